@@ -1,0 +1,63 @@
+"""From a location, as a person writes it, to the store that serves it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from dbtool.errors import UsageError
+from dbtool.store.base import Store
+from dbtool.store.local import LocalStore
+
+__all__ = ["SCHEMES", "local_root", "open_store"]
+
+SCHEMES: Final = ("file",)
+"""The URL schemes that `open_store` knows; a location without one is a folder."""
+
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def open_store(location: str) -> Store:
+    """Return the store at `location`: the path of a folder, or a URL.
+
+    The place itself is not touched, so it need not exist.
+
+    Raises:
+        UsageError: the location is empty, or its scheme is not known.
+    """
+    return LocalStore(local_root(location))
+
+
+def local_root(location: str) -> Path:
+    """Return the folder that `location` means; `UsageError` where it means none."""
+    if not location or "\0" in location:
+        raise UsageError(
+            "store-location-invalid", "the location of the repository is empty or holds a NUL"
+        )
+    match = _SCHEME.match(location)
+    if match is None:
+        return Path(location)
+    scheme = match[1].lower()
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{name}://" for name in SCHEMES)
+        raise UsageError(
+            "store-scheme-unknown",
+            f"cannot keep a repository at {scheme}://",
+            context=f"known are the path of a folder, and {known}",
+        )
+    return _path_of_file_url(location)
+
+
+def _path_of_file_url(location: str) -> Path:
+    # Not parsed as a query or a fragment: `?` and `#` may stand in the name of a folder.
+    parts = urlsplit(location.replace("?", "%3F").replace("#", "%23"))
+    path = unquote(parts.path)
+    if parts.netloc not in {"", "localhost"} or not path or "\0" in path:
+        raise UsageError(
+            "store-location-invalid",
+            f"{location!r} is not the URL of a folder on this machine",
+            hint="write file:///absolute/path, or the path alone",
+        )
+    return Path(path)
