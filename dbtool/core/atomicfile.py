@@ -1,12 +1,15 @@
 """Files that appear whole or not at all, and every system call that this takes, in one place.
 
-The way of a file: a temporary file with a new name, written, synced and closed; then a second name (`link`, which never
-overwrites) or a rename over the older file; then the folder is synced, so that the name survives a power cut.
+The way of a file: a temporary file with a new name, written, synced and closed; then a second name
+(`link`, which never overwrites) or a rename over the older file; then the folder is synced, so that
+the name survives a power cut.
 
-`FileOps` is the seam for fault injection: tests hand in one that fails at its n-th operation. Functions here raise
-`OSError`; `failures_named` turns it into `StorageFailed` with the path in its message.
+`FileOps` is the seam for fault injection: tests hand in one that fails at its n-th operation.
+Functions here raise `OSError`; `failures_named` turns it into `StorageFailed` with the path in its
+message.
 
-Not for databases: opening and closing a file that SQLite has open in this process drops SQLite's locks.
+Not for databases: opening and closing a file that SQLite has open in this process drops SQLite's
+locks.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import fcntl
 import logging
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,7 +48,10 @@ _NO_HARD_LINKS: Final = frozenset(
 
 
 class FileOps:
-    """The system calls on files that dbtool makes. All raise `OSError`; none follows a symbolic link at its last step."""
+    """The system calls on files that dbtool makes.
+
+    All raise `OSError`; none follows a symbolic link at the last step of a path.
+    """
 
     def open_new(self, path: Path) -> int:
         """Create a file, mode 0600, that was not there; return its descriptor."""
@@ -93,7 +100,7 @@ class FileOps:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            # Some network file systems cannot sync folders, and say so like this; they keep names by themselves.
+            # Said by network file systems that cannot sync folders; they keep names by themselves.
             if error.errno != errno.EINVAL:
                 raise
         finally:
@@ -112,7 +119,8 @@ def temporary_name() -> str:
 class TempFile:
     """A file under a temporary name, until it is published under its own or discarded.
 
-    Whatever fails, the temporary file is removed before the error is raised (as far as the system still lets us).
+    Whatever fails, the temporary file is removed before the error is raised (as far as the system
+    still lets us).
     """
 
     def __init__(self, path: Path, files: FileOps = SYSTEM_FILES) -> None:
@@ -126,10 +134,7 @@ class TempFile:
         rest = memoryview(data)
         try:
             while rest:
-                written = self._files.write(descriptor, rest)
-                if not written:
-                    raise OSError(errno.EIO, os.strerror(errno.EIO))
-                rest = rest[written:]
+                rest = rest[self._write_some(descriptor, rest) :]
         except BaseException:
             self.discard()
             raise
@@ -154,7 +159,10 @@ class TempFile:
         self._forget_name()
 
     def publish_over(self, target: Path) -> None:
-        """Make the bytes durable, then put them in the place of `target`; the caller syncs its folder."""
+        """Make the bytes durable, then put them in the place of `target`.
+
+        The caller syncs the folder of `target`.
+        """
         try:
             self._settle()
             self._files.replace(self.path, target)
@@ -169,6 +177,12 @@ class TempFile:
                 self._close()
         self._forget_name()
 
+    def _write_some(self, descriptor: int, data: memoryview) -> int:
+        written = self._files.write(descriptor, data)
+        if not written:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return written
+
     def _settle(self) -> None:
         self._files.fsync(self._open_descriptor())
         # Network file systems may tell of a full disk only now, so before the file gets its name.
@@ -177,8 +191,9 @@ class TempFile:
     def _rename_guarded(self, target: Path) -> None:
         """Rename without overwriting where there are no hard links.
 
-        All who publish from this temporary folder hold its lock while they look and rename, so none overwrites the
-        other; a copy to an exclusively created target would be seen half-written after a crash.
+        All who publish from this temporary folder hold its lock while they look and rename, so none
+        overwrites the other; a copy to an exclusively created target would be seen half-written
+        after a crash.
         """
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -210,7 +225,7 @@ class TempFile:
 
 
 def replace_file(path: Path, data: bytes, *, files: FileOps = SYSTEM_FILES) -> None:
-    """Put `data` (mode 0600) at `path` atomically and durably; what was there stays whole until then.
+    """Put `data` (mode 0600) at `path`, atomically and durably; an old file is whole until then.
 
     Raises:
         StorageFailed: no space, no permission, or an I/O error.
@@ -240,7 +255,10 @@ def storage_failed(error: OSError, action: str, path: Path) -> StorageFailed:
             f"free some space on the file system of {path.parent}, then run it again",
         )
     elif error.errno in _NO_PERMISSION:
-        code, hint = "permission-denied", f"ls -ld {path} {path.parent}"
+        code, hint = (
+            "permission-denied",
+            f"look at: ls -ld {shlex.quote(str(path))} {shlex.quote(str(path.parent))}",
+        )
     elif error.errno == errno.EROFS:
         code, hint = "read-only", "the file system is mounted read-only"
     else:

@@ -1,0 +1,1 @@
+"""Keys, and what is made with them: sealing, proving, naming by content."""

@@ -1,12 +1,15 @@
-"""Sealing: what makes bytes unreadable (or only provable) and any change to them noticed; and the master key.
+"""Sealing, which makes bytes unreadable or at least provable; and the master key of a repository.
 
-A sealed unit is as long as its plaintext plus `TAG_BYTES`. The caller chooses the nonce and never uses one twice
-under one key; the repository derives a key for every pack and counts inside it. The nonce is not stored here.
+A sealed unit is as long as its plaintext plus `TAG_BYTES`. The caller chooses the nonce and never
+uses one twice under one key; the repository derives a key for every pack and counts inside it. The
+nonce is not stored here.
 
     AesGcmSealer    ciphertext | tag 16    AES-256-GCM (NIST SP 800-38D)
-    MacSealer       plaintext  | tag 16    keyed BLAKE3 over  u64le len(aad) | aad | nonce 12 | plaintext
+    MacSealer       plaintext  | tag 16    keyed BLAKE3 over
+                                           u64le len(aad) | aad | nonce 12 | plaintext
 
-Invariant: `open` returns exactly what was sealed with the same key, nonce and additional data, or raises `SealBroken`.
+Invariant: `open` returns exactly what was sealed with the same key, nonce and additional data, or
+raises `SealBroken`.
 """
 
 from __future__ import annotations
@@ -108,7 +111,7 @@ class MacSealer:
 
     def _tag(self, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         _check_nonce(nonce)
-        # The length of aad and the fixed length of the nonce leave one way only to cut the input apart.
+        # The two known lengths leave only one way to cut this input apart.
         hasher = blake3(len(aad).to_bytes(8, "little") + aad + nonce, key=self._key)
         return hasher.update(plaintext).digest(TAG_BYTES)
 
@@ -134,7 +137,7 @@ class MasterKey:
         return cls(secrets.token_bytes(MASTER_KEY_BYTES), encrypted=True)
 
     @classmethod
-    def from_repository_id(cls, id: bytes) -> Self:  # noqa: A002 - the word that the repository uses
+    def from_repository_id(cls, id: bytes) -> Self:
         """Compute the public key of an unencrypted repository."""
         return cls(hashlib.sha256(_PURPOSE_PREFIX + b"unencrypted/" + id).digest(), encrypted=False)
 

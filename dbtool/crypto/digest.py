@@ -1,7 +1,8 @@
 """Keyed BLAKE3: what names a page by its content, and what proves bytes where nothing is encrypted.
 
-Under a secret key the digest of a known page cannot be computed by a stranger, so that a repository does not
-tell which known pages it holds. This module makes no keys; see `dbtool.crypto.aead.MasterKey.derive`.
+Under a secret key the digest of a known page cannot be computed by a stranger, so that a repository
+does not tell which known pages it holds. This module makes no keys; see
+`dbtool.crypto.aead.MasterKey.derive`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ PAGE_HASH_BYTES: Final = 16
 def page_hasher(key: bytes) -> Callable[[bytes | memoryview], bytes]:
     """Return the function that hashes one page under `key` (32 bytes) to `PAGE_HASH_BYTES` bytes.
 
-    The function runs once for every page of a database, so it is one constructor and one digest and nothing
-    else. It holds no state: threads may share it.
+    The function runs once for every page of a database, so it is one constructor and one digest and
+    nothing else. It holds no state: threads may share it.
     """
     _check_key(key)
 

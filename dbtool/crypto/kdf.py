@@ -1,8 +1,8 @@
-"""From a secret to a key: Argon2id for what people remember, HKDF for what a machine drew at random.
+"""From a secret to a key: Argon2id for what people remember, HKDF for what a machine drew.
 
-Cost parameters are stored beside what they protect, so a reader takes them from a file that somebody else may
-have written: `Argon2Cost` cannot exist outside the bounds below, so that no file makes us take all memory, work for
-hours, or accept a key that was hardly stretched.
+Cost parameters are stored beside what they protect, so a reader takes them from a file that
+somebody else may have written: `Argon2Cost` cannot exist outside the bounds below, so that no file
+makes us take all memory, work for hours, or accept a key that was hardly stretched.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Key slots: many ways to the one master key of an encrypted repository.
 
-A slot wraps the master key under a key made of a password, a key file or a recovery key, and with it the digest of
-the repository's config object: a config that somebody altered (to turn encryption off, say) is noticed on unlocking.
-Removing a slot does not change the master key: who copied it or the slot before can still open the repository.
+A slot wraps the master key under a key made of a password, a key file or a recovery key, and with
+it the digest of the repository's config object: a config that somebody altered (to turn encryption
+off, say) is noticed on unlocking. Removing a slot does not change the master key: who copied it or
+the slot before can still open the repository.
 
 Invariant: `remove` never leaves a repository that nothing opens.
 """
@@ -35,6 +36,7 @@ __all__ = [
     "MAX_SLOTS",
     "KeyRing",
     "KeySlot",
+    "MasterKey",
     "Secret",
     "SecretKind",
     "SlotStore",
@@ -125,9 +127,11 @@ class KeyRing:
         """Return the master key, and the slot that `secret` opened.
 
         Raises:
-            WrongKey: no slot opens with it (`wrong-password`, `wrong-key-file`, `wrong-recovery-key`), or there
+            WrongKey: no slot opens with it (`wrong-password`, `wrong-key-file`,
+            `wrong-recovery-key`), or there
                 is no slot at all (`no-key-slots`).
-            Damaged: the config is not the one that the slot was made for (`config-altered`), or nothing opens and a
+            Damaged: the config is not the one that the slot was made for (`config-altered`), or
+            nothing opens and a
                 slot cannot be read (`key-slot-damaged`).
         """
         records, damaged = self._read_all()
@@ -141,7 +145,8 @@ class KeyRing:
     def remove(self, slot_id_prefix: str) -> None:
         """Remove the one slot whose id begins with `slot_id_prefix`, be it sound or damaged.
 
-        The caller holds the repository's exclusive lock, else two removals might each leave the other's slot.
+        The caller holds the repository's exclusive lock, else two removals might each leave the
+        other's slot.
 
         Raises:
             NotFound: no slot has such an id.
@@ -217,7 +222,7 @@ def _nothing_opens(
     if damaged:
         return Damaged(
             "key-slot-damaged",
-            f"nothing opens with this {_NAMES[kind]}, and key slot {', '.join(damaged)} cannot be read",
+            f"nothing opens with this {_NAMES[kind]}; damaged key slots: {', '.join(damaged)}",
             context="the slot that it opens may be the damaged one",
             hint="use another password or key, or put back the slot from a copy of the repository",
         )

@@ -3,8 +3,9 @@
     key file        # comment lines
                     dbtool-key-1:<base64 of 32 random bytes>
     recovery key    DBTOOL-RECOVERY-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX
-                    nine groups in Crockford's base32 (https://www.crockford.com/base32.html): 160 random bits and the
-                    first 20 bits of their SHA-256, so that a typo is told from a wrong key, and mostly located
+                    nine groups in Crockford's base32 (https://www.crockford.com/base32.html): 160
+                    random bits and the first 20 bits of their SHA-256, so that a typo is told from
+                    a wrong key, and mostly located
 
 Nothing here is stored or hashed; `dbtool.crypto.keys` makes keys of it.
 """
@@ -44,13 +45,14 @@ class Secret:
 
     kind: SecretKind
     value: bytes = field(repr=False)
-    """UTF-8 of the password in Unicode form NFC; or the random bytes of a key file or recovery key."""
+    """UTF-8 of a password in Unicode form NFC; the random bytes of a key file or recovery key."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Recognise what `text` is: the content of a key file, a recovery key, or else a password.
 
-        One newline at the end of a password is not part of it, since editors and `echo` leave one in files.
+        One newline at the end of a password is not part of it, since editors and `echo` leave one
+        in files.
 
         Raises:
             UsageError: nothing in it, or a key file or recovery key that was copied wrongly.
@@ -73,11 +75,12 @@ class Secret:
 def generate_key_file_text() -> str:
     """Draw a new key and return what to write into its file."""
     key = base64.b64encode(secrets.token_bytes(_KEY_FILE_BYTES)).decode()
-    return f"# dbtool key file: opens a backup repository; keep a copy of it elsewhere\n{_KEY_FILE_PREFIX}{key}\n"
+    comment = "# dbtool key file: it opens a backup repository; keep a copy of it elsewhere"
+    return f"{comment}\n{_KEY_FILE_PREFIX}{key}\n"
 
 
 def generate_recovery_key() -> tuple[str, Secret]:
-    """Draw a new recovery key; return it as printed for people, and as the secret that it stands for."""
+    """Draw a new recovery key; return it as printed, and as the secret that it stands for."""
     value = secrets.token_bytes(_RECOVERY_BYTES)
     digits = _to_digits(int.from_bytes(value), _RECOVERY_DATA_DIGITS)
     digits += _check_digits(digits)

@@ -5,13 +5,14 @@
     kind       "password" | "key-file" | "recovery"
     label      up to 100 characters
     created    RFC 3339, UTC
-    kdf        {"name": "argon2id", "memory_kib", "iterations", "lanes", "salt"}    for a password
-               {"name": "hkdf-sha256", "salt"}                                      for random secrets
+    kdf        password: {"name": "argon2id", "memory_kib", "iterations", "lanes", "salt"}
+               others:   {"name": "hkdf-sha256", "salt"}
     sealed     base64 of  nonce 12 | AES-256-GCM( master key 32 | config digest 32 ) | tag 16
-    checksum   SHA-256 over all of the above, in hexadecimal: tells decay from a wrong password; no secret, no proof
+    checksum   SHA-256 over all of the above, in hexadecimal: tells decay from a wrong password,
+               keeps nothing secret and proves nothing against forgers
 
-The additional data of the sealing is the canonical JSON of all but `sealed` and `checksum`, so that whoever alters
-a slot makes it open no more.
+The additional data of the sealing is the canonical JSON of all but `sealed` and `checksum`, so that
+whoever alters a slot makes it open no more.
 """
 
 from __future__ import annotations
@@ -45,9 +46,6 @@ LONGEST_LABEL: Final = 100
 _FORMAT: Final = "dbtool.key-slot/1"
 _ID: Final = re.compile(r"[0-9a-f]{8}")
 _SEALED_BYTES: Final = NONCE_BYTES + MASTER_KEY_BYTES + CONFIG_DIGEST_BYTES + TAG_BYTES
-_FIELDS: Final = frozenset(
-    {"format", "id", "kind", "label", "created", "kdf", "sealed", "checksum"}
-)
 
 
 class SlotMalformed(Exception):  # noqa: N818 - a finding about one slot; the ring decides whether it matters
@@ -114,11 +112,9 @@ class SlotRecord:
 
     @classmethod
     def decode(cls, data: bytes, slot_id: str) -> Self:
-        """Read a slot whose object is named after `slot_id`; `SlotMalformed` for whatever is not sound."""
+        """Read the slot in the object named by `slot_id`; `SlotMalformed` when not sound."""
         try:
-            body = json.loads(data)
-            if type(body) is not dict or body.keys() != _FIELDS:
-                raise ValueError(_FORMAT)
+            body = dict(json.loads(data))
             checksum = body.pop("checksum")
             record = cls._from_body(body)
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
@@ -152,7 +148,7 @@ class SlotRecord:
             )
         record = cls(KeySlot(body["id"], kind, label, created), salt, cost, sealed)
         if record.header() | {"sealed": _to_text(sealed)} != body:
-            # Anything that is not written like this, was not written by us; the additional data would differ.
+            # More fields, other spellings: not ours, and outside of what the sealing proves.
             raise ValueError(_FORMAT)
         return record
 

@@ -2,12 +2,13 @@
 
     ROOT/                0700
       lock               held with flock, shared by everyone and exclusive by who removes things
-      tmp/               files being written; never listed, never read, safe to delete when nobody writes
+      tmp/               files being written; never listed, safe to delete when nobody writes
       <key>              one file per object, 0600, in folders of 0700
 
-Invariant: a file outside `tmp/` is whole, since it got its name only after its bytes were durable. No name is taken
-twice: `link` refuses (on file systems without hard links, a rename under a lock on `tmp/`). Names are durable
-after `sync`, `put` or `replace`. Symbolic links below the root are never followed.
+Invariant: a file outside `tmp/` is whole, since it got its name only after its bytes were durable.
+No name is taken
+twice: `link` refuses (on file systems without hard links, a rename under a lock on `tmp/`). Names
+are durable after `sync`, `put` or `replace`. Symbolic links below the root are never followed.
 """
 
 from __future__ import annotations
@@ -48,12 +49,13 @@ class LocalStore:
         self._files = files
         self._temporary = self.root / "tmp"
         self._guard = threading.Lock()
+        self._syncing = threading.Lock()
         self._unsynced: set[Path] = set()
         self._synced_once: set[Path] = set()
 
     @classmethod
     def create_root(cls, root: Path, *, files: FileOps = SYSTEM_FILES) -> Self:
-        """Make the folder, durably, with what every store has in it; one that is there already is kept.
+        """Make the folder durably, with what every store has in it; an existing one is kept.
 
         Raises:
             UsageError: `root` is something else than a folder.
@@ -139,24 +141,27 @@ class LocalStore:
 
     def sync(self) -> None:
         """Make the names of all objects committed so far durable."""
-        with self._guard:
-            folders = sorted(self._unsynced)
-            self._unsynced.clear()
-        try:
-            while folders:
-                with failures_named("sync", folders[-1]):
-                    self._files.fsync_folder(folders[-1])
-                self._synced_once.add(folders.pop())
-        finally:
-            # Whatever was not synced is tried again next time.
+        # One at a time: who finds nothing to do must not return before the other one is done.
+        with self._syncing:
             with self._guard:
-                self._unsynced.update(folders)
+                folders = sorted(self._unsynced)
+                self._unsynced.clear()
+            try:
+                while folders:
+                    with failures_named("sync", folders[-1]):
+                        self._files.fsync_folder(folders[-1])
+                    self._synced_once.add(folders.pop())
+            finally:
+                # Whatever was not synced is tried again next time.
+                with self._guard:
+                    self._unsynced.update(folders)
 
     @contextmanager
     def lock(self, *, exclusive: bool) -> Iterator[None]:
         """Hold the lock of the folder; a process that dies lets go of it.
 
-        On a read-only medium without a lock file a shared lock is granted without one: nobody can change it.
+        On a read-only medium without a lock file a shared lock is granted without one: nobody can
+        change it.
         """
         try:
             descriptor = self._open_lock()
@@ -234,7 +239,7 @@ class LocalStore:
         )
 
     def _note_changed(self, folder: Path) -> None:
-        """Remember to sync `folder`, and once also those above it: whoever made them may have died before."""
+        """Remember to sync `folder`, and once those above it, whose maker may have died before."""
         above = [folder, *folder.parents]
         above = above[1 : above.index(self.root) + 1]
         with self._guard:
@@ -321,7 +326,7 @@ class _LocalWriter:
         self._path = path
         self._key = key
         with failures_named("write", path):
-            self._temporary = store._new_temporary()  # noqa: SLF001 - one class in two, see the module
+            self._temporary = store._new_temporary()
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
@@ -333,7 +338,7 @@ class _LocalWriter:
         store = self._store
         try:
             with failures_named("write", self._path):
-                store._prepare_folder(self._path.parent)  # noqa: SLF001
+                store._prepare_folder(self._path.parent)
         except BaseException:
             self.abort()
             raise
@@ -343,7 +348,7 @@ class _LocalWriter:
             raise Refused("object-exists", f"{self._key} is in {store.root} already") from None
         except OSError as error:
             raise storage_failed(error, "write", self._path) from error
-        store._note_changed(self._path.parent)  # noqa: SLF001
+        store._note_changed(self._path.parent)
 
     def abort(self) -> None:
         """Remove what was written."""

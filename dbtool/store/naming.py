@@ -1,7 +1,7 @@
-"""Which keys an object may have: checked at the door of every store, since a key may come out of a hostile file.
+"""Which keys an object may have, checked at the door of every store: files may be hostile.
 
-A key is one or more parts of `[a-z0-9.-]` joined by `/`, none of them beginning with a dot or a hyphen: so no
-`..`, no absolute path, no hidden file, no NUL, and the same key on every file system.
+A key is one or more parts of `[a-z0-9.-]` joined by `/`, none of them beginning with a dot or a
+hyphen: so no `..`, no absolute path, no hidden file, no NUL, and the same key on every file system.
 """
 
 from __future__ import annotations

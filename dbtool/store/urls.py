@@ -19,15 +19,19 @@ SCHEMES: Final = ("file",)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-def open_store(location: str) -> Store:
+def open_store(location: str, *, create: bool = False) -> Store:
     """Return the store at `location`: the path of a folder, or a URL.
 
-    The place itself is not touched, so it need not exist.
+    Args:
+        location: where it is.
+        create: make the place where it is missing; otherwise it is not touched, and need not exist.
 
     Raises:
-        UsageError: the location is empty, or its scheme is not known.
+        UsageError: the location is empty, its scheme is not known, or it is not a folder (`create`).
+        StorageFailed: the place cannot be made.
     """
-    return LocalStore(local_root(location))
+    root = local_root(location)
+    return LocalStore.create_root(root) if create else LocalStore(root)
 
 
 def local_root(location: str) -> Path:
