@@ -1,0 +1,323 @@
+"""Proof of a repository: every snapshot, map piece and pack directory, and on request every byte of every pack.
+
+A damaged object is a finding, not an exception: the check goes on, and in the end names the snapshots that
+cannot be restored whole and the pages of them that are lost. Each map piece and each pack is looked at once,
+however many snapshots share it. Memory is bounded by working through the packs in batches.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from dbtool.backup.format import BLOB_PAGES, HASH_BYTES, SEGMENT_PAGES, BlobRef, pack_key, snapshot_key
+from dbtool.backup.model import Finding, RepositoryReport, Snapshot, SnapshotId
+from dbtool.backup.pack import WORKERS, BlobDamaged, PackReader
+from dbtool.backup.pagemap import PieceRef, SegmentEntries, decode_piece
+from dbtool.backup.snapshot import SnapshotBody
+from dbtool.backup.tree import SnapshotTree, segment_lengths
+from dbtool.core.parallel import in_order
+from dbtool.core.progress import Progress
+from dbtool.errors import Damaged, DbtoolError, NotFound
+
+if TYPE_CHECKING:
+    from dbtool.backup.repository import Repository
+
+__all__ = ["check_repository"]
+
+_BATCH_PACKS = 128
+"""Packs whose expected page hashes are in memory at a time: at 4 KiB pages 16 MB of hashes."""
+
+
+class _Piece(NamedTuple):
+    segment: int
+    piece: PieceRef
+
+
+@dataclass(slots=True)
+class _Check:
+    """What is known so far."""
+
+    repository: Repository
+    packs: PackReader
+    progress: Progress
+    snapshots: dict[SnapshotId, tuple[Snapshot, SnapshotBody]] = field(default_factory=dict)
+    pieces: dict[_Piece, list[SnapshotId]] = field(default_factory=lambda: defaultdict(list))
+    findings: list[Finding] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    damaged: dict[BlobRef, str] = field(default_factory=dict)
+    """Groups that are lost, and why."""
+    objects: int = 1
+    bytes_read: int = 0
+
+
+def check_repository(
+    repository: Repository, *, read_data: float, database: str | Path | None, progress: Progress
+) -> RepositoryReport:
+    """Check `repository`, whose lock is held; see `Repository.verify`."""
+    started_s = repository.clock.monotonic()
+    packs = PackReader(repository.store, repository.master, repository.config.id)
+    check = _Check(repository, packs, progress)
+    _check_keys(check)
+    _load_snapshots(check, database)
+    _check_chain(check, partial=database is not None)
+    used = _check_pieces(check)
+    chosen = _sample(sorted(used), read_data)
+    _read_packs(check, chosen)
+    _name_losses(check)
+    return RepositoryReport(
+        snapshots_checked=len(check.snapshots),
+        objects_checked=check.objects,
+        bytes_read=check.bytes_read,
+        read_data=len(chosen) / len(used) if used else float(read_data > 0),
+        duration_s=repository.clock.monotonic() - started_s,
+        findings=tuple(check.findings),
+        warnings=tuple(check.warnings),
+    )
+
+
+def _check_keys(check: _Check) -> None:
+    if not check.repository.master.encrypted:
+        return
+    try:
+        check.objects += len(check.repository.keys.slots())
+    except DbtoolError as error:
+        check.findings.append(Finding("keys/", error.message))
+
+
+def _load_snapshots(check: _Check, database: str | Path | None) -> None:
+    catalog = check.repository.catalog
+    ids = sorted(catalog.ids())
+    check.progress.start("checking snapshots", len(ids), "snapshots")
+    for snapshot_id in ids:
+        check.objects += 1
+        check.progress.advance(1)
+        try:
+            snapshot = catalog.summary(snapshot_id)
+            if database is not None and snapshot.database != str(database):
+                continue
+            body = catalog.body(snapshot_id)
+            SnapshotTree(snapshot, body, check.packs, page_hash=check.repository.page_hash)
+        except (Damaged, NotFound) as error:
+            check.findings.append(Finding(snapshot_key(snapshot_id), error.message, (snapshot_id,)))
+            continue
+        check.snapshots[snapshot_id] = snapshot, body
+        for number, pieces in enumerate(body.segments):
+            for piece in pieces:
+                check.pieces[_Piece(number, piece)].append(snapshot_id)
+    check.progress.finish()
+
+
+def _check_chain(check: _Check, *, partial: bool) -> None:
+    """Find snapshots that are gone: named as parent or as newest, and not there."""
+    present = set(check.repository.catalog.ids())
+    for snapshot, _body in check.snapshots.values():
+        if snapshot.parent and snapshot.parent not in present:
+            _report_missing(check, snapshot.parent, f"snapshot {snapshot.id[:8]} was taken after it")
+    if partial:
+        return
+    for head in check.repository.catalog.heads():
+        if head.snapshot not in present:
+            _report_missing(check, head.snapshot, f"it was the newest of {head.database}")
+
+
+def _report_missing(check: _Check, snapshot: SnapshotId, evidence: str) -> None:
+    key = snapshot_key(snapshot)
+    if all(finding.object != key for finding in check.findings):
+        check.findings.append(Finding(key, f"is missing: {evidence}", (snapshot,)))
+
+
+def _check_pieces(check: _Check) -> set[bytes]:
+    """Decode every map piece once, look its groups up in their packs; return the packs in use."""
+    used: set[bytes] = set()
+    check.progress.start("checking page maps", len(check.pieces), "pieces")
+    for key, owners in check.pieces.items():
+        check.progress.advance(1)
+        used.add(key.piece.ref.pack)
+        entries = _decoded(check, key)
+        if entries is None:
+            continue
+        used.update(entries.packs)
+        for ref, highest_slot in _groups(entries):
+            problem = _group_problem(check.packs, ref, highest_slot)
+            if problem:
+                check.damaged[ref] = problem
+        _check_coverage(check, key, entries, owners)
+    check.progress.finish()
+    check.objects += len(used)
+    return used
+
+
+def _decoded(check: _Check, key: _Piece) -> SegmentEntries | None:
+    ref = key.piece.ref
+    try:
+        entries = decode_piece(check.packs.read(ref), key.segment)
+        if len(entries) != key.piece.entries:
+            raise Damaged("map-damaged", f"map piece {ref.ordinal} has {len(entries)} entries")
+    except Damaged as error:
+        pages = (key.segment * SEGMENT_PAGES + 1, (key.segment + 1) * SEGMENT_PAGES)
+        owners = tuple(check.pieces[key])
+        last = max(check.snapshots[owner][0].page_count for owner in owners)
+        affected = (pages[0], min(pages[1], last))
+        check.findings.append(Finding(pack_key(ref.pack), error.message, owners, (affected,)))
+        return None
+    return entries
+
+
+def _groups(entries: SegmentEntries) -> Iterator[tuple[BlobRef, int]]:
+    highest: dict[BlobRef, int] = {}
+    for _first, count, location in entries.runs():
+        ref, slot = entries.place(location)
+        highest[ref] = max(highest.get(ref, 0), slot + count)
+    yield from highest.items()
+
+
+def _group_problem(packs: PackReader, ref: BlobRef, slots: int) -> str | None:
+    try:
+        entry = packs.entry(ref)
+    except BlobDamaged as error:
+        return error.problem
+    if entry.kind != BLOB_PAGES or slots > entry.pages:
+        return "is not the group that a map names"
+    return None
+
+
+def _check_coverage(check: _Check, key: _Piece, entries: SegmentEntries, owners: list[SnapshotId]) -> None:
+    """A base shorter than its segment is sound only when deltas bring the rest."""
+    if not isinstance(entries.pages, range):
+        return
+    for owner in owners:
+        snapshot, body = check.snapshots[owner]
+        length = segment_lengths(snapshot.page_count)[key.segment]
+        if len(entries) >= length:
+            continue
+        tree = SnapshotTree(snapshot, body, check.packs, page_hash=check.repository.page_hash)
+        try:
+            tree.segment(key.segment)
+        except BlobDamaged:
+            continue  # the piece that is damaged has its own finding
+        except Damaged as error:
+            check.findings.append(Finding(snapshot_key(owner), error.message, (owner,)))
+
+
+def _sample(packs: list[bytes], share: float) -> list[bytes]:
+    if share >= 1:
+        return packs
+    count = min(len(packs), max(1, round(len(packs) * share))) if share > 0 and packs else 0
+    return sorted(random.sample(packs, count))
+
+
+def _read_packs(check: _Check, chosen: list[bytes]) -> None:
+    sizes = dict(check.repository.store.list("packs/"))
+    total = sum(sizes.get(pack_key(pack), 0) for pack in chosen)
+    check.progress.start("reading data", total, "bytes")
+    with ThreadPoolExecutor(WORKERS, "dbtool-check") as workers:
+        for start in range(0, len(chosen), _BATCH_PACKS):
+            batch = chosen[start : start + _BATCH_PACKS]
+            expected = _expected_hashes(check, set(batch))
+            for pack in batch:
+                size = sizes.get(pack_key(pack), 0)
+                _read_pack(check, pack, expected, workers)
+                check.bytes_read += size
+                check.progress.advance(size)
+    check.progress.finish()
+
+
+def _expected_hashes(check: _Check, batch: set[bytes]) -> dict[BlobRef, bytearray]:
+    """Collect what maps say of the pages in some packs; zero bytes where no map names a slot."""
+    expected: dict[BlobRef, bytearray] = {}
+    for key in check.pieces:
+        try:
+            entries = decode_piece(check.packs.read(key.piece.ref), key.segment)
+        except Damaged:
+            continue  # has its finding already
+        if batch.isdisjoint(entries.packs):
+            continue
+        for first, count, location in entries.runs():
+            ref, slot = entries.place(location)
+            if ref.pack not in batch or ref in check.damaged:
+                continue
+            hashes = expected.setdefault(ref, bytearray(check.packs.entry(ref).pages * HASH_BYTES))
+            hashes[slot * HASH_BYTES : (slot + count) * HASH_BYTES] = entries.hashes[
+                first * HASH_BYTES : (first + count) * HASH_BYTES
+            ]
+    return expected
+
+
+def _read_pack(
+    check: _Check, pack: bytes, expected: dict[BlobRef, bytearray], workers: ThreadPoolExecutor
+) -> None:
+    try:
+        count = len(check.packs.directory(pack))
+    except BlobDamaged:
+        return  # every group in it was named when the maps were checked
+    refs = [BlobRef(pack, ordinal) for ordinal in range(count)]
+    for ref, result in in_order(workers, check.packs.read, refs, depth=2 * WORKERS):
+        try:
+            raw = result()
+        except BlobDamaged as error:
+            check.damaged.setdefault(ref, error.problem)
+            continue
+        if ref in expected and not _proves(check, raw, expected[ref]):
+            check.damaged[ref] = "holds pages that do not hash to what the maps say"
+
+
+def _proves(check: _Check, raw: bytes, expected: bytearray) -> bool:
+    pages = len(expected) // HASH_BYTES
+    page_size = len(raw) // pages
+    view, page_hash = memoryview(raw), check.repository.page_hash
+    found = [page_hash(view[at : at + page_size]) for at in range(0, pages * page_size, page_size)]
+    if b"".join(found) == expected:
+        return True
+    return all(
+        page == (wanted := bytes(expected[index * HASH_BYTES : (index + 1) * HASH_BYTES])) or not any(wanted)
+        for index, page in enumerate(found)
+    )
+
+
+def _name_losses(check: _Check) -> None:
+    """Turn lost groups into findings: one per pack, with the snapshots and pages that need it."""
+    if not check.damaged:
+        return
+    problems: dict[bytes, list[str]] = defaultdict(list)
+    owners: dict[bytes, dict[SnapshotId, None]] = defaultdict(dict)
+    pages: dict[bytes, set[tuple[int, int]]] = defaultdict(set)
+    for ref, problem in sorted(check.damaged.items()):
+        problems[ref.pack].append(f"blob {ref.ordinal} {problem}")
+    for snapshot, body in check.snapshots.values():
+        tree = SnapshotTree(snapshot, body, check.packs, page_hash=check.repository.page_hash)
+        for number in range(len(body.segments)):
+            for pack, span in _lost_extents(check, tree, number):
+                owners[pack][snapshot.id] = None
+                pages[pack].add(span)
+    for pack, found in problems.items():
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        check.findings.append(
+            Finding(pack_key(pack), found[0] + more, tuple(owners[pack]), _joined(sorted(pages[pack])))
+        )
+
+
+def _lost_extents(check: _Check, tree: SnapshotTree, number: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    try:
+        entries = tree.segment(number)
+    except Damaged:
+        return  # the map piece has its own finding
+    start = number * SEGMENT_PAGES + 1
+    for extent in entries.extents():
+        if extent.ref in check.damaged:
+            yield extent.ref.pack, (start + extent.first, start + extent.first + extent.count - 1)
+
+
+def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    joined: list[tuple[int, int]] = []
+    for first, last in spans:
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return tuple(joined)

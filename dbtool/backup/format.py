@@ -1,0 +1,233 @@
+"""The byte layout of a repository, version 1: names, sizes, and the codecs of its fixed structures.
+
+Keys (all names are lower-case hexadecimal):
+
+    config                   JSON, readable by anyone: version, id, encryption, required features, checksum
+    keys/ID.json             one key slot each (`crypto.keys`)
+    packs/II/ID              pack: 128 groups of pages or map pieces, write-once
+    snapshots/ID             snapshot: summary and body, write-once, the commit point of a backup
+    heads/ID                 newest snapshot of one database and when it was last seen unchanged; replaced
+    marks/verified           which snapshots had all their data read and proven; replaced
+    lock                     empty; flock target of a local store
+    tmp/                     objects being written
+
+Integers are little-endian. Every `sealed` part is ciphertext plus a 16-byte tag: AES-256-GCM in an encrypted
+repository, otherwise the plain bytes and a keyed BLAKE3 tag, which finds damage but stops no forger.
+
+Pack:
+    offset  size   what
+    0       8      magic "DBTPACK" 0x01
+    8       16     pack id, equal to the name
+    24      8      zero
+    32      ...    sealed blobs, in any order; each is one zstd frame before sealing
+    ...     ...    sealed directory: 16 bytes per blob, by ordinal
+    -16     4      size of the sealed directory
+    -12     4      number of blobs
+    -8      8      magic "DBTPEND" 0x01
+
+Directory entry: kind u8 (1 pages, 2 map piece), zero u8, pages u16 (0 for a map piece), offset u32,
+stored size u32 (with tag), raw size u32. A blob's nonce is its ordinal, the directory's is 2^32-1, both as 12
+big-endian bytes, under a key derived from the master key with the pack id as salt, so no pair repeats.
+The additional data binds repository id, pack id and ordinal.
+
+Sealed record (snapshot parts, heads, marks): magic 8, nonce 12 (random), sealed JSON compressed by zstd.
+A snapshot object is two records, each after its size as u32: the summary that lists need, then the body.
+
+Map piece (the plaintext of a blob of kind 2):
+    0       4      segment number; a segment is 65,536 consecutive pages
+    4       4      number of entries
+    8       4      number of runs
+    12      4      number of pack ids
+    16      4      1: base, entry i is page i of the segment; 2: delta, entries carry their page
+    20      4      zero
+    24      16*p   pack ids
+    ...     16*r   runs: first entry u32, pack u32 (index above), ordinal u32, slot u32; a run ends where the
+                   next begins and its slots count up
+    ...     2*n    delta only: page within its segment, ascending
+    ...     16*n   page hashes: keyed BLAKE3, 128 bits
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import struct
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from blake3 import blake3
+
+from dbtool.errors import Damaged, UsageError
+
+__all__ = [
+    "BLOB_MAP",
+    "BLOB_PAGES",
+    "BlobRef",
+    "DirectoryEntry",
+    "RepositoryConfig",
+    "group_pages",
+    "new_id",
+]
+
+VERSION = 1
+KNOWN_FEATURES: frozenset[str] = frozenset()
+ID_BYTES = 16
+TAG_BYTES = 16
+HASH_BYTES = 16
+
+PACK_MAGIC = b"DBTPACK\x01"
+PACK_END_MAGIC = b"DBTPEND\x01"
+RECORD_MAGIC = b"DBTRECD\x01"
+PACK_HEADER = struct.Struct("<8s16s8x")
+PACK_TRAILER = struct.Struct("<II8s")
+DIRECTORY_ENTRY = struct.Struct("<BxHIII")
+DIRECTORY_ORDINAL = 0xFFFF_FFFF
+BLOBS_PER_PACK = 128
+"""At 256 KiB a group a pack holds up to 32 MiB of pages, about 16 MiB compressed."""
+
+BLOB_PAGES = 1
+BLOB_MAP = 2
+GROUP_BYTES = 256 * 1024
+MAX_BLOB_BYTES = 8 * 1024 * 1024
+"""No blob is larger; a directory that claims one is damaged. A full map piece has 3.2 MB at the most."""
+
+SEGMENT_PAGES = 65_536
+MAP_HEADER = struct.Struct("<IIIII4x")
+MAP_RUN = struct.Struct("<IIII")
+
+CONFIG_KEY = "config"
+VERIFIED_KEY = "marks/verified"
+
+
+class BlobRef(NamedTuple):
+    """Where a blob was born: pack id (16 bytes) and ordinal in that pack."""
+
+    pack: bytes
+    ordinal: int
+
+
+class DirectoryEntry(NamedTuple):
+    """One row of a pack's directory; sizes in bytes."""
+
+    kind: int
+    pages: int
+    offset: int
+    stored_bytes: int
+    raw_bytes: int
+
+
+def new_id() -> bytes:
+    """Return a new random id of 16 bytes."""
+    return secrets.token_bytes(ID_BYTES)
+
+
+def group_pages(page_size: int) -> int:
+    """Return how many pages of `page_size` bytes are compressed together."""
+    return max(1, GROUP_BYTES // page_size)
+
+
+def pack_key(pack: bytes) -> str:
+    """Return the key of a pack object."""
+    name = pack.hex()
+    return f"packs/{name[:2]}/{name}"
+
+
+def snapshot_key(snapshot: str) -> str:
+    """Return the key of a snapshot object."""
+    return f"snapshots/{snapshot}"
+
+
+def blob_nonce(ordinal: int) -> bytes:
+    """Return the nonce of a blob: its ordinal as 12 big-endian bytes."""
+    return ordinal.to_bytes(12, "big")
+
+
+def blob_aad(repository: bytes, pack: bytes, ordinal: int) -> bytes:
+    """Return what a blob's seal is bound to."""
+    return b"pack" + repository + pack + ordinal.to_bytes(4, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryConfig:
+    """The object `config`: what must be known before any key."""
+
+    id: bytes
+    """16 random bytes."""
+    created: str
+    """RFC 3339, UTC."""
+    encryption: str
+    """"aes-256-gcm" or "none"."""
+    compression: int
+    """zstd level for new packs."""
+    version: int = VERSION
+    features: tuple[str, ...] = ()
+    """What a reader must understand besides the version."""
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "magic": "dbtool-repository",
+            "version": self.version,
+            "id": self.id.hex(),
+            "created": self.created,
+            "encryption": self.encryption,
+            "compression": self.compression,
+            "features": list(self.features),
+        }
+
+    def digest(self) -> bytes:
+        """Return 32 bytes that change with any field; key slots carry them."""
+        canonical = json.dumps(self._fields(), sort_keys=True, separators=(",", ":"))
+        return blake3(canonical.encode()).digest()
+
+    def encode(self) -> bytes:
+        """Return the object's bytes."""
+        return json.dumps({**self._fields(), "checksum": self.digest().hex()}, indent=1).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, data: bytes, location: str) -> RepositoryConfig:
+        """Parse the object's bytes.
+
+        Raises:
+            Damaged: `repository-damaged`, it is not what dbtool wrote.
+            UsageError: `repository-too-new`, a newer dbtool wrote it.
+        """
+        try:
+            fields = json.loads(data)
+            if fields["magic"] != "dbtool-repository":
+                raise ValueError(fields["magic"])
+            version, features = int(fields["version"]), tuple(fields["features"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged_config(location) from error
+        unknown = sorted(str(feature) for feature in set(features) - KNOWN_FEATURES)
+        if version > VERSION or unknown:
+            wanted = f"format {version}" if version > VERSION else f"feature {', '.join(unknown)}"
+            raise UsageError(
+                "repository-too-new",
+                f"the repository {location} was made by a newer dbtool ({wanted})",
+                context=f"this dbtool reads format {VERSION}; guessing at a newer one could lose data",
+                hint="pip install --upgrade dbtool",
+            )
+        try:
+            config = cls(
+                id=bytes.fromhex(fields["id"]),
+                created=str(fields["created"]),
+                encryption=str(fields["encryption"]),
+                compression=int(fields["compression"]),
+                version=version,
+                features=features,
+            )
+            intact = fields["checksum"] == config.digest().hex() and len(config.id) == ID_BYTES
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged_config(location) from error
+        if not intact or config.encryption not in ("aes-256-gcm", "none"):
+            raise _damaged_config(location)
+        return config
+
+
+def _damaged_config(location: str) -> Damaged:
+    return Damaged(
+        "repository-damaged",
+        f"the config object of the repository {location} is damaged",
+        context="without its id nothing in the repository can be opened",
+        hint="copy the file `config` back from another copy of the repository; it never changes",
+    )

@@ -1,0 +1,332 @@
+"""A repository of snapshots: the front door of this package, one object for programs and the command line.
+
+What it is not: it does not parse URLs (`store.urls`), read pages (`pages.reader`) or know byte layouts (`format`);
+it opens the parts and puts them to work in the right order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dbtool.backup import snapshot as snapshots
+from dbtool.backup.check import check_repository
+from dbtool.backup.format import CONFIG_KEY, RepositoryConfig, new_id
+from dbtool.backup.model import (
+    BackupOptions,
+    BackupResult,
+    RepositoryReport,
+    RestoreOptions,
+    RestorePlan,
+    RestoreResult,
+    Snapshot,
+)
+from dbtool.backup.pack import PackReader
+from dbtool.backup.record import RecordBox
+from dbtool.backup.restore import Restorer
+from dbtool.backup.run import run_backup
+from dbtool.backup.snapshot import Catalog
+from dbtool.backup.tree import PageHasher, SnapshotTree
+from dbtool.core.clock import Clock, SystemClock
+from dbtool.core.progress import Progress, Silent
+from dbtool.core.quantities import parse_time
+from dbtool.crypto.aead import MasterKey
+from dbtool.crypto.digest import page_hasher
+from dbtool.crypto.keys import KeyRing
+from dbtool.crypto.secret import Secret
+from dbtool.errors import NotFound, Refused, UsageError, WrongKey
+from dbtool.store.base import Store
+from dbtool.store.urls import open_store
+
+__all__ = ["Repository", "RepositoryInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryInfo:
+    """What a repository is."""
+
+    id: str
+    """32 hexadecimal digits."""
+    version: int
+    encrypted: bool
+    created: datetime
+    location: str
+    compression: int
+    """zstd level for new snapshots."""
+
+
+class Repository:
+    """Snapshots of any number of databases in one place."""
+
+    def __init__(
+        self, store: Store, config: RepositoryConfig, master: MasterKey, *, clock: Clock | None = None
+    ) -> None:
+        """Use `create` or `open` instead."""
+        self.store = store
+        self.config = config
+        self.master = master
+        self.clock = clock or SystemClock()
+        self.page_hash: PageHasher = page_hasher(master.derive("page-hash"))
+        box = RecordBox(master.sealer("records"), config.id)
+        self.catalog = Catalog(store, box, name_key=master.derive("head-names"))
+
+    @classmethod
+    def create(
+        cls,
+        location: str | Path,
+        *,
+        secret: Secret | None = None,
+        compression: int = 3,
+        clock: Clock | None = None,
+    ) -> Repository:
+        """Make a new repository; encrypted when a secret is given.
+
+        Raises:
+            Refused: `repository-exists`, or `folder-not-empty` where something else lies there.
+            UsageError: `compression-level`, not 1 to 22.
+        """
+        if not 1 <= compression <= 22:  # noqa: PLR2004  zstd's own range
+            raise UsageError("compression-level", f"compression {compression} is not a zstd level from 1 to 22")
+        store = open_store(str(location), create=True)
+        clock = clock or SystemClock()
+        config = RepositoryConfig(
+            id=new_id(),
+            created=clock.now().isoformat(),
+            encryption="aes-256-gcm" if secret else "none",
+            compression=compression,
+        )
+        master = MasterKey.random() if secret else MasterKey.from_repository_id(config.id)
+        _refuse_occupied(store)
+        if secret:
+            KeyRing(store, config_digest=config.digest(), clock=clock).add(master, secret)
+        store.put(CONFIG_KEY, config.encode())  # last: until it is there, there is no repository
+        store.sync()
+        return cls(store, config, master, clock=clock)
+
+    @classmethod
+    def open(
+        cls,
+        location: str | Path,
+        *,
+        secret: Callable[[], Secret] | None = None,
+        password: str | None = None,
+        key_file: Path | None = None,
+        clock: Clock | None = None,
+    ) -> Repository:
+        """Open an existing repository.
+
+        Args:
+            location: folder or URL.
+            secret: asked for the secret, and only when the repository is encrypted.
+            password: the password itself, instead of `secret`.
+            key_file: a file with a password or a key, instead of `secret`.
+            clock: the time; the system's by default.
+
+        Raises:
+            NotFound: `repository-not-found`.
+            Damaged: `repository-damaged`, `config-altered`.
+            UsageError: `repository-too-new`.
+            WrongKey: `key-needed`, `wrong-password`, `wrong-key-file`.
+        """
+        store = open_store(str(location))
+        clock = clock or SystemClock()
+        config = RepositoryConfig.decode(_read_config(store), store.location)
+        if config.encryption == "none":
+            return cls(store, config, MasterKey.from_repository_id(config.id), clock=clock)
+        ring = KeyRing(store, config_digest=config.digest(), clock=clock)
+        master, _slot = ring.unlock(_ask(store, secret, password, key_file))
+        return cls(store, config, master, clock=clock)
+
+    @property
+    def info(self) -> RepositoryInfo:
+        """What this repository is."""
+        return RepositoryInfo(
+            id=self.config.id.hex(),
+            version=self.config.version,
+            encrypted=self.config.encryption != "none",
+            created=datetime.fromisoformat(self.config.created),
+            location=self.store.location,
+            compression=self.config.compression,
+        )
+
+    @property
+    def keys(self) -> KeyRing:
+        """The key slots: who can open the repository."""
+        return KeyRing(self.store, config_digest=self.config.digest(), clock=self.clock)
+
+    # -- snapshots
+
+    def backup(
+        self,
+        database: str | Path | object,
+        options: BackupOptions = BackupOptions(),  # noqa: B008  frozen, so sharing one is safe
+        *,
+        progress: Progress | None = None,
+    ) -> BackupResult:
+        """Take one snapshot of a database while its users go on working.
+
+        Args:
+            database: path of the file, or what `dbtool.open` returned.
+            options: see `BackupOptions`.
+            progress: told of pages read, in bytes.
+        """
+        path = Path(getattr(database, "path", database))  # type: ignore[arg-type]
+        with self.store.lock(exclusive=False):
+            return run_backup(self, path, options, progress or Silent())
+
+    def snapshots(self, database: str | Path | None = None) -> list[Snapshot]:
+        """Return snapshots, oldest first; of one database (path or name), or of all."""
+        found = self.catalog.all()
+        return found if database is None else self._of_database(found, str(database))
+
+    def find(self, spec: str, *, database: str | Path | None = None) -> Snapshot:
+        """Return the snapshot that "latest", "@TIME" or the beginning of an id means.
+
+        An id may name a snapshot of any database; "latest" and "@TIME" look among those of `database`.
+
+        Raises:
+            NotFound: `no-snapshots`, `snapshot-not-found`, `no-snapshot-before`.
+            UsageError: `snapshot-ambiguous`, `time-invalid`.
+        """
+        if spec == "latest" and database is not None:
+            newest = self.catalog.newest(str(database))
+            if newest is not None:
+                return self.catalog.with_marks(newest)
+        if spec != "latest" and not spec.startswith("@"):
+            return self.catalog.with_marks(self.catalog.find(spec, self._matching_ids(spec)))
+        candidates = self.snapshots(database)
+        if spec.startswith("@"):
+            return snapshots.at_time(parse_time(spec[1:], self.clock.now()), candidates)
+        return self.catalog.find(spec, candidates)
+
+    def _matching_ids(self, prefix: str) -> list[Snapshot]:
+        ids = self.catalog.ids()
+        matching = [self.catalog.summary(found) for found in ids if found.startswith(prefix.lower())]
+        return matching or [self.catalog.summary(found) for found in ids[:1]]
+
+    @staticmethod
+    def _of_database(found: list[Snapshot], database: str) -> list[Snapshot]:
+        exact = [snapshot for snapshot in found if snapshot.database == database]
+        if exact:
+            return exact
+        # The folder may have moved: a file name that only one database has is as good.
+        named = [snapshot for snapshot in found if Path(snapshot.database).name == Path(database).name]
+        return named if len({snapshot.database for snapshot in named}) == 1 else []
+
+    def open_snapshot(self, snapshot: Snapshot) -> SnapshotTree:
+        """Return a snapshot opened for reading its maps and pages."""
+        return SnapshotTree(
+            snapshot,
+            self.catalog.body(snapshot.id),
+            PackReader(self.store, self.master, self.config.id),
+            page_hash=self.page_hash,
+        )
+
+    # -- the way back
+
+    def plan_restore(
+        self,
+        snapshot: Snapshot | str,
+        target: str | Path,
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  frozen
+        *,
+        progress: Progress | None = None,
+    ) -> RestorePlan:
+        """Say what a restore would do; write nothing."""
+        with self.store.lock(exclusive=False):
+            return self._restorer(snapshot, target, options, progress).plan()
+
+    def restore(
+        self,
+        snapshot: Snapshot | str,
+        target: str | Path,
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  frozen
+        *,
+        progress: Progress | None = None,
+    ) -> RestoreResult:
+        """Bring a snapshot back to `target`, every page proven by its hash.
+
+        Args:
+            snapshot: a snapshot, or what `find` understands.
+            target: the file to write; `options.mode` says whether it may exist.
+            options: see `RestoreOptions`.
+            progress: told of pages written, in bytes.
+        """
+        with self.store.lock(exclusive=False):
+            return self._restorer(snapshot, target, options, progress).run()
+
+    def _restorer(
+        self, snapshot: Snapshot | str, target: str | Path, options: RestoreOptions, progress: Progress | None
+    ) -> Restorer:
+        path = Path(target)
+        found = self.find(snapshot, database=path.resolve()) if isinstance(snapshot, str) else snapshot
+        return Restorer(self, self.open_snapshot(found), path, options, progress or Silent())
+
+    # -- proof
+
+    def verify(
+        self,
+        *,
+        read_data: float = 0.0,
+        database: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> RepositoryReport:
+        """Check every object's structure, hashes and seals; name what is damaged.
+
+        Args:
+            read_data: share of the packs whose data is read and proven, 0 to 1; at 1 without findings the
+                snapshots are marked as verified.
+            database: only the snapshots of this database (path or name).
+            progress: told of packs read, in bytes.
+        """
+        with self.store.lock(exclusive=False):
+            report = check_repository(
+                self, read_data=read_data, database=database, progress=progress or Silent()
+            )
+        if read_data >= 1.0 and not report.findings:
+            checked = self.snapshots(database)
+            self.catalog.mark_verified([snapshot.id for snapshot in checked], self.clock.now())
+        return report
+
+
+def _refuse_occupied(store: Store) -> None:
+    with suppress(NotFound):
+        store.size(CONFIG_KEY)
+        raise Refused(
+            "repository-exists",
+            f"there is a repository in {store.location} already",
+            hint="name another place, or use the one that is there",
+        )
+
+
+def _read_config(store: Store) -> bytes:
+    try:
+        return store.get(CONFIG_KEY)
+    except NotFound as error:
+        raise NotFound(
+            "repository-not-found",
+            f"there is no repository in {store.location}",
+            hint=f"dbtool init --repo {store.location}      makes one",
+        ) from error
+
+
+def _ask(
+    store: Store, secret: Callable[[], Secret] | None, password: str | None, key_file: Path | None
+) -> Secret:
+    if password is not None:
+        return Secret("password", password.encode())
+    if key_file is not None:
+        return Secret.parse(key_file.read_text(encoding="utf-8"))
+    if secret is None:
+        raise WrongKey(
+            "key-needed",
+            f"the repository {store.location} is encrypted",
+            context="no password and no key file was given",
+            hint="--password-file FILE, --password-command COMMAND or DBTOOL_PASSWORD_FILE",
+        )
+    return secret()
+
+

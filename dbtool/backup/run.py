@@ -1,0 +1,195 @@
+"""The course of a backup: is anything new, what differs, and the snapshot or the note that nothing did."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import apsw
+
+from dbtool import __version__
+from dbtool.backup.capture import Capture
+from dbtool.backup.format import new_id
+from dbtool.backup.model import BackupOptions, BackupResult, Snapshot, SnapshotId
+from dbtool.backup.pack import PackSession
+from dbtool.backup.pagemap import PieceRef
+from dbtool.backup.snapshot import Head, SnapshotBody
+from dbtool.backup.tree import SnapshotTree
+from dbtool.core.progress import Progress
+from dbtool.errors import DbtoolError
+from dbtool.pages.reader import PageReader
+
+if TYPE_CHECKING:
+    from dbtool.backup.repository import Repository
+
+__all__ = ["run_backup"]
+
+_MOST_RELATIVES = 4
+"""Snapshots of other databases that are looked at for pages that this one shares with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What stays the same through one backup."""
+
+    repository: Repository
+    database: str
+    options: BackupOptions
+    reader: PageReader
+    progress: Progress
+    started_s: float
+
+    def elapsed_s(self) -> float:
+        return self.repository.clock.monotonic() - self.started_s
+
+
+def run_backup(repository: Repository, path: Path, options: BackupOptions, progress: Progress) -> BackupResult:
+    """Back one database up into `repository`, whose lock is held."""
+    started_s = repository.clock.monotonic()
+    database = options.name or str(path.resolve())
+    with PageReader.open(path, busy_timeout_s=options.busy_timeout_s, progress=progress) as reader:
+        run = _Run(repository, database, options, reader, progress, started_s)
+        head = repository.catalog.head(database)
+        parent = repository.catalog.newest(database)
+        if (
+            head is not None
+            and parent is not None
+            and head.snapshot == parent.id
+            and not (options.force_scan or options.always)
+            and head.state.proves_unchanged(reader.state)
+        ):
+            return _unchanged(run, parent, scanned=False)
+        return _scan(run, parent)
+
+
+def _scan(run: _Run, parent: Snapshot | None) -> BackupResult:
+    repository, options = run.repository, run.options
+    tree = _open_parent(run, parent)
+    session = PackSession(
+        repository.store,
+        repository.master,
+        repository.config.id,
+        compression=repository.config.compression,
+        dry_run=options.dry_run,
+    )
+    with session:
+        capture = Capture(
+            session, page_hash=repository.page_hash, parent=tree, relatives=_relatives(run, parent)
+        )
+        segments = capture.run(run.reader, run.progress)
+        if tree is not None and parent is not None and _same(capture, run.reader, parent) and not options.always:
+            return _unchanged(run, parent, scanned=True)
+        added = session.finish()
+    if options.dry_run:
+        return _result(run, parent, capture, added)
+    snapshot = _commit(run, parent, capture, segments, added)
+    return _result(run, snapshot, capture, snapshot.bytes_added)
+
+
+def _same(capture: Capture, reader: PageReader, parent: Snapshot) -> bool:
+    return (
+        capture.pages_changed == 0
+        and reader.page_size == parent.page_size
+        and reader.page_count == parent.page_count
+    )
+
+
+def _open_parent(run: _Run, parent: Snapshot | None) -> SnapshotTree | None:
+    if parent is None:
+        return None
+    try:
+        tree = run.repository.open_snapshot(parent)
+        for _entries in tree.segments():
+            pass
+    except DbtoolError as error:
+        run.progress.warn(f"snapshot {parent.id[:8]} is damaged, every page is stored anew: {error.message}")
+        return None
+    return tree
+
+
+def _relatives(run: _Run, parent: Snapshot | None) -> list[SnapshotTree]:
+    """Open the newest snapshots of other databases; they matter only where many pages are new."""
+    if parent is not None:
+        return []
+    found = []
+    for head in run.repository.catalog.heads()[:_MOST_RELATIVES]:
+        if head.database != run.database:
+            try:
+                snapshot = run.repository.catalog.summary(head.snapshot)
+                found.append(run.repository.open_snapshot(snapshot))
+            except DbtoolError as error:
+                run.progress.warn(f"snapshot {head.snapshot[:8]} cannot be compared with: {error.message}")
+    return found
+
+
+def _commit(
+    run: _Run,
+    parent: Snapshot | None,
+    capture: Capture,
+    segments: tuple[tuple[PieceRef, ...], ...],
+    added: int,
+) -> Snapshot:
+    repository, reader = run.repository, run.reader
+    repository.store.sync()
+    snapshot = Snapshot(
+        id=SnapshotId(new_id().hex()),
+        time=reader.began,
+        database=run.database,
+        host=socket.gethostname(),
+        sequence=parent.sequence + 1 if parent else 1,
+        parent=parent.id if parent else None,
+        page_size=reader.page_size,
+        page_count=reader.page_count,
+        pages_changed=capture.pages_changed,
+        bytes_added=added,
+        duration_s=run.elapsed_s(),
+        tags=run.options.tags,
+        note=run.options.note,
+    )
+    body = SnapshotBody(
+        segments,
+        reader.journal_mode,
+        {"dbtool": __version__, "sqlite": apsw.sqlite_lib_version()},
+    )
+    written = repository.catalog.write(snapshot, body)
+    repository.catalog.write_head(Head(snapshot.id, run.database, reader.state, seen=None))
+    return replace(snapshot, bytes_added=added + written)
+
+
+def _unchanged(run: _Run, parent: Snapshot, *, scanned: bool) -> BackupResult:
+    seen: datetime = run.reader.began
+    if not run.options.dry_run:
+        run.repository.catalog.write_head(Head(parent.id, run.database, run.reader.state, seen))
+    return BackupResult(
+        snapshot=replace(parent, seen=seen),
+        unchanged=True,
+        scanned=scanned,
+        pages_total=parent.page_count,
+        pages_changed=0,
+        pages_moved=0,
+        size_bytes=parent.size_bytes,
+        bytes_changed=0,
+        bytes_added=0,
+        duration_s=run.elapsed_s(),
+        dry_run=run.options.dry_run,
+    )
+
+
+def _result(run: _Run, snapshot: Snapshot | None, capture: Capture, added: int) -> BackupResult:
+    reader = run.reader
+    return BackupResult(
+        snapshot=snapshot,
+        unchanged=False,
+        scanned=True,
+        pages_total=reader.page_count,
+        pages_changed=capture.pages_changed,
+        pages_moved=capture.pages_moved,
+        size_bytes=reader.page_count * reader.page_size,
+        bytes_changed=capture.pages_changed * reader.page_size,
+        bytes_added=added,
+        duration_s=run.elapsed_s(),
+        dry_run=run.options.dry_run,
+    )

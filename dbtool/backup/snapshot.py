@@ -1,0 +1,307 @@
+"""Snapshot objects, the heads that point to the newest of them, and the marks of those that were proven.
+
+A snapshot object is the commit point of a backup: it is written last, under a new random id, never changed.
+A head is a hint that can always be rebuilt from the snapshots: it saves listing them, and remembers the state
+in which the database file was last seen. Losing a head costs a scan, nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from dbtool.backup.format import VERIFIED_KEY, BlobRef, snapshot_key
+from dbtool.backup.model import Snapshot, SnapshotId
+from dbtool.backup.pagemap import PieceRef
+from dbtool.backup.record import RecordBox
+from dbtool.crypto.digest import keyed_digest
+from dbtool.errors import Damaged, NotFound, UsageError
+from dbtool.pages.reader import SourceState
+from dbtool.store.base import Store
+
+__all__ = ["Catalog", "Head", "SnapshotBody"]
+
+_PART_SIZE = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotBody:
+    """What a snapshot knows beyond what lists show."""
+
+    segments: tuple[tuple[PieceRef, ...], ...]
+    """Map pieces of each segment, oldest first."""
+    journal_mode: str
+    versions: dict[str, str] = field(default_factory=dict)
+    """dbtool and SQLite versions that took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest snapshot of one database and the state in which its file was last seen to equal it."""
+
+    snapshot: SnapshotId
+    database: str
+    state: SourceState
+    seen: datetime | None
+    """When it was last seen unchanged; None: not since the snapshot."""
+
+
+class Catalog:
+    """Reads and writes the snapshots of one repository."""
+
+    def __init__(self, store: Store, box: RecordBox, *, name_key: bytes) -> None:
+        self._store = store
+        self._box = box
+        self._name_key = name_key
+
+    # -- snapshots
+
+    def write(self, snapshot: Snapshot, body: SnapshotBody) -> int:
+        """Store a snapshot durably; return the size of the object in bytes."""
+        summary = self._box.seal(f"{snapshot.id}/summary", _snapshot_to_json(snapshot))
+        rest = self._box.seal(f"{snapshot.id}/body", _body_to_json(body))
+        data = b"".join(part for piece in (summary, rest) for part in (_PART_SIZE.pack(len(piece)), piece))
+        self._store.put(snapshot_key(snapshot.id), data)
+        self._store.sync()
+        return len(data)
+
+    def ids(self) -> list[SnapshotId]:
+        """Return the ids of all snapshots, in no particular order."""
+        return [SnapshotId(key.rpartition("/")[2]) for key, _size in self._store.list("snapshots/")]
+
+    def summary(self, snapshot: SnapshotId) -> Snapshot:
+        """Return what lists show of a snapshot, without `seen` and `verified`."""
+        value = self._box.open(f"{snapshot}/summary", self._part(snapshot, 0))
+        return _parsed(snapshot_key(snapshot), _snapshot_from_json, value)
+
+    def body(self, snapshot: SnapshotId) -> SnapshotBody:
+        """Return the rest of a snapshot."""
+        value = self._box.open(f"{snapshot}/body", self._part(snapshot, 1))
+        return _parsed(snapshot_key(snapshot), _body_from_json, value)
+
+    def _part(self, snapshot: SnapshotId, number: int) -> bytes:
+        try:
+            data = self._store.get(snapshot_key(snapshot))
+        except NotFound as error:
+            raise NotFound(
+                "snapshot-not-found",
+                f"there is no snapshot {snapshot[:8]} in {self._store.location}",
+                hint="dbtool snapshots      lists those that are there",
+            ) from error
+        offset = 0
+        for _ in range(number):
+            offset += _PART_SIZE.size + _part_size(data, offset)
+        start = offset + _PART_SIZE.size
+        return data[start : start + _part_size(data, offset)]
+
+    def all(self) -> list[Snapshot]:
+        """Return every snapshot, oldest first, with when it was last seen unchanged and proven.
+
+        Raises:
+            Damaged: one of them does not open; `verify --snapshots` goes on and names them all.
+        """
+        seen = {head.snapshot: head.seen for head in self.heads()}
+        verified = self.verified_marks()
+        found = [self.summary(snapshot) for snapshot in self.ids()]
+        found.sort(key=lambda snapshot: (snapshot.time, snapshot.sequence, snapshot.id))
+        return [
+            replace(snapshot, seen=seen.get(snapshot.id), verified=verified.get(snapshot.id))
+            if snapshot.id in seen or snapshot.id in verified
+            else snapshot
+            for snapshot in found
+        ]
+
+    def with_marks(self, snapshot: Snapshot) -> Snapshot:
+        """Return a snapshot with when it was last seen unchanged and proven."""
+        head = self.head(snapshot.database)
+        seen = head.seen if head and head.snapshot == snapshot.id else None
+        return replace(snapshot, seen=seen, verified=self.verified_marks().get(snapshot.id))
+
+    def newest(self, database: str) -> Snapshot | None:
+        """Return the newest snapshot of a database: the head's, or else the last of the list."""
+        head = self.head(database)
+        if head is not None:
+            try:
+                return self.summary(head.snapshot)
+            except (NotFound, Damaged):
+                pass  # the head is a hint; the list below decides
+        newest = [snapshot for snapshot in self._readable() if snapshot.database == database]
+        return max(newest, key=lambda snapshot: (snapshot.sequence, snapshot.time), default=None)
+
+    def _readable(self) -> Iterator[Snapshot]:
+        for snapshot in self.ids():
+            try:
+                yield self.summary(snapshot)
+            except (Damaged, NotFound):
+                continue  # a damaged neighbour must not stop a new backup; verify names it
+
+    # -- heads
+
+    def _head_key(self, database: str) -> str:
+        return f"heads/{keyed_digest(self._name_key, database.encode()).hex()}"
+
+    def head(self, database: str) -> Head | None:
+        """Return the head of a database; None where there is none or it is damaged."""
+        return self._read_head(self._head_key(database))
+
+    def heads(self) -> list[Head]:
+        """Return the heads of all databases that have a sound one."""
+        found = (self._read_head(key) for key, _size in self._store.list("heads/"))
+        return [head for head in found if head is not None]
+
+    def _read_head(self, key: str) -> Head | None:
+        try:
+            value = self._box.open(key, self._store.get(key))
+            seen = value["seen"]
+            return Head(
+                snapshot=SnapshotId(value["snapshot"]),
+                database=value["database"],
+                state=SourceState.from_json(value["state"]),
+                seen=datetime.fromisoformat(seen) if seen else None,
+            )
+        except (NotFound, Damaged, KeyError, TypeError, ValueError):
+            return None
+
+    def write_head(self, head: Head) -> None:
+        """Replace the head of a database."""
+        key = self._head_key(head.database)
+        value = {
+            "snapshot": head.snapshot,
+            "database": head.database,
+            "state": head.state.to_json(),
+            "seen": head.seen.isoformat() if head.seen else None,
+        }
+        self._store.replace(key, self._box.seal(key, value))
+
+    # -- marks
+
+    def verified_marks(self) -> dict[str, datetime]:
+        """Return when each snapshot was last proven; damaged marks count as none."""
+        try:
+            value = self._box.open(VERIFIED_KEY, self._store.get(VERIFIED_KEY))
+            return {snapshot: datetime.fromisoformat(time) for snapshot, time in value.items()}
+        except (NotFound, Damaged, AttributeError, TypeError, ValueError):
+            return {}
+
+    def mark_verified(self, snapshots: Sequence[SnapshotId], time: datetime) -> None:
+        """Remember that all data of these snapshots was read and proven at `time`."""
+        marks = {known: then.isoformat() for known, then in self.verified_marks().items()}
+        marks.update({snapshot: time.isoformat() for snapshot in snapshots})
+        self._store.replace(VERIFIED_KEY, self._box.seal(VERIFIED_KEY, marks))
+
+    # -- finding one
+
+    def find(self, spec: str, candidates: Sequence[Snapshot]) -> Snapshot:
+        """Return the snapshot that "latest" or an id prefix means among `candidates` (oldest first).
+
+        Raises:
+            NotFound: `no-snapshots`, `snapshot-not-found`.
+            UsageError: `snapshot-ambiguous`.
+        """
+        if not candidates:
+            raise NotFound(
+                "no-snapshots",
+                f"{self._store.location} has no snapshot of this database",
+                hint="dbtool backup DB      takes the first\ndbtool snapshots      lists all databases",
+            )
+        if spec == "latest":
+            return candidates[-1]
+        wanted = spec.lower()
+        matches = [snapshot for snapshot in candidates if snapshot.id.startswith(wanted)] if wanted else []
+        if len(matches) == 1:
+            return matches[0]
+        if not matches:
+            raise NotFound(
+                "snapshot-not-found",
+                f"no snapshot begins with {spec!r}",
+                hint="dbtool snapshots      lists them; `latest` and @TIME work too",
+            )
+        listed = "\n".join(f"{match.id[:12]}  {match.time:%Y-%m-%d %H:%M:%S}Z" for match in matches[:5])
+        raise UsageError(
+            "snapshot-ambiguous",
+            f"{len(matches)} snapshots begin with {spec!r}",
+            context="a prefix must mean one snapshot",
+            hint=listed,
+        )
+
+
+def at_time(time: datetime, candidates: Sequence[Snapshot]) -> Snapshot:
+    """Return the newest snapshot taken at or before `time`.
+
+    Raises:
+        NotFound: `no-snapshot-before`.
+    """
+    before = [snapshot for snapshot in candidates if snapshot.time <= time]
+    if before:
+        return before[-1]
+    hint = "dbtool snapshots      lists them"
+    if candidates:
+        hint = f"the first is {candidates[0].id[:8]} of {candidates[0].time:%Y-%m-%d %H:%M:%S}Z\n{hint}"
+    raise NotFound(
+        "no-snapshot-before",
+        f"no snapshot was taken at or before {time.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z",
+        hint=hint,
+    )
+
+
+def _part_size(data: bytes, offset: int) -> int:
+    size: int = _PART_SIZE.unpack(data[offset : offset + 4])[0] if len(data) >= offset + 4 else 0
+    return size
+
+
+def _parsed(key: str, parse: Any, value: Any) -> Any:
+    try:
+        return parse(value)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise Damaged("record-damaged", f"the object {key} has impossible content") from error
+
+
+def _snapshot_to_json(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "id": snapshot.id,
+        "time": snapshot.time.isoformat(),
+        "database": snapshot.database,
+        "host": snapshot.host,
+        "sequence": snapshot.sequence,
+        "parent": snapshot.parent,
+        "page_size": snapshot.page_size,
+        "page_count": snapshot.page_count,
+        "pages_changed": snapshot.pages_changed,
+        "bytes_added": snapshot.bytes_added,
+        "duration_s": round(snapshot.duration_s, 6),
+        "tags": list(snapshot.tags),
+        "note": snapshot.note,
+    }
+
+
+def _snapshot_from_json(value: dict[str, Any]) -> Snapshot:
+    fields = dict(value)
+    fields["time"] = datetime.fromisoformat(fields["time"])
+    fields["tags"] = tuple(fields["tags"])
+    return Snapshot(**fields)
+
+
+def _body_to_json(body: SnapshotBody) -> dict[str, Any]:
+    packs: dict[bytes, int] = {}
+    segments = [
+        [[packs.setdefault(ref.pack, len(packs)), ref.ordinal, entries] for ref, entries in pieces]
+        for pieces in body.segments
+    ]
+    return {
+        "packs": [pack.hex() for pack in packs],
+        "segments": segments,
+        "journal_mode": body.journal_mode,
+        "versions": body.versions,
+    }
+
+
+def _body_from_json(value: dict[str, Any]) -> SnapshotBody:
+    packs = [bytes.fromhex(pack) for pack in value["packs"]]
+    segments = tuple(
+        tuple(PieceRef(BlobRef(packs[pack], ordinal), entries) for pack, ordinal, entries in pieces)
+        for pieces in value["segments"]
+    )
+    return SnapshotBody(segments, value["journal_mode"], dict(value["versions"]))

@@ -1,0 +1,133 @@
+"""A snapshot opened for reading: its segments, and its pages, each proven by its hash.
+
+Invariant: no byte leaves `pages` that does not hash to what the map says; the map itself is sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, BlobRef
+from dbtool.backup.model import Snapshot
+from dbtool.backup.pack import WORKERS, BlobDamaged, PackReader
+from dbtool.backup.pagemap import Extent, PieceRef, Segment, SegmentEntries, decode_piece
+from dbtool.backup.snapshot import SnapshotBody
+from dbtool.core.parallel import in_order
+from dbtool.errors import Damaged
+
+__all__ = ["SnapshotTree", "segment_lengths"]
+
+PageHasher = Callable[[bytes | memoryview], bytes]
+_DEPTH = 12
+
+
+def segment_lengths(page_count: int) -> list[int]:
+    """Return the number of pages in each segment of a database of `page_count` pages."""
+    whole, rest = divmod(page_count, SEGMENT_PAGES)
+    return [SEGMENT_PAGES] * whole + ([rest] if rest else [])
+
+
+class SnapshotTree:
+    """Reads one snapshot's maps and pages."""
+
+    def __init__(
+        self, snapshot: Snapshot, body: SnapshotBody, packs: PackReader, *, page_hash: PageHasher
+    ) -> None:
+        self.snapshot = snapshot
+        self.body = body
+        self._packs = packs
+        self._page_hash = page_hash
+        self._lengths = segment_lengths(snapshot.page_count)
+        if len(body.segments) != len(self._lengths):
+            raise Damaged(
+                "map-incomplete",
+                f"snapshot {snapshot.id[:8]} names {len(body.segments)} map segments, its size asks for "
+                f"{len(self._lengths)}",
+            )
+
+    def piece(self, number: int, piece: PieceRef) -> SegmentEntries:
+        """Return one piece of segment `number`."""
+        return decode_piece(self._packs.read(piece.ref), number)
+
+    def segment(self, number: int) -> SegmentEntries:
+        """Return segment `number` (from 0) as this snapshot sees it."""
+        pieces = [self.piece(number, piece) for piece in self.body.segments[number]]
+        return Segment.resolve(pieces, self._lengths[number])
+
+    def segments(self) -> Iterator[SegmentEntries]:
+        """Yield every segment in turn; only one is in memory at a time."""
+        for number in range(len(self._lengths)):
+            yield self.segment(number)
+
+    def pages(
+        self, wanted: Callable[[SegmentEntries], Sequence[int] | None] | None = None
+    ) -> Iterator[tuple[int, memoryview]]:
+        """Yield (first page number, whole pages) of all pages, in the order in which groups hold them.
+
+        Args:
+            wanted: chooses, for each segment, the pages within it to yield, ascending; None means all.
+
+        Raises:
+            Damaged: `page-damaged` or `pack-damaged`, naming the first page that cannot be proven.
+        """
+        with ThreadPoolExecutor(WORKERS, "dbtool-fetch") as workers:
+            for entries in self.segments():
+                chosen = wanted(entries) if wanted else None
+                groups = _by_group(entries.extents(chosen))
+                yield from self._proven(entries, groups, workers)
+
+    def _proven(
+        self, entries: SegmentEntries, groups: dict[BlobRef, list[Extent]], workers: ThreadPoolExecutor
+    ) -> Iterator[tuple[int, memoryview]]:
+        page_size = self.snapshot.page_size
+        start = entries.segment * SEGMENT_PAGES + 1
+        for extents, raw in self._fetched(start, groups, workers):
+            view = memoryview(raw)
+            for extent in extents:
+                content = view[extent.slot * page_size : (extent.slot + extent.count) * page_size]
+                self._prove(entries, extent, content)
+                yield start + extent.first, content
+
+    def _fetched(
+        self, start: int, groups: dict[BlobRef, list[Extent]], workers: ThreadPoolExecutor
+    ) -> Iterator[tuple[list[Extent], bytes]]:
+        for ref, result in in_order(workers, self._packs.read, groups, depth=_DEPTH):
+            try:
+                yield groups[ref], result()
+            except BlobDamaged as error:
+                first = start + groups[ref][0].first
+                raise Damaged(
+                    error.code,
+                    f"page {first} of snapshot {self.snapshot.id[:8]} cannot be read: {error.message}",
+                    context=error.context,
+                    hint=error.hint,
+                ) from error
+
+    def _prove(self, entries: SegmentEntries, extent: Extent, content: memoryview) -> None:
+        page_size, page_hash = self.snapshot.page_size, self._page_hash
+        found = b"".join(
+            [page_hash(content[at : at + page_size]) for at in range(0, extent.count * page_size, page_size)]
+        )
+        expected = entries.hashes[extent.first * HASH_BYTES : (extent.first + extent.count) * HASH_BYTES]
+        if found != expected:
+            bad = next(
+                index
+                for index in range(extent.count)
+                if found[index * HASH_BYTES : (index + 1) * HASH_BYTES]
+                != expected[index * HASH_BYTES : (index + 1) * HASH_BYTES]
+            )
+            number = entries.segment * SEGMENT_PAGES + extent.first + bad + 1
+            raise Damaged(
+                "page-damaged",
+                f"page {number} of snapshot {self.snapshot.id[:8]} is not what was backed up",
+                context="its content does not hash to what the page map says",
+                hint="dbtool verify --snapshots --read-data      names everything that is affected",
+            )
+
+
+def _by_group(extents: Iterable[Extent]) -> dict[BlobRef, list[Extent]]:
+    groups: dict[BlobRef, list[Extent]] = {}
+    for extent in extents:
+        groups.setdefault(extent.ref, []).append(extent)
+    return groups

@@ -1,0 +1,126 @@
+"""Packs in memory: what goes in comes out, and nothing else does."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from dbtool.backup.format import BLOB_PAGES, BLOBS_PER_PACK, BlobRef, new_id, pack_key
+from dbtool.backup.pack import BlobDamaged, PackReader, PackSession
+from dbtool.crypto.aead import MasterKey
+from dbtool.store.memory import MemoryStore
+
+REPOSITORY = bytes(16)
+
+
+def masters() -> list[MasterKey]:
+    return [MasterKey.random(), MasterKey.from_repository_id(REPOSITORY)]
+
+
+def filled(
+    store: MemoryStore, master: MasterKey, blobs: int, *, seed: int = 1, compression: int = 3
+) -> dict[BlobRef, bytes]:
+    draw = random.Random(seed)
+    content = {}
+    with PackSession(store, master, REPOSITORY, compression=compression) as session:
+        for _ in range(blobs):
+            ref = session.reserve()
+            content[ref] = draw.randbytes(draw.randint(0, 3000)) + b"same words again " * draw.randint(0, 300)
+            session.submit(ref, BLOB_PAGES, content[ref], pages=1)
+        written = session.finish()
+    assert written == sum(size for _key, size in store.list("packs/"))
+    return content
+
+
+@pytest.mark.parametrize("master", masters(), ids=["encrypted", "plain"])
+@pytest.mark.parametrize("compression", [1, 3, 19])
+def test_what_was_packed_is_read_back(master: MasterKey, compression: int) -> None:
+    store = MemoryStore()
+    content = filled(store, master, 2 * BLOBS_PER_PACK + 5, compression=compression)
+    reader = PackReader(store, master, REPOSITORY)
+    assert len({ref.pack for ref in content}) == 3
+    assert {ref: reader.read(ref) for ref in content} == content
+
+
+def test_a_session_left_without_finish_shows_no_open_pack() -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    with pytest.raises(RuntimeError), PackSession(store, master, REPOSITORY, compression=3) as session:
+        for _ in range(20):
+            session.submit(session.reserve(), BLOB_PAGES, b"x" * 100, pages=1)
+        raise RuntimeError
+    assert list(store.list("packs/")) == []
+
+
+def test_a_dry_run_counts_and_stores_nothing() -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    with PackSession(store, master, REPOSITORY, compression=3, dry_run=True) as session:
+        session.submit(session.reserve(), BLOB_PAGES, random.Random(0).randbytes(5000), pages=1)
+        assert session.finish() > 5000
+    assert list(store.list("packs/")) == []
+
+
+@pytest.mark.parametrize("master", masters(), ids=["encrypted", "plain"])
+def test_every_flipped_byte_is_found(master: MasterKey) -> None:
+    store = MemoryStore()
+    content = filled(store, master, 3)
+    (key, size) = next(store.list("packs/"))
+    whole = store.get(key)
+    for position in [*range(0, size, 97), *range(size - 120, size)]:
+        broken = bytearray(whole)
+        broken[position] ^= 0x10
+        store.replace(key, bytes(broken))
+        reader = PackReader(store, master, REPOSITORY)
+        outcomes = []
+        for ref, expected in content.items():
+            try:
+                outcomes.append(reader.read(ref) == expected)
+            except BlobDamaged as error:
+                assert error.ref == ref
+                outcomes.append(False)
+        reserved = 24 <= position < 32
+        assert reserved or not all(outcomes), f"byte {position} went unnoticed"
+
+
+@pytest.mark.parametrize("keep", [0, 10, 40, -1, -20])
+def test_a_truncated_pack_is_found(keep: int) -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    content = filled(store, master, 3)
+    key, _size = next(store.list("packs/"))
+    store.replace(key, store.get(key)[:keep])
+    with pytest.raises(BlobDamaged):
+        PackReader(store, master, REPOSITORY).read(next(iter(content)))
+
+
+def test_a_pack_under_another_name_is_found() -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    content = filled(store, master, 3)
+    other = BlobRef(new_id(), 0)
+    store.put(pack_key(other.pack), store.get(pack_key(next(iter(content)).pack)))
+    with pytest.raises(BlobDamaged):
+        PackReader(store, master, REPOSITORY).read(other)
+
+
+def test_a_missing_pack_is_found() -> None:
+    with pytest.raises(BlobDamaged, match="cannot be read"):
+        PackReader(MemoryStore(), MasterKey.random(), REPOSITORY).read(BlobRef(new_id(), 0))
+
+
+def test_an_ordinal_past_the_directory_is_found() -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    ref = next(iter(filled(store, master, 3)))
+    with pytest.raises(BlobDamaged, match="directory"):
+        PackReader(store, master, REPOSITORY).read(BlobRef(ref.pack, 77))
+
+
+def test_another_key_opens_nothing() -> None:
+    store = MemoryStore()
+    ref = next(iter(filled(store, MasterKey.random(), 3)))
+    with pytest.raises(BlobDamaged):
+        PackReader(store, MasterKey.random(), REPOSITORY).read(ref)
+
+
+def test_no_two_groups_share_key_and_nonce() -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    content = filled(store, master, BLOBS_PER_PACK + 3)
+    assert len(set(content)) == BLOBS_PER_PACK + 3
