@@ -1,0 +1,128 @@
+"""dbtool: hot, page-exact, incremental, encrypted snapshots of SQLite databases, and their way back.
+
+The public API, imported on first use so that `import dbtool` costs nothing:
+
+    import dbtool
+
+    repository = dbtool.Repository.open("backups/", password="...")
+    with dbtool.open("app.db") as database:
+        result = repository.backup(database)
+    for snapshot in repository.snapshots():
+        print(snapshot.id, snapshot.time)
+    repository.restore("latest", Path("copy.db"))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dbtool.backup.model import (
+        BackupOptions,
+        BackupResult,
+        Finding,
+        RepositoryReport,
+        RestoreOptions,
+        RestorePlan,
+        RestoreResult,
+        Snapshot,
+        SnapshotId,
+    )
+    from dbtool.backup.repository import Repository, RepositoryInfo
+    from dbtool.core.create import init_database
+    from dbtool.core.database import Database, open  # noqa: A004 - dbtool.open() is the API's front door
+    from dbtool.core.progress import Progress, Silent
+    from dbtool.crypto.keys import Secret
+    from dbtool.errors import (
+        CheckFailed,
+        Damaged,
+        DbtoolError,
+        Locked,
+        NotFound,
+        Refused,
+        StorageFailed,
+        Unreachable,
+        UsageError,
+        WrongKey,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BackupOptions",
+    "BackupResult",
+    "CheckFailed",
+    "Damaged",
+    "Database",
+    "DbtoolError",
+    "Finding",
+    "Locked",
+    "NotFound",
+    "Progress",
+    "Refused",
+    "Repository",
+    "RepositoryInfo",
+    "RepositoryReport",
+    "RestoreOptions",
+    "RestorePlan",
+    "RestoreResult",
+    "Secret",
+    "Silent",
+    "Snapshot",
+    "SnapshotId",
+    "StorageFailed",
+    "Unreachable",
+    "UsageError",
+    "WrongKey",
+    "__version__",
+    "init_database",
+    "open",
+]
+
+_MODULES: dict[str, tuple[str, ...]] = {
+    "dbtool.backup.model": (
+        "BackupOptions",
+        "BackupResult",
+        "Finding",
+        "RepositoryReport",
+        "RestoreOptions",
+        "RestorePlan",
+        "RestoreResult",
+        "Snapshot",
+        "SnapshotId",
+    ),
+    "dbtool.backup.repository": ("Repository", "RepositoryInfo"),
+    "dbtool.core.create": ("init_database",),
+    "dbtool.core.database": ("Database", "open"),
+    "dbtool.core.progress": ("Progress", "Silent"),
+    "dbtool.crypto.keys": ("Secret",),
+    "dbtool.errors": (
+        "CheckFailed",
+        "Damaged",
+        "DbtoolError",
+        "Locked",
+        "NotFound",
+        "Refused",
+        "StorageFailed",
+        "Unreachable",
+        "UsageError",
+        "WrongKey",
+    ),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds a public name, and keep the name."""
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module 'dbtool' has no attribute {name!r}")
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""The front door for people: parse, one library call, render."""

@@ -1,0 +1,1 @@
+"""One command, one file; imported only when it is run, completed or documented."""

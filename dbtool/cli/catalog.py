@@ -1,0 +1,89 @@
+"""Which commands there are, as plain data: help and completion read this and import no command.
+
+A command's file is `dbtool/cli/commands/<module>.py`; it holds a Typer application named `app`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["COMMANDS", "GLOBAL_OPTIONS", "Entry", "GlobalOption", "root_help"]
+
+
+class Entry(NamedTuple):
+    """One command."""
+
+    module: str
+    summary: str
+    group: str
+
+
+class GlobalOption(NamedTuple):
+    """One option that every command takes."""
+
+    spelling: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "init": Entry("init", "create a database, or adopt one; create its repository", "Start"),
+    "demo": Entry("demo", "run the whole story on a fresh database, checking every step", "Start"),
+    "backup": Entry("backup", "take one snapshot into the repository", "Backups"),
+    "snapshots": Entry("snapshots", "list what can be restored", "Backups"),
+    "restore": Entry("restore", "bring a snapshot back, to a new file or over the database", "Backups"),
+    "verify": Entry("verify", "prove that the snapshots can be restored", "Backups"),
+    "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),
+    "config": Entry("config", "show, validate and trust the configuration", "Keys and configuration"),
+    "help": Entry("help", "explain a command or a topic", "Keys and configuration"),
+}
+
+GLOBAL_OPTIONS: dict[str, GlobalOption] = {
+    "output_format": GlobalOption("-o, --format FORMAT", "table, json, ndjson, csv or tsv [table]"),
+    "json_output": GlobalOption("--json", "the same as --format json"),
+    "quiet": GlobalOption("-q, --quiet", "say nothing where all went well"),
+    "verbose": GlobalOption("-v, --verbose", "say more; -vv with tracebacks"),
+    "color": GlobalOption("--color WHEN", "auto, always or never [auto]"),
+    "progress": GlobalOption("--progress HOW", "auto, none or plain [auto: a bar on a terminal]"),
+    "repo": GlobalOption("--repo PATH", "the repository [DB.backups/ beside the database]"),
+    "password_file": GlobalOption("--password-file FILE", "read the password or key from FILE"),
+    "password_command": GlobalOption("--password-command COMMAND", "read it from a command's output"),
+    "config": GlobalOption("--config FILE", "configuration file [the nearest dbtool.toml upward]"),
+    "help": GlobalOption("-h, --help", "show the help of a command"),
+}
+
+_FIRST_STEPS = (
+    ("dbtool demo", "see it all work in a temporary folder"),
+    ("dbtool backup app.db", "take a snapshot into app.db.backups/"),
+    ("dbtool snapshots app.db", "list the snapshots"),
+    ("dbtool restore latest app.db", "bring the newest one back"),
+)
+
+
+def _rows(pairs: list[tuple[str, str]], width: int) -> list[str]:
+    return [f"  {left:<{width}}  {right}" for left, right in pairs]
+
+
+def root_help(bold: str = "", plain: str = "") -> str:
+    """Return the text of `dbtool --help`.
+
+    Args:
+        bold: terminal sequence that begins a heading; empty: no colour.
+        plain: the sequence that ends it.
+    """
+    lines = [
+        "dbtool: hot, incremental, encrypted snapshots of SQLite databases, and their way back",
+        "",
+        f"{bold}Usage:{plain} dbtool COMMAND [OPTIONS] [ARGUMENTS] [DB]",
+        "",
+        "DB is a path, or a name from dbtool.toml, and always comes last.",
+    ]
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for verb, entry in COMMANDS.items():
+        groups.setdefault(entry.group, []).append((verb, entry.summary))
+    for group, pairs in groups.items():
+        lines += ["", f"{bold}{group}:{plain}", *_rows(pairs, 10)]
+    lines += ["", f"{bold}First steps:{plain}", *_rows(list(_FIRST_STEPS), 28)]
+    options = [tuple(option) for option in GLOBAL_OPTIONS.values()]
+    lines += ["", f"{bold}Options of every command:{plain}", *_rows(options, 26)]
+    lines += ["", "More: dbtool help COMMAND, dbtool help exit-codes, dbtool help configuration", ""]
+    return "\n".join(lines)

@@ -1,0 +1,154 @@
+"""`dbtool init`: a new database, or an existing one adopted; its repository; a dbtool.toml."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from dbtool.cli.command import PlainCommand, application
+from dbtool.cli.context import Session, current
+from dbtool.config import FILE_NAME, environment
+from dbtool.errors import UsageError
+
+if TYPE_CHECKING:
+    from dbtool.backup.repository import Repository
+
+__all__ = ["app"]
+
+app = application()
+
+_EXAMPLES = """
+dbtool init app.db                                  # a new database, and a dbtool.toml that names it
+dbtool init --repo /backups/app --encrypt app.db    # and an encrypted repository
+dbtool init --repo app.db.backups existing.db       # adopts a database without changing it
+"""
+
+
+@app.command(cls=PlainCommand, epilog=_EXAMPLES)
+def init(
+    context: typer.Context,
+    db: Annotated[str | None, typer.Argument(metavar="DB", help="Path of the database.", show_default=False)] = None,
+    *,
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt the repository that is created.")] = False,
+    page_size: Annotated[
+        Literal["512", "1024", "2048", "4096", "8192", "16384", "32768", "65536"],
+        typer.Option("--page-size", metavar="BYTES", help="Page size of a new database, 512 to 65536. [4096]"),
+    ] = "4096",
+    encoding: Annotated[
+        Literal["UTF-8", "UTF-16le", "UTF-16be"],
+        typer.Option("--encoding", help="How a new database stores text. [UTF-8]"),
+    ] = "UTF-8",
+    auto_vacuum: Annotated[
+        Literal["none", "full", "incremental"],
+        typer.Option("--auto-vacuum", help="Whether a new database gives space back. [none]"),
+    ] = "none",
+) -> None:
+    """Create a database with sound settings, or adopt an existing one without changing it.
+
+    A new database gets a write-ahead log. With --repo its repository is created too. A dbtool.toml that names both
+    is written to the current folder, or beside a database that lies elsewhere; one that is there is left alone.
+    """
+    session = current(context)
+    word = db or environment().get("DBTOOL_DB")
+    if not word:
+        raise UsageError("database-missing", "which database? none was named", hint="dbtool init app.db")
+    path = Path(word).expanduser()
+    given = session.given.get("repo") or environment().get("DBTOOL_REPO")
+    if encrypt and not given:
+        given = f"{path}.backups"
+    created = _database(session, path, (int(page_size), encoding, auto_vacuum))
+    repository = _repository(session, str(given), encrypt=encrypt) if given else None
+    written = _configuration(session, path, str(given) if given else None)
+    data = _data(path, created, repository, written)
+    session.output.report("dbtool.init/1", data, _lines(path, created, repository, written))
+
+
+def _database(session: Session, path: Path, settings: tuple[int, str, str]) -> bool:
+    """Create the database, or look whether the existing one can be adopted; return whether it is new."""
+    from dbtool.core.connection import open_readonly
+    from dbtool.core.create import init_database
+
+    if path.exists() and not (path.is_file() and path.stat().st_size == 0):
+        open_readonly(path, busy_timeout_s=10.0).close()
+        session.detail(f"{path} is a database; it stays as it is")
+        return False
+    if path.exists():
+        session.detail(f"{path} is an empty file; it stays as it is")
+        return False
+    page_size, encoding, auto_vacuum = settings
+    init_database(path, page_size=page_size, encoding=encoding, auto_vacuum=auto_vacuum)
+    return True
+
+
+def _repository(session: Session, location: str, *, encrypt: bool) -> Repository:
+    from dbtool.backup.repository import Repository
+    from dbtool.cli.secrets import secret_for_creation
+
+    secret = secret_for_creation(session) if encrypt else None
+    compression = session.config.get("repository.compression")
+    repository = Repository.create(location, secret=secret, compression=compression)
+    if encrypt:
+        session.note(
+            "The repository is encrypted. Whoever loses every password and key of it loses the data:\n"
+            "nobody can open it without one. Print a recovery key and keep it on paper, elsewhere:\n"
+            f"    dbtool key export --repo {location}"
+        )
+    return repository
+
+
+def _configuration(session: Session, path: Path, repository: str | None) -> Path | None:
+    """Write a dbtool.toml; return its path, or None where one is there already."""
+    import tomli_w
+
+    here, absolute = Path.cwd(), Path(os.path.abspath(path))
+    folder = here if absolute.is_relative_to(here) else absolute.parent
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "main"
+    entry = {"path": _relative(absolute, folder)}
+    if repository is not None:
+        entry["repository"] = repository if "://" in repository else _relative(Path(os.path.abspath(repository)), folder)
+    text = tomli_w.dumps({"version": 1, "databases": {name: entry}})
+    file = folder / FILE_NAME
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        _mention_existing(session, file, absolute, text.partition("\n")[2].strip())
+        return None
+    return file
+
+
+def _mention_existing(session: Session, file: Path, database: Path, lines: str) -> None:
+    configured = session.config.databases.values()
+    if any(os.path.abspath(settings.path) == str(database) for settings in configured):
+        session.note(f"{file} names this database already")
+        return
+    session.warn(f"{file} is there already and was left as it is; to name this database, add:\n{lines}")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _lines(path: Path, created: bool, repository: Repository | None, written: Path | None) -> list[tuple[str, str]]:  # noqa: FBT001 - private, three calls away from nobody
+    lines = [("database", f"{path} " + ("created" if created else "adopted, unchanged"))]
+    if repository is not None:
+        kind = "encrypted" if repository.info.encrypted else "not encrypted"
+        lines.append(("repository", f"{repository.info.location} created, {kind}"))
+    if written is not None:
+        lines.append(("configuration", f"{written} written"))
+    lines.append(("next", f"dbtool backup {path}"))
+    return lines
+
+
+def _data(path: Path, created: bool, repository: Repository | None, written: Path | None) -> dict[str, Any]:  # noqa: FBT001 - as above
+    return {
+        "database": os.path.abspath(path),
+        "created": created,
+        "repository": repository.info.location if repository else None,
+        "encrypted": repository.info.encrypted if repository else None,
+        "configuration": written,
+    }

@@ -1,0 +1,41 @@
+"""Asks before destructive work; the plan has been shown already."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from dbtool.errors import Refused
+
+if TYPE_CHECKING:
+    from dbtool.cli.context import Session
+
+__all__ = ["confirm_by_name"]
+
+
+def confirm_by_name(session: Session, name: str, action: str, *, yes: bool) -> None:
+    """Let the user type the name of what is about to change.
+
+    Args:
+        session: of this run.
+        name: what has to be typed.
+        action: what is about to happen, such as `overwrite app.db`.
+        yes: confirmed on the command line.
+
+    Raises:
+        Refused: `not-confirmed`, another word was typed, or there is no terminal to ask on.
+    """
+    if yes:
+        return
+    if not session.terminal(0):
+        raise Refused(
+            "not-confirmed",
+            f"will not {action} without being told to",
+            context="there is no terminal to ask on",
+            hint="add --yes, or look at the plan with --dry-run",
+        )
+    sys.stdout.flush()
+    sys.stderr.write(f"Type {name} to {action}: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != name:
+        raise Refused("not-confirmed", f"{name} was not typed; nothing was changed")

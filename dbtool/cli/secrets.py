@@ -1,0 +1,183 @@
+"""Where passwords and keys come from: files, commands, the environment, a prompt; never the command line.
+
+Order: `--password-file` or `--password-command`, `DBTOOL_PASSWORD_FILE`, `DBTOOL_PASSWORD_COMMAND`,
+`DBTOOL_PASSWORD`, the configuration, the terminal. Values are never logged and never part of a message.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dbtool.config import environment
+from dbtool.errors import NotFound, StorageFailed, UsageError, WrongKey
+
+if TYPE_CHECKING:
+    from dbtool.cli.context import Session
+    from dbtool.crypto.keys import Secret
+
+__all__ = ["find_new_secret", "find_secret", "read_secret_file", "run_password_command"]
+
+_COMMAND_LIMIT_S = 60.0
+_LARGEST_FILE_BYTES = 64 * 1024
+
+
+def find_secret(session: Session, what: str) -> Secret:
+    """Return the secret that opens a repository.
+
+    Args:
+        session: of this run.
+        what: how a prompt names it, such as `password of backups/`.
+
+    Raises:
+        WrongKey: `password-missing`, none is configured and there is no terminal to ask on.
+        UsageError: `password-empty`, `password-command-failed`, `password-twice`, `config-untrusted`.
+        NotFound: `password-file-not-found`.
+    """
+    found = _configured(session)
+    if found is not None:
+        return found
+    if not session.terminal(0):
+        raise WrongKey(
+            "password-missing",
+            "the repository is encrypted, and no password was given",
+            context="there is no terminal to ask on",
+            hint="--password-file FILE\nDBTOOL_PASSWORD_FILE=FILE\npassword_file in dbtool.toml, under [repository]",
+        )
+    return _parse(_prompt(f"{what}: "))
+
+
+def find_new_secret(session: Session, file: Path | None, command: str | None = None) -> Secret:
+    """Return the secret of a new key slot: from a file or command, else asked for twice on the terminal.
+
+    Raises:
+        UsageError: `password-mismatch`, the two entries differ.
+        WrongKey: `password-missing`, nothing given and no terminal.
+    """
+    if file is not None:
+        return read_secret_file(session, file)
+    if command is not None:
+        return run_password_command(command)
+    if not session.terminal(0):
+        raise WrongKey(
+            "password-missing",
+            "no new password was given",
+            context="there is no terminal to ask on",
+            hint="--new-password-file FILE\ndbtool key generate FILE makes a key file for it",
+        )
+    first = _prompt("new password: ")
+    if _prompt("once more: ") != first:
+        raise UsageError("password-mismatch", "the two passwords differ; nothing was changed")
+    return _parse(first)
+
+
+def secret_for_creation(session: Session) -> Secret:
+    """Return the secret of a new repository: as given or configured, else asked for twice."""
+    return _configured(session) or find_new_secret(session, None)
+
+
+def read_secret_file(session: Session, path: Path) -> Secret:
+    """Read a password file or key file, warning when other users can read it."""
+    try:
+        with path.expanduser().open("rb") as stream:
+            status = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+            content = stream.read(_LARGEST_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise NotFound(
+            "password-file-not-found",
+            f"there is no password file {path}",
+            hint=f"dbtool key generate {path} makes a key file",
+        ) from error
+    except OSError as error:
+        raise StorageFailed("password-file-unreadable", f"cannot read {path}: {error.strerror}") from error
+    if len(content) > _LARGEST_FILE_BYTES:
+        raise UsageError("password-too-long", f"{path} is too large for a password or key file")
+    if status & 0o044:
+        session.warn(f"{path} can be read by other users; chmod 600 {path}")
+    return _parse_bytes(content, str(path))
+
+
+def run_password_command(command: str) -> Secret:
+    """Run a command without a shell and take its standard output as the secret."""
+    import shlex
+    import subprocess
+
+    try:
+        words = shlex.split(command)
+        # The user's own command, split as a shell would, run without one.
+        done = subprocess.run(words, stdout=subprocess.PIPE, timeout=_COMMAND_LIMIT_S, check=True)  # noqa: S603
+    except subprocess.CalledProcessError as error:
+        problem = f"it ended with exit code {error.returncode}"
+        raise UsageError("password-command-failed", "the password command failed", context=problem) from None
+    except subprocess.TimeoutExpired:
+        problem = f"it did not end within {_COMMAND_LIMIT_S:.0f} seconds"
+        raise UsageError("password-command-failed", "the password command failed", context=problem) from None
+    except (OSError, ValueError, IndexError) as error:
+        raise UsageError(
+            "password-command-failed", "the password command failed", context=f"it cannot be started: {error}"
+        ) from None
+    return _parse_bytes(done.stdout, "the output of the password command")
+
+
+def _configured(session: Session) -> Secret | None:
+    file, command = session.given.get("password_file"), session.given.get("password_command")
+    if file is not None and command is not None:
+        raise UsageError("password-twice", "--password-file and --password-command exclude each other")
+    if file is not None:
+        return read_secret_file(session, Path(file))
+    if command is not None:
+        return run_password_command(command)
+    return _from_environment(session) or _from_config(session)
+
+
+def _from_environment(session: Session) -> Secret | None:
+    variables = environment()
+    if variables.get("DBTOOL_PASSWORD_FILE"):
+        return read_secret_file(session, Path(variables["DBTOOL_PASSWORD_FILE"]))
+    if variables.get("DBTOOL_PASSWORD_COMMAND"):
+        return run_password_command(variables["DBTOOL_PASSWORD_COMMAND"])
+    if "DBTOOL_PASSWORD" in variables:
+        return _parse(variables["DBTOOL_PASSWORD"])
+    return None
+
+
+def _from_config(session: Session) -> Secret | None:
+    file = session.config.get("repository.password_file")
+    if file is not None:
+        return read_secret_file(session, file)
+    setting = session.config.settings.get("repository.password_command")
+    if setting is None:
+        return None
+    from dbtool.cli.trust import require_trust
+
+    require_trust(session.config, setting)
+    return run_password_command(setting.value)
+
+
+def _prompt(text: str) -> str:
+    import getpass
+
+    try:
+        return getpass.getpass(text)
+    except EOFError:
+        raise WrongKey("password-missing", "no password was given") from None
+
+
+def _parse_bytes(content: bytes, source: str) -> Secret:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("password-not-text", f"{source} is not UTF-8 text") from None
+    if not text.strip("\n\r"):
+        raise UsageError(
+            "password-empty", f"{source} is empty", hint="write the password into it, or make a key file instead"
+        )
+    return _parse(text)
+
+
+def _parse(text: str) -> Secret:
+    from dbtool.crypto.keys import Secret
+
+    return Secret.parse(text)

@@ -1,0 +1,135 @@
+"""Which database and which repository a command is about."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from dbtool.config import environment
+from dbtool.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from dbtool.backup.repository import Repository
+    from dbtool.cli.context import Session
+
+__all__ = ["DatabaseArgument", "Target", "choose", "default_repository", "open_repository", "repository_only"]
+
+DatabaseArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="DB", help="Path of the database, or a name from dbtool.toml.", show_default=False),
+]
+
+
+class Target(NamedTuple):
+    """A database, as a command was told about it."""
+
+    path: Path | None
+    """None: only the repository was named."""
+    name: str | None
+    """Name in the configuration."""
+    repository: str
+    explicit_repository: bool
+    """True: given or configured, so it is never created in passing."""
+    max_backup_age_s: float | None = None
+
+    @property
+    def shown(self) -> str:
+        """The database as a person calls it."""
+        return self.name or (self.path.name if self.path else self.repository)
+
+    @property
+    def source(self) -> str | None:
+        """The database as a repository calls it: its real path."""
+        return None if self.path is None else str(self.path.resolve())
+
+
+def default_repository(path: Path) -> str:
+    """Return where the snapshots of a database lie when nobody says otherwise."""
+    return f"{path}.backups"
+
+
+def choose(session: Session, argument: str | None) -> Target:
+    """Find the database: the argument, `DBTOOL_DB`, or the only one that is configured.
+
+    Raises:
+        UsageError: `database-missing` or `database-ambiguous`, no argument and no single candidate.
+        NotFound: `database-not-found`, a word that is neither a file nor a name, but close to a name.
+    """
+    word = argument or environment().get("DBTOOL_DB") or _only_name(session)
+    configured = session.config.databases
+    path = Path(word).expanduser()
+    settings = None if path.is_file() else configured.get(word)
+    if settings is None:
+        settings = next((s for s in configured.values() if _same(s.path, path)), None)
+    if settings is not None:
+        path = settings.path
+    elif not path.exists():
+        _suggest_name(word, list(configured))
+    given = _given_repository(session) or (settings.repository if settings else None)
+    return Target(
+        path,
+        settings.name if settings else None,
+        given or default_repository(path),
+        given is not None,
+        settings.max_backup_age_s if settings else None,
+    )
+
+
+def repository_only(session: Session, argument: str | None) -> Target:
+    """Find the repository; the database may be left out when `--repo` or `DBTOOL_REPO` names one."""
+    given = _given_repository(session)
+    if given is not None and not argument and not environment().get("DBTOOL_DB"):
+        return Target(None, None, given, explicit_repository=True)
+    return choose(session, argument)
+
+
+def open_repository(session: Session, target: Target) -> Repository:
+    """Open the repository of a target; a password is asked for only when it is encrypted."""
+    from dbtool.backup.repository import Repository
+    from dbtool.cli.secrets import find_secret
+
+    location = target.repository
+    return Repository.open(location, secret=lambda: find_secret(session, f"password of {location}"))
+
+
+def _given_repository(session: Session) -> str | None:
+    given = session.given.get("repo") or environment().get("DBTOOL_REPO")
+    return str(given) if given else None
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.abspath(one) == os.path.abspath(other)
+
+
+def _only_name(session: Session) -> str:
+    names = list(session.config.databases)
+    if len(names) == 1:
+        return names[0]
+    if names:
+        raise UsageError(
+            "database-ambiguous",
+            "several databases are configured, and none was named",
+            hint=f"name one of them as the last argument: {', '.join(names)}",
+        )
+    raise UsageError(
+        "database-missing",
+        "which database? none was named",
+        context="there is no argument, no DBTOOL_DB and no dbtool.toml with a database here or above",
+        hint="give its path as the last argument, for instance app.db\ndbtool init app.db writes a dbtool.toml",
+    )
+
+
+def _suggest_name(word: str, names: list[str]) -> None:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, names, 1, 0.6)
+    if close and os.sep not in word:
+        raise NotFound(
+            "database-not-found",
+            f"there is no database {word}",
+            context=f"it is neither a file nor one of the configured names: {', '.join(names)}",
+            hint=f"did you mean {close[0]}?",
+        )

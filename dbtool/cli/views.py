@@ -1,0 +1,54 @@
+"""How snapshots look, to people and to programs; shared by the commands that show them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dbtool.backup.model import Snapshot
+
+__all__ = ["local_time", "ratio", "short", "snapshot_data"]
+
+_SHORT_ID = 8
+
+
+def short(snapshot_id: str) -> str:
+    """Return an id as tables show it."""
+    return snapshot_id[:_SHORT_ID]
+
+
+def local_time(time: datetime) -> str:
+    """Return a time in the user's zone, to the second."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def ratio(before_bytes: int, after_bytes: int) -> str:
+    """Return how much smaller something became, such as `3.8x smaller`; empty where that says nothing."""
+    if after_bytes <= 0 or before_bytes <= after_bytes:
+        return ""
+    return f"{before_bytes / after_bytes:.1f}x smaller"
+
+
+def snapshot_data(snapshot: Snapshot) -> dict[str, Any]:
+    """Return a snapshot as JSON output holds it."""
+    return {
+        "id": snapshot.id,
+        "time": snapshot.time,
+        "database": snapshot.database,
+        "host": snapshot.host,
+        "sequence": snapshot.sequence,
+        "parent": snapshot.parent,
+        "size": snapshot.size_bytes,
+        "page_size": snapshot.page_size,
+        "pages": snapshot.page_count,
+        "pages_changed": snapshot.pages_changed,
+        "added": snapshot.bytes_added,
+        "duration": snapshot.duration_s,
+        "tags": snapshot.tags,
+        "note": snapshot.note,
+        "seen": snapshot.seen,
+        "verified": snapshot.verified,
+    }
+
+
