@@ -207,12 +207,9 @@ class LocalStore:
         return self.root / checked_key(key)
 
     def _new_temporary(self) -> TempFile:
-        try:
-            return TempFile(self._temporary / temporary_name(), self._files)
-        except FileNotFoundError:
-            # Copying a repository often drops empty folders.
-            self._prepare_folder(self._temporary)
-            return TempFile(self._temporary / temporary_name(), self._files)
+        # Copying a repository often drops empty folders, so this one may have to be made again.
+        self._prepare_folder(self._temporary)
+        return TempFile(self._temporary / temporary_name(), self._files)
 
     def _prepare_folder(self, folder: Path) -> None:
         """Make `folder` and what lies between it and the root; refuse symbolic links on the way."""

@@ -100,8 +100,9 @@ class _MemoryWriter:
         """Show the object under its key."""
         data = b"".join(self._open_parts())
         self._parts = None
-        if self._store.objects.setdefault(self._key, data) is not data:
+        if self._key in self._store.objects:
             raise Refused("object-exists", f"{self._key} is in {self._store.location} already")
+        self._store.objects[self._key] = data
 
     def abort(self) -> None:
         """Forget what was written."""

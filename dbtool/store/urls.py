@@ -24,7 +24,7 @@ def open_store(location: str, *, create: bool = False) -> Store:
 
     Args:
         location: where it is.
-        create: make the place where it is missing; otherwise it is not touched, and need not exist.
+        create: make the place where it is missing; else it is not touched and need not exist.
 
     Raises:
         UsageError: the location is empty, its scheme is not known, or it is not a folder (`create`).
