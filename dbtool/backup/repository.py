@@ -76,7 +76,7 @@ class Repository:
     @classmethod
     def create(
         cls,
-        location: str | Path,
+        location: str | Path | Store,
         *,
         secret: Secret | None = None,
         compression: int = 3,
@@ -90,7 +90,7 @@ class Repository:
         """
         if not 1 <= compression <= 22:  # noqa: PLR2004  zstd's own range
             raise UsageError("compression-level", f"compression {compression} is not a zstd level from 1 to 22")
-        store = open_store(str(location), create=True)
+        store = _store(location, create=True)
         clock = clock or SystemClock()
         config = RepositoryConfig(
             id=new_id(),
@@ -109,7 +109,7 @@ class Repository:
     @classmethod
     def open(
         cls,
-        location: str | Path,
+        location: str | Path | Store,
         *,
         secret: Callable[[], Secret] | None = None,
         password: str | None = None,
@@ -119,7 +119,7 @@ class Repository:
         """Open an existing repository.
 
         Args:
-            location: folder or URL.
+            location: folder, URL, or an open store.
             secret: asked for the secret, and only when the repository is encrypted.
             password: the password itself, instead of `secret`.
             key_file: a file with a password or a key, instead of `secret`.
@@ -131,7 +131,7 @@ class Repository:
             UsageError: `repository-too-new`.
             WrongKey: `key-needed`, `wrong-password`, `wrong-key-file`.
         """
-        store = open_store(str(location))
+        store = _store(location)
         clock = clock or SystemClock()
         config = RepositoryConfig.decode(_read_config(store), store.location)
         if config.encryption == "none":
@@ -290,6 +290,12 @@ class Repository:
             checked = self.snapshots(database)
             self.catalog.mark_verified([snapshot.id for snapshot in checked], self.clock.now())
         return report
+
+
+def _store(location: str | Path | Store, *, create: bool = False) -> Store:
+    if isinstance(location, str | Path):
+        return open_store(str(location), create=create)
+    return location
 
 
 def _refuse_occupied(store: Store) -> None:

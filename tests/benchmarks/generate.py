@@ -21,11 +21,13 @@ import apsw
 SCHEMA = (
     "CREATE TABLE customer(id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT, created TEXT)",
     "CREATE TABLE document(id INTEGER PRIMARY KEY, customer INTEGER, title TEXT, body TEXT)",
-    "CREATE TABLE reading(id INTEGER PRIMARY KEY, sensor INTEGER, at INTEGER, value REAL, quality INTEGER)",
+    "CREATE TABLE reading(id INTEGER PRIMARY KEY, sensor INTEGER, at INTEGER, temperature REAL, humidity REAL,"
+    " pressure REAL, wind REAL, rain REAL, battery REAL, quality INTEGER)",
     "CREATE TABLE attachment(id INTEGER PRIMARY KEY, document INTEGER, kind TEXT, content BLOB)",
     "CREATE INDEX document_title ON document(title)",
 )
 VOCABULARY_WORDS = 20_000
+READINGS_PER_DOCUMENT = 4
 ROWS_PER_BATCH = 1_000
 """Documents per transaction; the other tables get a fixed number of rows for each document."""
 
@@ -58,14 +60,17 @@ def _fill(connection: Any, draw: random.Random, words: list[str], cumulative: li
             customers.append((number, f"{text(1)}.{number}@example.org", text(2).title(), f"2026-{draw.randint(1, 12):02}-01"))
         if number % 13 == 0:
             attachments.append((number, number, "image/jpeg", draw.randbytes(draw.randint(1_000, 12_000))))
-    readings = [
-        (first * 16 + offset, draw.randint(1, 500), 1_767_225_600 + first * 160 + offset * 10, round(draw.gauss(20, 5), 3), draw.randint(0, 3))
-        for offset in range(ROWS_PER_BATCH * 16)
-    ]
+    start = first * READINGS_PER_DOCUMENT
+    readings = [_reading(draw, start + offset) for offset in range(ROWS_PER_BATCH * READINGS_PER_DOCUMENT)]
     connection.executemany("INSERT INTO document VALUES(?,?,?,?)", documents)
     connection.executemany("INSERT INTO customer VALUES(?,?,?,?)", customers)
     connection.executemany("INSERT INTO attachment VALUES(?,?,?,?)", attachments)
-    connection.executemany("INSERT INTO reading VALUES(?,?,?,?,?)", readings)
+    connection.executemany("INSERT INTO reading VALUES(?,?,?,?,?,?,?,?,?,?)", readings)
+
+
+def _reading(draw: random.Random, number: int) -> tuple[float, ...]:
+    values = (draw.gauss(20, 5), draw.gauss(60, 9), draw.gauss(1013, 9), draw.random() * 90, draw.random(), draw.gauss(3.7, 0.1))
+    return (number, draw.randint(1, 500), 1_767_225_600 + number * 10, *(round(value, 3) for value in values), draw.randint(0, 3))
 
 
 def change(path: Path, fraction: float, *, seed: int = 7) -> int:
