@@ -84,7 +84,7 @@ class FileOps:
 
     def replace(self, source: Path, target: Path) -> None:
         """Rename over whatever is there, atomically."""
-        os.replace(source, target)  # noqa: PTH105 - beside its neighbours, all calls in one dialect
+        os.replace(source, target)  # noqa: PTH105 - all calls in one dialect
 
     def unlink(self, path: Path) -> None:
         """Remove a name."""

@@ -44,7 +44,7 @@ _SEALING_KEY_BYTES: Final = 32
 _PURPOSE_PREFIX: Final = b"dbtool/1/"
 
 
-class SealBroken(Exception):  # noqa: N818 - not an error of its own: callers turn it into a finding or into Damaged
+class SealBroken(Exception):  # noqa: N818 - callers make a finding or Damaged of it
     """The bytes, their nonce, their additional data or the key are not those of the sealing."""
 
 

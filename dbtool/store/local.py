@@ -45,7 +45,7 @@ class LocalStore:
 
     def __init__(self, root: Path, *, files: FileOps = SYSTEM_FILES) -> None:
         # Absolute, so that a later chdir does not move the repository.
-        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would replace the name the user gave
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - keeps the name that was given
         self._files = files
         self._temporary = self.root / "tmp"
         self._guard = threading.Lock()

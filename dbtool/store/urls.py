@@ -27,7 +27,7 @@ def open_store(location: str, *, create: bool = False) -> Store:
         create: make the place where it is missing; else it is not touched and need not exist.
 
     Raises:
-        UsageError: the location is empty, its scheme is not known, or it is not a folder (`create`).
+        UsageError: the location is empty, its scheme is unknown, or it is no folder (`create`).
         StorageFailed: the place cannot be made.
     """
     root = local_root(location)
