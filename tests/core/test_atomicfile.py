@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -121,6 +122,37 @@ def test_discarding_removes_the_file_even_when_closing_it_fails(tmp_path: Path) 
     write_temporary(tmp_path, files).discard()
     assert files.calls[3] == "close"
     assert names(tmp_path) == []
+
+
+def test_a_new_name_is_given_only_after_the_bytes_are_durable(tmp_path: Path) -> None:
+    files = FaultyFiles(n=1000)
+    write_temporary(tmp_path, files).publish_new(tmp_path / "target")
+    assert files.calls == ["open_new", "write", "write", "fsync", "close", "link", "unlink"]
+
+
+class LockProbe(NoHardLinks):
+    """Tells whether somebody else could get the folder's lock while the file is renamed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.guarded: list[bool] = []
+
+    def replace(self, source: Path, target: Path) -> None:
+        descriptor = os.open(source.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.guarded.append(False)
+        except BlockingIOError:
+            self.guarded.append(True)
+        finally:
+            os.close(descriptor)
+        super().replace(source, target)
+
+
+def test_without_hard_links_the_look_and_the_rename_are_guarded_by_a_lock(tmp_path: Path) -> None:
+    files = LockProbe()
+    write_temporary(tmp_path, files).publish_new(tmp_path / "target")
+    assert files.guarded == [True]
 
 
 def test_the_order_is_bytes_durable_then_name_then_folder(tmp_path: Path) -> None:

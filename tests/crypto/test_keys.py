@@ -211,10 +211,13 @@ def test_a_hostile_cost_is_never_computed(
             assert code_of(lambda: ring.unlock(PASSWORD)) == "key-slot-damaged"
 
 
-def test_a_huge_slot_is_not_read(ring: KeyRing, store: MemoryStore) -> None:
+def test_a_huge_slot_is_not_read(
+    ring: KeyRing, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slot = add(ring)
     key = f"keys/{slot.id}.json"
     store.objects[key] += b" " * MAX_SLOT_BYTES
+    monkeypatch.setattr(store, "get", lambda key: pytest.fail(f"read {key}"))
     assert ring.damaged() == [slot.id]
 
 
