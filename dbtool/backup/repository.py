@@ -28,7 +28,7 @@ from dbtool.backup.pack import PackReader
 from dbtool.backup.record import RecordBox
 from dbtool.backup.restore import Restorer
 from dbtool.backup.run import run_backup
-from dbtool.backup.snapshot import Catalog
+from dbtool.backup.snapshot import Catalog, OnDamaged
 from dbtool.backup.tree import PageHasher, SnapshotTree
 from dbtool.core.clock import Clock, SystemClock
 from dbtool.core.progress import Progress, Silent
@@ -37,7 +37,7 @@ from dbtool.crypto.aead import MasterKey
 from dbtool.crypto.digest import page_hasher
 from dbtool.crypto.keys import KeyRing
 from dbtool.crypto.secret import Secret
-from dbtool.errors import NotFound, Refused, UsageError, WrongKey
+from dbtool.errors import NotFound, Refused, StorageFailed, UsageError, WrongKey
 from dbtool.store.base import Store
 from dbtool.store.urls import open_store
 
@@ -177,15 +177,28 @@ class Repository:
         with self.store.lock(exclusive=False):
             return run_backup(self, path, options, progress or Silent())
 
-    def snapshots(self, database: str | Path | None = None) -> list[Snapshot]:
-        """Return snapshots, oldest first; of one database (path or name), or of all."""
-        found = self.catalog.all()
+    def snapshots(
+        self, database: str | Path | None = None, *, on_damaged: OnDamaged | None = None
+    ) -> list[Snapshot]:
+        """Return snapshots, oldest first; of one database (path or name), or of all.
+
+        Args:
+            database: path or name; None for all databases.
+            on_damaged: told of each snapshot that does not open, which is then left out.
+
+        Raises:
+            Damaged: one of them does not open, and there is no `on_damaged`.
+        """
+        found = self.catalog.all(on_damaged)
         return found if database is None else self._of_database(found, str(database))
 
-    def find(self, spec: str, *, database: str | Path | None = None) -> Snapshot:
+    def find(
+        self, spec: str, *, database: str | Path | None = None, on_damaged: OnDamaged | None = None
+    ) -> Snapshot:
         """Return the snapshot that "latest", "@TIME" or the beginning of an id means.
 
         An id may name a snapshot of any database; "latest" and "@TIME" look among those of `database`.
+        `on_damaged` is told of snapshots that do not open and are passed over.
 
         Raises:
             NotFound: `no-snapshots`, `snapshot-not-found`, `no-snapshot-before`.
@@ -197,7 +210,7 @@ class Repository:
                 return self.catalog.with_marks(newest)
         if spec != "latest" and not spec.startswith("@"):
             return self.catalog.with_marks(self.catalog.find(spec, self._matching_ids(spec)))
-        candidates = self.snapshots(database)
+        candidates = self.snapshots(database, on_damaged=on_damaged)
         if spec.startswith("@"):
             return snapshots.at_time(parse_time(spec[1:], self.clock.now()), candidates)
         return self.catalog.find(spec, candidates)
@@ -209,7 +222,8 @@ class Repository:
 
     @staticmethod
     def _of_database(found: list[Snapshot], database: str) -> list[Snapshot]:
-        exact = [snapshot for snapshot in found if snapshot.database == database]
+        names = (database, str(Path(database).resolve()))
+        exact = [snapshot for snapshot in found if snapshot.database in names]
         if exact:
             return exact
         # The folder may have moved: a file name that only one database has is as good.
@@ -288,7 +302,8 @@ class Repository:
             )
         if read_data >= 1.0 and not report.findings:
             checked = self.snapshots(database)
-            self.catalog.mark_verified([snapshot.id for snapshot in checked], self.clock.now())
+            with suppress(StorageFailed):  # a repository on read-only media can be proven, but not marked
+                self.catalog.mark_verified([snapshot.id for snapshot in checked], self.clock.now())
         return report
 
 

@@ -12,14 +12,14 @@ import apsw
 
 from dbtool import __version__
 from dbtool.backup.capture import Capture
-from dbtool.backup.format import new_id
+from dbtool.backup.format import new_id, pack_key
 from dbtool.backup.model import BackupOptions, BackupResult, Snapshot, SnapshotId
 from dbtool.backup.pack import PackSession
 from dbtool.backup.pagemap import PieceRef
 from dbtool.backup.snapshot import Head, SnapshotBody
 from dbtool.backup.tree import SnapshotTree
 from dbtool.core.progress import Progress
-from dbtool.errors import DbtoolError
+from dbtool.errors import Damaged, DbtoolError
 from dbtool.pages.reader import PageReader
 
 if TYPE_CHECKING:
@@ -102,12 +102,20 @@ def _open_parent(run: _Run, parent: Snapshot | None) -> SnapshotTree | None:
         return None
     try:
         tree = run.repository.open_snapshot(parent)
-        for _entries in tree.segments():
-            pass
+        _require_packs(run.repository, tree)
     except DbtoolError as error:
         run.progress.warn(f"snapshot {parent.id[:8]} is damaged, every page is stored anew: {error.message}")
         return None
     return tree
+
+
+def _require_packs(repository: Repository, tree: SnapshotTree) -> None:
+    """Decode the whole map and see that its packs are there: a new snapshot must not inherit a loss."""
+    present = {key for key, _size in repository.store.list("packs/")}
+    for entries in tree.segments():
+        for pack in entries.packs:
+            if pack_key(pack) not in present:
+                raise Damaged("pack-missing", f"{pack_key(pack)} is missing")
 
 
 def _relatives(run: _Run, parent: Snapshot | None) -> list[SnapshotTree]:
@@ -119,7 +127,9 @@ def _relatives(run: _Run, parent: Snapshot | None) -> list[SnapshotTree]:
         if head.database != run.database:
             try:
                 snapshot = run.repository.catalog.summary(head.snapshot)
-                found.append(run.repository.open_snapshot(snapshot))
+                tree = run.repository.open_snapshot(snapshot)
+                _require_packs(run.repository, tree)
+                found.append(tree)
             except DbtoolError as error:
                 run.progress.warn(f"snapshot {head.snapshot[:8]} cannot be compared with: {error.message}")
     return found

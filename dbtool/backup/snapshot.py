@@ -7,8 +7,9 @@ in which the database file was last seen. Losing a head costs a scan, nothing el
 
 from __future__ import annotations
 
+import logging
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,9 @@ from dbtool.store.base import Store
 
 __all__ = ["Catalog", "Head", "SnapshotBody"]
 
+logger = logging.getLogger(__name__)
+
+OnDamaged = Callable[[Damaged], None]
 _PART_SIZE = struct.Struct("<I")
 
 
@@ -97,15 +101,18 @@ class Catalog:
         start = offset + _PART_SIZE.size
         return data[start : start + _part_size(data, offset)]
 
-    def all(self) -> list[Snapshot]:
+    def all(self, on_damaged: OnDamaged | None = None) -> list[Snapshot]:
         """Return every snapshot, oldest first, with when it was last seen unchanged and proven.
 
+        Args:
+            on_damaged: told of each snapshot that does not open, which is then left out.
+
         Raises:
-            Damaged: one of them does not open; `verify --snapshots` goes on and names them all.
+            Damaged: one of them does not open, and there is no `on_damaged`.
         """
         seen = {head.snapshot: head.seen for head in self.heads()}
         verified = self.verified_marks()
-        found = [self.summary(snapshot) for snapshot in self.ids()]
+        found = list(self._summaries(on_damaged))
         found.sort(key=lambda snapshot: (snapshot.time, snapshot.sequence, snapshot.id))
         return [
             replace(snapshot, seen=seen.get(snapshot.id), verified=verified.get(snapshot.id))
@@ -113,6 +120,15 @@ class Catalog:
             else snapshot
             for snapshot in found
         ]
+
+    def _summaries(self, on_damaged: OnDamaged | None) -> Iterator[Snapshot]:
+        for snapshot in self.ids():
+            try:
+                yield self.summary(snapshot)
+            except Damaged as error:
+                if on_damaged is None:
+                    raise
+                on_damaged(error)
 
     def with_marks(self, snapshot: Snapshot) -> Snapshot:
         """Return a snapshot with when it was last seen unchanged and proven."""
@@ -128,15 +144,10 @@ class Catalog:
                 return self.summary(head.snapshot)
             except (NotFound, Damaged):
                 pass  # the head is a hint; the list below decides
-        newest = [snapshot for snapshot in self._readable() if snapshot.database == database]
+        # A damaged neighbour must not stop a new backup; verify names it.
+        readable = self._summaries(lambda error: logger.warning("%s", error.message))
+        newest = (snapshot for snapshot in readable if snapshot.database == database)
         return max(newest, key=lambda snapshot: (snapshot.sequence, snapshot.time), default=None)
-
-    def _readable(self) -> Iterator[Snapshot]:
-        for snapshot in self.ids():
-            try:
-                yield self.summary(snapshot)
-            except (Damaged, NotFound):
-                continue  # a damaged neighbour must not stop a new backup; verify names it
 
     # -- heads
 
