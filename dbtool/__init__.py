@@ -1,4 +1,4 @@
-"""dbtool: hot, page-exact, incremental, encrypted snapshots of SQLite databases, and their way back.
+"""dbtool: hot, page-exact, incremental, encrypted snapshots of SQLite databases.
 
 The public API, imported on first use so that `import dbtool` costs nothing:
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from dbtool.backup.repository import Repository, RepositoryInfo
     from dbtool.core.create import init_database
-    from dbtool.core.database import Database, open  # noqa: A004 - dbtool.open() is the API's front door
+    from dbtool.core.database import Database, open
     from dbtool.core.progress import Progress, Silent
     from dbtool.crypto.keys import Secret
     from dbtool.errors import (

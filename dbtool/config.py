@@ -1,8 +1,9 @@
 """Configuration: dbtool.toml and the environment become one table of settings with their origins.
 
-The only reader of either. Precedence: command line > `DBTOOL_*` > nearest `dbtool.toml` upward > the user's
-`config.toml` > defaults. Unknown keys and unfit values are errors that name the file and the line. Nothing is
-executed here; `dbtool.cli.trust` decides whether a command that a project file names may run.
+The only reader of either. Precedence: command line > `DBTOOL_*` > nearest `dbtool.toml` upward >
+the user's `config.toml` > defaults. Unknown keys and unfit values are errors that name the file and
+the line. Nothing is executed here; `dbtool.cli.trust` decides whether a command that a project file
+names may run.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ __all__ = [
 FILE_NAME = "dbtool.toml"
 FORMAT_VERSION = 1
 
+_ON_LINUX: bool = sys.platform.startswith("linux")
+
 
 class Key(NamedTuple):
     """One key that a configuration file may hold."""
@@ -51,7 +54,9 @@ SCHEMA: dict[str, Key] = {
     "version": Key("integer", "format of the file", FORMAT_VERSION),
     "databases.*.path": Key("path", "the database file"),
     "databases.*.repository": Key("location", "where its snapshots lie"),
-    "databases.*.max_backup_age": Key("duration", "age from which `snapshots` warns of a stale backup"),
+    "databases.*.max_backup_age": Key(
+        "duration", "age from which `snapshots` warns of a stale backup"
+    ),
     "repository.compression": Key("integer", "zstd level of new repositories", 3, 1, 22),
     "repository.password_file": Key("path", "file that holds the password or key"),
     "repository.password_command": Key("text", "command that prints the password or key"),
@@ -146,12 +151,12 @@ class Config:
 
 def environment() -> Mapping[str, str]:
     """Return the process environment; nothing else in dbtool looks at it."""
-    return os.environ
+    return os.environ  # noqa: TID251 - this is the one place
 
 
 def user_file() -> Path:
     """Return the path of the user's own configuration file, which need not exist."""
-    if sys.platform.startswith("linux"):
+    if _ON_LINUX:
         # What platformdirs answers there, without the 30 ms that importing it takes.
         base = Path(environment().get("XDG_CONFIG_HOME", ""))
         return (base if base.is_absolute() else Path.home() / ".config") / "dbtool" / "config.toml"
@@ -181,7 +186,9 @@ def load(explicit: Path | None = None, *, folder: Path | None = None) -> Config:
         UsageError: `config-syntax`, `config-unknown-key`, `config-value`, `config-version`.
     """
     variables = environment()
-    named = explicit or (Path(variables["DBTOOL_CONFIG"]) if variables.get("DBTOOL_CONFIG") else None)
+    named = explicit or (
+        Path(variables["DBTOOL_CONFIG"]) if variables.get("DBTOOL_CONFIG") else None
+    )
     if named is not None and not named.is_file():
         raise NotFound("config-not-found", f"there is no configuration file {named}")
     project = named or find_project_file(folder or Path.cwd())
@@ -234,7 +241,7 @@ def _flatten(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the number of the line that sets `key`; of its section where it is written in another way."""
+    """Return the number of the line that sets `key`, or at least of its section."""
     *section, name = key.split(".")
     current: list[str] = []
     nearest = 1
@@ -272,8 +279,12 @@ def _unknown(key: str, origin: str) -> UsageError:
 
     pattern = _pattern(key)
     close = get_close_matches(pattern, SCHEMA, 1, 0.7)
-    same_name = [known for known in SCHEMA if known.split(".")[-1] == key.split(".")[-1]]
-    names = [match.replace("*", key.split(".")[1] if "." in key else "NAME") for match in close or same_name]
+    name = key.rpartition(".")[2]
+    same_name = [known for known in SCHEMA if known.rpartition(".")[2] == name]
+    names = [
+        match.replace("*", key.split(".")[1] if "." in key else "NAME")
+        for match in close or same_name
+    ]
     return UsageError(
         "config-unknown-key",
         f"{origin}: unknown key {key}",
@@ -291,13 +302,13 @@ def _parse(entry: Key, raw: Any, folder: Path) -> Any:
     if entry.kind == "size" and isinstance(raw, int) and not isinstance(raw, bool):
         return raw
     if not isinstance(raw, str):
-        raise ValueError("a string is wanted")
+        raise ValueError("a string is wanted")  # noqa: TRY004 - the file is wrong, not the program
     return _parse_text(entry.kind, raw, folder)
 
 
 def _integer(entry: Key, raw: Any) -> int:
     if not isinstance(raw, int) or isinstance(raw, bool):
-        raise ValueError("a whole number is wanted")
+        raise ValueError("a whole number is wanted")  # noqa: TRY004 - as above
     if entry.least is not None and raw < entry.least:
         raise ValueError(f"at least {entry.least} is wanted")
     if entry.most is not None and raw > entry.most:

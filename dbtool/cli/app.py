@@ -1,7 +1,8 @@
 """The program: a group whose commands are imported when they are run, and not before.
 
-`--help` is printed from the static table of `dbtool.cli.catalog`; the `commands` mapping shows every name, so that
-a mistyped one gets "did you mean", and imports the module of the one that is asked for.
+`--help` is printed from the static table of `dbtool.cli.catalog`; the `commands` mapping shows
+every name, so that a mistyped one gets "did you mean", and imports the module of the one that is
+asked for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The report of an unexpected error: where it happened, without values of variables, rows or secrets.
+"""The report of an unexpected error: where it happened, without values, rows or secrets.
 
-Messages of exceptions may quote data, so only those of errors that speak about code or the system are kept.
+Messages of exceptions may quote data, so only those of errors that speak about code or the system
+are kept.
 """
 
 from __future__ import annotations
@@ -28,9 +29,17 @@ def describe(session: Session, error: Exception) -> Failure:
     try:
         path = _write(_text(session.words, error))
     except OSError as problem:
-        return Failure("bug", BUG, f"a bug in dbtool: {kind}", f"no report could be written: {problem.strerror}")
+        return Failure(
+            "bug",
+            BUG,
+            f"a bug in dbtool: {kind}",
+            f"no report could be written: {problem.strerror}",
+        )
     return Failure(
-        "bug", BUG, f"a bug in dbtool: {kind}", hint=f"look at {path} and send it in\nthe same command with -vv shows more"
+        "bug",
+        BUG,
+        f"a bug in dbtool: {kind}",
+        hint=f"look at {path} and send it in\nthe same command with -vv shows more",
     )
 
 
@@ -86,5 +95,3 @@ def _without_secrets(words: list[str]) -> list[str]:
         else:
             shown.append(word)
     return shown
-
-

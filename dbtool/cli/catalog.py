@@ -30,10 +30,14 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry("demo", "run the whole story on a fresh database, checking every step", "Start"),
     "backup": Entry("backup", "take one snapshot into the repository", "Backups"),
     "snapshots": Entry("snapshots", "list what can be restored", "Backups"),
-    "restore": Entry("restore", "bring a snapshot back, to a new file or over the database", "Backups"),
+    "restore": Entry(
+        "restore", "bring a snapshot back, to a new file or over the database", "Backups"
+    ),
     "verify": Entry("verify", "prove that the snapshots can be restored", "Backups"),
     "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),
-    "config": Entry("config", "show, validate and trust the configuration", "Keys and configuration"),
+    "config": Entry(
+        "config", "show, validate and trust the configuration", "Keys and configuration"
+    ),
     "help": Entry("help", "explain a command or a topic", "Keys and configuration"),
 }
 
@@ -46,7 +50,9 @@ GLOBAL_OPTIONS: dict[str, GlobalOption] = {
     "progress": GlobalOption("--progress HOW", "auto, none or plain [auto: a bar on a terminal]"),
     "repo": GlobalOption("--repo PATH", "the repository [DB.backups/ beside the database]"),
     "password_file": GlobalOption("--password-file FILE", "read the password or key from FILE"),
-    "password_command": GlobalOption("--password-command COMMAND", "read it from a command's output"),
+    "password_command": GlobalOption(
+        "--password-command COMMAND", "read it from a command's output"
+    ),
     "config": GlobalOption("--config FILE", "configuration file [the nearest dbtool.toml upward]"),
     "help": GlobalOption("-h, --help", "show the help of a command"),
 }
@@ -83,7 +89,11 @@ def root_help(bold: str = "", plain: str = "") -> str:
     for group, pairs in groups.items():
         lines += ["", f"{bold}{group}:{plain}", *_rows(pairs, 10)]
     lines += ["", f"{bold}First steps:{plain}", *_rows(list(_FIRST_STEPS), 28)]
-    options = [tuple(option) for option in GLOBAL_OPTIONS.values()]
+    options = [(option.spelling, option.help) for option in GLOBAL_OPTIONS.values()]
     lines += ["", f"{bold}Options of every command:{plain}", *_rows(options, 26)]
-    lines += ["", "More: dbtool help COMMAND, dbtool help exit-codes, dbtool help configuration", ""]
+    lines += [
+        "",
+        "More: dbtool help COMMAND, dbtool help exit-codes, dbtool help configuration",
+        "",
+    ]
     return "\n".join(lines)

@@ -1,8 +1,8 @@
 """Values of options and arguments, converted without pydantic.
 
-Typer builds a pydantic adapter for every parameter; importing pydantic alone takes about 55 ms, a third of what the
-backup of an unchanged database may take. `simplify` gives each parameter a converter of ours instead, for the few
-types that our commands use.
+Typer builds a pydantic adapter for every parameter; importing pydantic alone takes about 55 ms, a
+third of what the backup of an unchanged database may take. `simplify` gives each parameter a
+converter of ours instead, for the few types that our commands use.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class PlainParam(RuntimeParam):
     def _one(self, value: Any, kind: Any, param: _TyperParameter, ctx: Context) -> Any:
         if self.choices:
             if value not in self.choices:
-                raise BadParameter(f"{value!r} is none of {', '.join(self.choices)}", ctx=ctx, param=param)
+                raise BadParameter(
+                    f"{value!r} is none of {', '.join(self.choices)}", ctx=ctx, param=param
+                )
             return value
         if kind is int:
             return self._integer(value, param, ctx)

@@ -1,17 +1,16 @@
 """Our command and group classes: global options after the verb, `-h`, our help, no pydantic.
 
-A command module builds its application with `application()` and decorates one function. What a command says about
-itself (`describe`) feeds the help, the man pages and the completions alike.
+A command module builds its application with `application()` and decorates one function.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 import typer
-from typer._click.core import Command, Context, Parameter, ParameterSource
+from typer._click.core import Context, Parameter, ParameterSource
 from typer._click.formatting import HelpFormatter
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
@@ -20,13 +19,10 @@ from dbtool.cli.coercion import simplify
 
 __all__ = [
     "CommandGroup",
-    "Description",
     "GlobalsMixin",
     "PlainCommand",
     "application",
-    "describe",
     "global_parameters",
-    "summary",
 ]
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -42,8 +38,12 @@ def _globals(
         Literal["table", "json", "ndjson", "csv", "tsv"] | None,
         typer.Option("-o", "--format", metavar="FORMAT", help=GLOBAL_OPTIONS["output_format"].help),
     ] = None,
-    _json_output: Annotated[bool, typer.Option("--json", help=GLOBAL_OPTIONS["json_output"].help)] = False,
-    _quiet: Annotated[bool, typer.Option("-q", "--quiet", help=GLOBAL_OPTIONS["quiet"].help)] = False,
+    _json_output: Annotated[
+        bool, typer.Option("--json", help=GLOBAL_OPTIONS["json_output"].help)
+    ] = False,
+    _quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help=GLOBAL_OPTIONS["quiet"].help)
+    ] = False,
     _verbose: Annotated[
         int, typer.Option("-v", "--verbose", count=True, help=GLOBAL_OPTIONS["verbose"].help)
     ] = 0,
@@ -64,7 +64,9 @@ def _globals(
     ] = None,
     _password_command: Annotated[
         str | None,
-        typer.Option("--password-command", metavar="COMMAND", help=GLOBAL_OPTIONS["password_command"].help),
+        typer.Option(
+            "--password-command", metavar="COMMAND", help=GLOBAL_OPTIONS["password_command"].help
+        ),
     ] = None,
     _config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help=GLOBAL_OPTIONS["config"].help)
@@ -88,7 +90,10 @@ def global_parameters() -> tuple[Parameter, ...]:
 
 
 def _remember(context: Context, parameter: Parameter, value: Any) -> Any:
-    if context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE and context.obj is not None:
+    if (
+        context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+        and context.obj is not None
+    ):
         context.obj.given[parameter.name] = value
     return value
 
@@ -125,7 +130,10 @@ class PlainCommand(GlobalsMixin, TyperCommand):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse, after writing out the values that may be left out."""
-        whole = [f"{arg}={self.optional_values[arg]}" if arg in self.optional_values else arg for arg in args]
+        whole = [
+            f"{arg}={self.optional_values[arg]}" if arg in self.optional_values else arg
+            for arg in args
+        ]
         return super().parse_args(ctx, whole)
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
@@ -149,69 +157,3 @@ class CommandGroup(GlobalsMixin, TyperGroup):
         from dbtool.cli.helptext import command_help
 
         formatter.write(command_help(self, ctx))
-
-
-class OptionText(NamedTuple):
-    """One option or argument as it is documented."""
-
-    spelling: str
-    help: str
-    words: tuple[str, ...]
-    """The spellings alone, for completion; empty for an argument."""
-    metavar: str
-    choices: tuple[str, ...]
-
-
-class Description(NamedTuple):
-    """What is known about a command, for every kind of documentation."""
-
-    path: str
-    usage: str
-    text: str
-    arguments: tuple[OptionText, ...]
-    options: tuple[OptionText, ...]
-    commands: tuple[tuple[str, str], ...]
-    examples: tuple[tuple[str, str], ...]
-
-
-def describe(command: Command, path: str) -> Description:
-    """Collect what a command says about itself; global options are left out."""
-    own = [parameter for parameter in command.params if parameter not in global_parameters()]
-    own = [parameter for parameter in own if not getattr(parameter, "hidden", False)]
-    arguments = tuple(_text(parameter) for parameter in own if parameter.param_type_name == "argument")
-    options = tuple(_text(parameter) for parameter in own if parameter.param_type_name == "option")
-    commands = tuple(
-        (name, summary(child)) for name, child in getattr(command, "commands", {}).items() if not child.hidden
-    )
-    pieces = ["COMMAND"] if commands else []
-    pieces += [a.spelling if _required(own, a.metavar) else f"[{a.spelling}]" for a in arguments]
-    usage = f"{path} [OPTIONS] {' '.join(pieces)}".rstrip()
-    return Description(path, usage, command.help or "", arguments, options, commands, _examples(command.epilog or ""))
-
-
-def summary(command: Command) -> str:
-    """Return the first sentence of a command's help."""
-    return (command.help or "").strip().partition("\n")[0].rstrip(".")
-
-
-def _required(parameters: list[Parameter], metavar: str) -> bool:
-    return any(p.required and p.metavar == metavar for p in parameters)
-
-
-def _text(parameter: Any) -> OptionText:
-    choices = tuple(str(choice) for choice in parameter.type_descriptor.choices or ())
-    if parameter.param_type_name == "argument":
-        name = parameter.metavar or parameter.name.upper()
-        return OptionText(name, parameter.help or "", (), name, choices)
-    words = tuple(parameter.opts) + tuple(parameter.secondary_opts)
-    takes_value = not parameter.is_flag and not parameter.count
-    metavar = (parameter.metavar or "|".join(choices) or "TEXT") if takes_value else ""
-    separator = "" if metavar.startswith("[") else " "
-    spelling = ", ".join(words) + (f"{separator}{metavar}" if metavar else "")
-    return OptionText(spelling, parameter.help or "", words, metavar, choices)
-
-
-def _examples(epilog: str) -> tuple[tuple[str, str], ...]:
-    """Split `command  # what it does` lines."""
-    pairs = [line.partition("#")[::2] for line in epilog.splitlines() if line.strip()]
-    return tuple((command.strip(), text.strip()) for command, text in pairs)

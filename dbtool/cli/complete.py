@@ -1,8 +1,9 @@
 """What the shell asks when a user presses Tab: names of databases, ids of snapshots and keys.
 
-`dbtool __complete KIND WORD...` prints candidates, one a line, with a tab and a description; WORD... is the command
-line so far. It imports no command, asks for no password, says nothing on standard error, and always ends with 0: an
-encrypted repository gives ids only when the configuration or the command line names a key file.
+`dbtool __complete KIND WORD...` prints candidates, one a line, with a tab and a description;
+WORD... is the command line so far. It imports no command, asks for no password, says nothing on
+standard error, and always ends with 0: an encrypted repository gives ids only when the
+configuration or the command line names a key file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One run of the program: its options, configuration, output and signals, handed to every command.
 
-A command asks its `Session` for everything that is not its own business; the session reads the configuration
-only when it is asked for, so that a command which needs none never touches the file.
+A command asks its `Session` for everything that is not its own business; the session reads the
+configuration only when it is asked for, so that a command which needs none never touches the file.
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ class Session:
     def output(self) -> Output:
         """Where results go."""
         return Output(
-            self.format, quiet=self.quiet, color=self.color(1), warnings=self.warnings, width=self.width()
+            self.format,
+            quiet=self.quiet,
+            color=self.color(1),
+            warnings=self.warnings,
+            width=self.width(),
         )
 
     def color(self, descriptor: int) -> bool:
@@ -77,7 +81,10 @@ class Session:
         variables = configuration.environment()
         choice = self.given.get("color") or variables.get("DBTOOL_COLOR", "auto")
         if choice not in _COLOR_CHOICES:
-            raise UsageError("invalid-value", f"DBTOOL_COLOR is {choice!r}; use one of {', '.join(_COLOR_CHOICES)}")
+            raise UsageError(
+                "invalid-value",
+                f"DBTOOL_COLOR is {choice!r}; use one of {', '.join(_COLOR_CHOICES)}",
+            )
         if choice != "auto":
             return choice == "always"
         if variables.get("NO_COLOR"):
@@ -85,9 +92,13 @@ class Session:
         return bool(variables.get("FORCE_COLOR")) or self.terminal(descriptor)
 
     def terminal(self, descriptor: int) -> bool:
-        """Return whether a standard stream (0, 1 or 2) is a terminal that understands more than plain text."""
+        """Return whether a standard stream (0, 1 or 2) is a terminal, and not a dumb one."""
         stream = (sys.stdin, sys.stdout, sys.stderr)[descriptor]
-        return stream is not None and stream.isatty() and configuration.environment().get("TERM") != "dumb"
+        return (
+            stream is not None
+            and stream.isatty()
+            and configuration.environment().get("TERM") != "dumb"
+        )
 
     def width(self) -> int:
         """Return the width of the terminal in columns; 0 where standard output is none."""
@@ -130,9 +141,14 @@ class Session:
     def _progress(self) -> WorkProgress:
         from dbtool.cli import progress
 
-        choice = self.given.get("progress") or configuration.environment().get("DBTOOL_PROGRESS", "auto")
+        choice = self.given.get("progress") or configuration.environment().get(
+            "DBTOOL_PROGRESS", "auto"
+        )
         if choice not in _PROGRESS_CHOICES:
-            raise UsageError("invalid-value", f"DBTOOL_PROGRESS is {choice!r}; use one of {', '.join(_PROGRESS_CHOICES)}")
+            raise UsageError(
+                "invalid-value",
+                f"DBTOOL_PROGRESS is {choice!r}; use one of {', '.join(_PROGRESS_CHOICES)}",
+            )
         if self.format == "ndjson":
             return progress.Records(self.interrupts, self.warn, self.output.record)
         if choice == "plain":
@@ -147,7 +163,11 @@ class Session:
             if word == "--json":
                 return "json"
             following = self.words[index + 1 : index + 2]
-            value = following[0] if word in ("-o", "--format") and following else word.partition("--format=")[2]
+            value = (
+                following[0]
+                if word in ("-o", "--format") and following
+                else word.partition("--format=")[2]
+            )
             if value in FORMATS:
                 return value
         return "table"

@@ -1,4 +1,4 @@
-"""Every error code with its exit code and meaning; `dbtool help errors` and the man page show this table."""
+"""Every error code with its exit code and meaning, as `dbtool help errors` shows it."""
 
 from __future__ import annotations
 

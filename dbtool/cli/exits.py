@@ -1,11 +1,12 @@
 """The one place where what happened becomes an exit code and an error message.
 
-Errors go to standard error: what happened, why, what to do, and a code to search for; with JSON formats the same
-as one object. The table of codes is in `dbtool.cli.failure`.
+Errors go to standard error: what happened, why, what to do, and a code to search for; with JSON
+formats the same as one object. The table of codes is in `dbtool.cli.failure`.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dbtool.cli.context import Session
 
 __all__ = ["run"]
+
 
 def run(session: Session, action: Callable[[], int | None]) -> int:
     """Run the program's work and return the exit code, whatever happens.
@@ -66,7 +68,11 @@ def _describe(session: Session, error: Exception) -> Failure:
     failure = usage.describe(session, error)
     if failure is not None:
         return failure
-    if isinstance(error, OSError) and getattr(error, "filename", None) is None and error.errno == 28:
+    if (
+        isinstance(error, OSError)
+        and getattr(error, "filename", None) is None
+        and error.errno == errno.ENOSPC
+    ):
         return Failure("output-failed", 15, f"cannot write the output: {error.strerror}")
     from dbtool.cli import bugreport
 

@@ -1,4 +1,4 @@
-"""The text of `dbtool COMMAND --help`: plain in pipes, with bold headings on a terminal, never boxed."""
+"""The text of `dbtool COMMAND --help`: bold headings on a terminal, plain in pipes, never boxed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from dbtool.cli.catalog import GLOBAL_OPTIONS
-from dbtool.cli.command import Description, OptionText, describe
 from dbtool.cli.context import Session
+from dbtool.cli.description import Description, OptionText, describe
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
@@ -75,5 +75,9 @@ def _rows(pairs: list[tuple[str, str]], width: int) -> str:
 def _example_rows(description: Description, width: int) -> str:
     longest = max(len(command) for command, _ in description.examples)
     if longest + max(len(text) for _, text in description.examples) + 4 <= width:
-        return "\n".join(f"  {command:<{longest}}  {text}".rstrip() for command, text in description.examples)
-    return "\n".join(f"  {command}\n      {text}".rstrip() for command, text in description.examples)
+        return "\n".join(
+            f"  {command:<{longest}}  {text}".rstrip() for command, text in description.examples
+        )
+    return "\n".join(
+        f"  {command}\n      {text}".rstrip() for command, text in description.examples
+    )

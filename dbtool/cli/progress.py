@@ -1,7 +1,7 @@
 """The `Progress` of the command line: a bar on a terminal, lines for logs, records for programs.
 
-Every form of it is also the safe point at which a signal stops the work. Drawn by hand: Rich would cost more
-time than the backup of an unchanged database takes.
+Every form of it is also the safe point at which a signal stops the work. Drawn by hand: Rich would
+cost more time than the backup of an unchanged database takes.
 """
 
 from __future__ import annotations
@@ -138,7 +138,12 @@ class Bar(WorkProgress):
         shown = text[: self._width - 1]
         if not self._color:
             return shown
-        return shown.replace("━", "\x1b[36m━", 1).replace("╌", "\x1b[2m╌", 1).replace("%", "%\x1b[0m", 1) + "\x1b[0m"
+        return (
+            shown.replace("━", "\x1b[36m━", 1)
+            .replace("╌", "\x1b[2m╌", 1)
+            .replace("%", "%\x1b[0m", 1)
+            + "\x1b[0m"
+        )
 
 
 class Lines(WorkProgress):

@@ -1,8 +1,8 @@
 """Results on standard output: tables for people, versioned JSON, NDJSON, CSV and TSV for programs.
 
-JSON: one document `{"schema": "dbtool.NAME/VERSION", "data": ..., "warnings": [...]}`. Sizes are bytes, durations
-seconds, times RFC 3339 in UTC, ids whole. Tables show the same for the eye; piped they are plain aligned columns.
-Standard error is not this module's business.
+JSON: one document `{"schema": "dbtool.NAME/VERSION", "data": ..., "warnings": [...]}`. Sizes are
+bytes, durations seconds, times RFC 3339 in UTC, ids whole. Tables show the same for the eye; piped
+they are plain aligned columns. Standard error is not this module's business.
 """
 
 from __future__ import annotations
@@ -60,8 +60,10 @@ class Output:
         self._width = width
         """Columns of the terminal; 0: none."""
 
-    def table(self, schema: str, rows: Sequence[Any], data: Sequence[Row], columns: Sequence[Column]) -> None:
-        """Write a list: `rows` go to the columns of a table, `data` (as many) to every other format."""
+    def table(
+        self, schema: str, rows: Sequence[Any], data: Sequence[Row], columns: Sequence[Column]
+    ) -> None:
+        """Write a list: `rows` into a table, `data` (as many) in every other format."""
         if self.format == "table":
             self._write_table(rows, columns)
         elif self.format == "json":
@@ -72,7 +74,9 @@ class Output:
         else:
             self._separated(data)
 
-    def report(self, schema: str, data: Row, lines: Sequence[tuple[str, str]], *, always: bool = False) -> None:
+    def report(
+        self, schema: str, data: Row, lines: Sequence[tuple[str, str]], *, always: bool = False
+    ) -> None:
         """Write one result: aligned lines for people, `data` in every other format.
 
         Args:
@@ -177,7 +181,11 @@ def _cell(value: Any) -> str:
     if isinstance(simple, (list, dict)):
         import json
 
-        return " ".join(simple) if all(isinstance(item, str) for item in simple) else json.dumps(simple)
+        return (
+            " ".join(simple)
+            if all(isinstance(item, str) for item in simple)
+            else json.dumps(simple)
+        )
     return str(simple)
 
 

@@ -28,5 +28,9 @@ class RootGroup(CommandGroup):
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the static help."""
         session = ctx.find_root().obj
-        bold, plain = ("\x1b[1m", "\x1b[0m") if isinstance(session, Session) and session.color(1) else ("", "")
+        bold, plain = (
+            ("\x1b[1m", "\x1b[0m")
+            if isinstance(session, Session) and session.color(1)
+            else ("", "")
+        )
         formatter.write(root_help(bold, plain).rstrip("\n"))

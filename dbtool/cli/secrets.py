@@ -1,7 +1,8 @@
-"""Where passwords and keys come from: files, commands, the environment, a prompt; never the command line.
+"""Where passwords and keys come from: files, commands, the environment, a prompt; never arguments.
 
 Order: `--password-file` or `--password-command`, `DBTOOL_PASSWORD_FILE`, `DBTOOL_PASSWORD_COMMAND`,
-`DBTOOL_PASSWORD`, the configuration, the terminal. Values are never logged and never part of a message.
+`DBTOOL_PASSWORD`, the configuration, the terminal. Values are never logged and never part of a
+message.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def find_secret(session: Session, what: str) -> Secret:
 
     Raises:
         WrongKey: `password-missing`, none is configured and there is no terminal to ask on.
-        UsageError: `password-empty`, `password-command-failed`, `password-twice`, `config-untrusted`.
+        UsageError: `password-empty`, `password-command-failed`, `password-twice`.
+        Refused: `config-untrusted`.
         NotFound: `password-file-not-found`.
     """
     found = _configured(session)
@@ -44,13 +46,14 @@ def find_secret(session: Session, what: str) -> Secret:
             "password-missing",
             "the repository is encrypted, and no password was given",
             context="there is no terminal to ask on",
-            hint="--password-file FILE\nDBTOOL_PASSWORD_FILE=FILE\npassword_file in dbtool.toml, under [repository]",
+            hint="--password-file FILE\nDBTOOL_PASSWORD_FILE=FILE\n"
+            "password_file in dbtool.toml, under [repository]",
         )
     return _parse(_prompt(f"{what}: "))
 
 
 def find_new_secret(session: Session, file: Path | None, command: str | None = None) -> Secret:
-    """Return the secret of a new key slot: from a file or command, else asked for twice on the terminal.
+    """Return the secret of a new key slot: from a file or command, else asked for twice.
 
     Raises:
         UsageError: `password-mismatch`, the two entries differ.
@@ -61,21 +64,18 @@ def find_new_secret(session: Session, file: Path | None, command: str | None = N
     if command is not None:
         return run_password_command(command)
     if not session.terminal(0):
-        raise WrongKey(
-            "password-missing",
-            "no new password was given",
-            context="there is no terminal to ask on",
-            hint="--new-password-file FILE\ndbtool key generate FILE makes a key file for it",
-        )
-    first = _prompt("new password: ")
-    if _prompt("once more: ") != first:
-        raise UsageError("password-mismatch", "the two passwords differ; nothing was changed")
-    return _parse(first)
+        raise _missing("no new password was given", "--new-password-file FILE")
+    return _ask_twice()
 
 
 def secret_for_creation(session: Session) -> Secret:
     """Return the secret of a new repository: as given or configured, else asked for twice."""
-    return _configured(session) or find_new_secret(session, None)
+    found = _configured(session)
+    if found is not None:
+        return found
+    if not session.terminal(0):
+        raise _missing("no password was given for the new repository", "--password-file FILE")
+    return _ask_twice()
 
 
 def read_secret_file(session: Session, path: Path) -> Secret:
@@ -91,7 +91,9 @@ def read_secret_file(session: Session, path: Path) -> Secret:
             hint=f"dbtool key generate {path} makes a key file",
         ) from error
     except OSError as error:
-        raise StorageFailed("password-file-unreadable", f"cannot read {path}: {error.strerror}") from error
+        raise StorageFailed(
+            "password-file-unreadable", f"cannot read {path}: {error.strerror}"
+        ) from error
     if len(content) > _LARGEST_FILE_BYTES:
         raise UsageError("password-too-long", f"{path} is too large for a password or key file")
     if status & 0o044:
@@ -110,13 +112,19 @@ def run_password_command(command: str) -> Secret:
         done = subprocess.run(words, stdout=subprocess.PIPE, timeout=_COMMAND_LIMIT_S, check=True)  # noqa: S603
     except subprocess.CalledProcessError as error:
         problem = f"it ended with exit code {error.returncode}"
-        raise UsageError("password-command-failed", "the password command failed", context=problem) from None
+        raise UsageError(
+            "password-command-failed", "the password command failed", context=problem
+        ) from None
     except subprocess.TimeoutExpired:
         problem = f"it did not end within {_COMMAND_LIMIT_S:.0f} seconds"
-        raise UsageError("password-command-failed", "the password command failed", context=problem) from None
+        raise UsageError(
+            "password-command-failed", "the password command failed", context=problem
+        ) from None
     except (OSError, ValueError, IndexError) as error:
         raise UsageError(
-            "password-command-failed", "the password command failed", context=f"it cannot be started: {error}"
+            "password-command-failed",
+            "the password command failed",
+            context=f"it cannot be started: {error}",
         ) from None
     return _parse_bytes(done.stdout, "the output of the password command")
 
@@ -124,7 +132,9 @@ def run_password_command(command: str) -> Secret:
 def _configured(session: Session) -> Secret | None:
     file, command = session.given.get("password_file"), session.given.get("password_command")
     if file is not None and command is not None:
-        raise UsageError("password-twice", "--password-file and --password-command exclude each other")
+        raise UsageError(
+            "password-twice", "--password-file and --password-command exclude each other"
+        )
     if file is not None:
         return read_secret_file(session, Path(file))
     if command is not None:
@@ -156,6 +166,22 @@ def _from_config(session: Session) -> Secret | None:
     return run_password_command(setting.value)
 
 
+def _missing(what: str, option: str) -> WrongKey:
+    return WrongKey(
+        "password-missing",
+        what,
+        context="there is no terminal to ask on",
+        hint=f"{option}\ndbtool key generate FILE makes a key file for it",
+    )
+
+
+def _ask_twice() -> Secret:
+    first = _prompt("new password: ")
+    if _prompt("once more: ") != first:
+        raise UsageError("password-mismatch", "the two passwords differ; nothing was changed")
+    return _parse(first)
+
+
 def _prompt(text: str) -> str:
     import getpass
 
@@ -172,7 +198,9 @@ def _parse_bytes(content: bytes, source: str) -> Secret:
         raise UsageError("password-not-text", f"{source} is not UTF-8 text") from None
     if not text.strip("\n\r"):
         raise UsageError(
-            "password-empty", f"{source} is empty", hint="write the password into it, or make a key file instead"
+            "password-empty",
+            f"{source} is empty",
+            hint="write the password into it, or make a key file instead",
         )
     return _parse(text)
 

@@ -1,7 +1,7 @@
-"""Signals: the first one stops work at its next safe point, the second one ends the process at once.
+"""Signals: the first one stops work at its next safe point, the second one ends the process.
 
-While no work is running (a prompt, a file being looked up) there is nothing to finish, and the first signal
-stops at once too. The exit code is 128 plus the number of the signal.
+While no work is running (a prompt, a file being looked up) there is nothing to finish, and the
+first signal stops at once too. The exit code is 128 plus the number of the signal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user asked to stop. Not an `Exception`, so that no library code takes it for a failure."""
+    """The user asked to stop; not an `Exception`, so nothing takes it for a failure."""
 
 
 class Interrupts:
@@ -30,7 +30,7 @@ class Interrupts:
         """True between the first and the last safe point of a piece of work."""
 
     def install(self) -> None:
-        """Handle SIGINT, SIGTERM and SIGHUP from here on, except those that the parent told us to ignore."""
+        """Handle SIGINT, SIGTERM and SIGHUP, except those that the parent told us to ignore."""
         for number in HANDLED:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)

@@ -15,11 +15,20 @@ if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
     from dbtool.cli.context import Session
 
-__all__ = ["DatabaseArgument", "Target", "choose", "default_repository", "open_repository", "repository_only"]
+__all__ = [
+    "DatabaseArgument",
+    "Target",
+    "choose",
+    "default_repository",
+    "open_repository",
+    "repository_only",
+]
 
 DatabaseArgument = Annotated[
     str | None,
-    typer.Argument(metavar="DB", help="Path of the database, or a name from dbtool.toml.", show_default=False),
+    typer.Argument(
+        metavar="DB", help="Path of the database, or a name from dbtool.toml.", show_default=False
+    ),
 ]
 
 
@@ -56,7 +65,7 @@ def choose(session: Session, argument: str | None) -> Target:
 
     Raises:
         UsageError: `database-missing` or `database-ambiguous`, no argument and no single candidate.
-        NotFound: `database-not-found`, a word that is neither a file nor a name, but close to a name.
+        NotFound: `database-not-found`, a word that is close to a name.
     """
     word = argument or environment().get("DBTOOL_DB") or _only_name(session)
     configured = session.config.databases
@@ -79,7 +88,7 @@ def choose(session: Session, argument: str | None) -> Target:
 
 
 def repository_only(session: Session, argument: str | None) -> Target:
-    """Find the repository; the database may be left out when `--repo` or `DBTOOL_REPO` names one."""
+    """Find the repository; where `--repo` or `DBTOOL_REPO` names it, no database is needed."""
     given = _given_repository(session)
     if given is not None and not argument and not environment().get("DBTOOL_DB"):
         return Target(None, None, given, explicit_repository=True)
@@ -101,7 +110,7 @@ def _given_repository(session: Session) -> str | None:
 
 
 def _same(one: Path, other: Path) -> bool:
-    return os.path.abspath(one) == os.path.abspath(other)
+    return one.resolve() == other.resolve()
 
 
 def _only_name(session: Session) -> str:
@@ -117,8 +126,8 @@ def _only_name(session: Session) -> str:
     raise UsageError(
         "database-missing",
         "which database? none was named",
-        context="there is no argument, no DBTOOL_DB and no dbtool.toml with a database here or above",
-        hint="give its path as the last argument, for instance app.db\ndbtool init app.db writes a dbtool.toml",
+        context="no argument, no DBTOOL_DB, and no dbtool.toml with a database here or above",
+        hint="give its path as the last argument\ndbtool init app.db writes a dbtool.toml",
     )
 
 

@@ -35,9 +35,15 @@ def _exit_codes() -> str:
 
 
 def _errors() -> str:
-    parts = ["Every error message ends with one of these codes in brackets; --json has it as `code`."]
+    parts = [
+        "Every error message ends with one of these codes in brackets; --json has it as `code`."
+    ]
     for exit_code, meaning in EXIT_CODES.items():
-        pairs = [(code, entry.meaning) for code, entry in ERROR_CODES.items() if entry.exit_code == exit_code]
+        pairs = [
+            (code, entry.meaning)
+            for code, entry in ERROR_CODES.items()
+            if entry.exit_code == exit_code
+        ]
         if pairs:
             parts.append(f"Exit code {exit_code}, {meaning}:\n{_rows(pairs)}")
     return "\n\n".join(parts)
@@ -46,9 +52,10 @@ def _errors() -> str:
 def _configuration() -> str:
     keys = _rows([(key.replace("*", "NAME"), entry.help) for key, entry in SCHEMA.items()])
     return f"""
-Options win over DBTOOL_* variables, those over the nearest dbtool.toml in the current folder or above, that over
-the user's own config.toml, that over the defaults. `dbtool config path` names the files, `dbtool config show
---origin` every value with its source. Relative paths count from the folder of the file.
+Options win over DBTOOL_* variables, those over the nearest dbtool.toml in the
+current folder or above, that over the user's own config.toml, that over the
+defaults. `dbtool config path` names the files, `dbtool config show --origin`
+every value with its source. Relative paths count from the folder of the file.
 
   version = 1
   [databases.app]
@@ -62,9 +69,11 @@ the user's own config.toml, that over the defaults. `dbtool config path` names t
 Keys:
 {keys}
 
-[retention], [hooks] and [alerts] are read and checked, but this version does not act on them.
+[retention], [hooks] and [alerts] are read and checked, but this version does
+not act on them.
 
-A password_command in a project's dbtool.toml runs only after `dbtool config trust`.
+A password_command in a project's dbtool.toml runs only after `dbtool config
+trust`.
 """
 
 
@@ -74,42 +83,51 @@ def _environment() -> str:
 
 def _formats() -> str:
     return """
--o table    for people: a table on a terminal; plain aligned columns, whole and without colour, in a pipe
--o json     one document: {"schema": "dbtool.snapshots/1", "data": ..., "warnings": [...]}
--o ndjson   lists: one object a line; jobs: records with a `type` of start, status (at most one a second),
-            warning, summary or error
+-o table    for people: a table on a terminal; in a pipe plain aligned columns,
+            whole and without colour
+-o json     one document:
+            {"schema": "dbtool.snapshots/1", "data": ..., "warnings": [...]}
+-o ndjson   lists: one object a line; jobs: records with a `type` of start,
+            status (at most one a second), warning, summary or error
 -o csv      with a header line
--o tsv      with a header line; tab, line feed and backslash are written as \\t, \\n and \\\\
+-o tsv      with a header line; tab, line feed and backslash are written as
+            \\t, \\n and \\\\
 
-Sizes are bytes, durations seconds, times RFC 3339 in UTC, ids whole. The number after the schema's name rises when
-its meaning changes. With json and ndjson an error is one object on standard error: code, exit_code, message, cause
-and hint.
+Sizes are bytes, durations seconds, times RFC 3339 in UTC, ids whole. The
+number after the schema's name rises when its meaning changes. With json and
+ndjson an error is one object on standard error: code, exit_code, message,
+cause and hint.
 
-Results go to standard output, everything else to standard error. Colour: --color, then DBTOOL_COLOR, NO_COLOR,
-FORCE_COLOR, then whether it is a terminal.
+Results go to standard output, everything else to standard error. Colour:
+--color, then DBTOOL_COLOR, NO_COLOR, FORCE_COLOR, then whether it is a
+terminal.
 """
 
 
 def _secrets() -> str:
     return """
-A password, a key file and a recovery key are all given in the same ways, the first of these that is there:
+A password, a key file and a recovery key are all given in the same ways, the
+first of these that is there:
 
   --password-file FILE, --password-command COMMAND
   DBTOOL_PASSWORD_FILE, DBTOOL_PASSWORD_COMMAND, DBTOOL_PASSWORD
   password_file or password_command under [repository] in the configuration
   a prompt, on a terminal
 
-There is no option that takes the password itself: every user of the machine could read it. One line feed at the end
-of a file is not part of the password. A key file (dbtool key generate) needs no slow derivation, so it is what cron
+There is no option that takes the password itself: every user of the machine
+could read it. One line feed at the end of a file is not part of the password.
+A key file (dbtool key generate) needs no slow derivation, so it is what cron
 should use; a file that others can read is warned of.
 
-Losing every password and key of an encrypted repository means losing the data in it.
+Losing every password and key of an encrypted repository means losing the data
+in it.
 """
 
 
 def _times() -> str:
     return """
-restore takes the beginning of a snapshot's id, `latest`, or @TIME for the last snapshot before a time:
+restore takes the beginning of a snapshot's id, `latest`, or @TIME for the last
+snapshot before a time:
 
   @2026-11-20T14:00:00Z     RFC 3339
   "@2026-11-20 14:00"       local time

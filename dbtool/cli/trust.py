@@ -1,8 +1,9 @@
 """Which configuration files may name commands to run.
 
-A `dbtool.toml` arrives with other people's work; a command in it (`password_command`, hooks) runs only after the
-user has said `dbtool config trust`. Trust holds for one path with one content: the digest of the file is kept in
-the user's state folder, and any change to the file ends it. The user's own configuration needs no trust.
+A `dbtool.toml` arrives with other people's work; a command in it (`password_command`, hooks) runs
+only after the user has said `dbtool config trust`. Trust holds for one path with one content: the
+digest of the file is kept in the user's state folder, and any change to the file ends it. The
+user's own configuration needs no trust.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def commands_in(config: Config, path: Path) -> list[Setting]:
 
 def is_trusted(path: Path) -> bool:
     """Return whether the file, with the content it has now, may name commands."""
-    return path == user_file() or _known().get(os.path.abspath(path)) == _digest(path)
+    return path == user_file() or _known().get(str(path.resolve())) == _digest(path)
 
 
 def require_trust(config: Config, setting: Setting) -> None:
@@ -53,13 +54,13 @@ def require_trust(config: Config, setting: Setting) -> None:
 
 def trust(path: Path) -> None:
     """Trust a file with the content it has now."""
-    _save(_known() | {os.path.abspath(path): _digest(path)})
+    _save(_known() | {str(path.resolve()): _digest(path)})
 
 
 def revoke(path: Path) -> bool:
     """End the trust in a file; return whether there was any."""
     known = _known()
-    if known.pop(os.path.abspath(path), None) is None:
+    if known.pop(str(path.resolve()), None) is None:
         return False
     _save(known)
     return True

@@ -17,7 +17,7 @@ _MOST_SUGGESTIONS = 3
 
 
 def describe(session: Session, error: Exception) -> Failure | None:
-    """Return the failure that an exception of the parser stands for; None where it is not one of those."""
+    """Return the failure that an exception of the parser stands for; None for any other."""
     from typer._click import exceptions
 
     if not isinstance(error, exceptions.ClickException):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dbtool.backup.model import Snapshot
 
-__all__ = ["local_time", "ratio", "short", "snapshot_data"]
+__all__ = ["counted", "local_time", "ratio", "short", "snapshot_data"]
 
 _SHORT_ID = 8
 
@@ -23,8 +23,13 @@ def local_time(time: datetime) -> str:
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 snapshot` or `1,200 snapshots`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def ratio(before_bytes: int, after_bytes: int) -> str:
-    """Return how much smaller something became, such as `3.8x smaller`; empty where that says nothing."""
+    """Return how much smaller something became, such as `3.8x smaller`; empty for not at all."""
     if after_bytes <= 0 or before_bytes <= after_bytes:
         return ""
     return f"{before_bytes / after_bytes:.1f}x smaller"
@@ -50,5 +55,3 @@ def snapshot_data(snapshot: Snapshot) -> dict[str, Any]:
         "seen": snapshot.seen,
         "verified": snapshot.verified,
     }
-
-

@@ -10,7 +10,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.targets import DatabaseArgument, Target, choose, open_repository
-from dbtool.cli.views import ratio, short
+from dbtool.cli.views import counted, ratio, short
 from dbtool.core.quantities import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["app"]
 app = application()
 
 _EXAMPLES = """
-dbtool backup app.db                            # into app.db.backups/, which is created the first time
+dbtool backup app.db                            # into app.db.backups/, created the first time
 dbtool backup --tag nightly --note "v2.1" app   # a database from dbtool.toml
 dbtool backup -q app.db                         # for cron: silent unless something is wrong
 id=$(dbtool backup --print-id app.db)           # the id of the snapshot, for a script
@@ -34,32 +34,52 @@ def backup(
     context: typer.Context,
     db: DatabaseArgument = None,
     *,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Label it; may be repeated.")] = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Remark that the list of snapshots keeps.")] = "",
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Call the database so in the repository.")
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Label it; may be repeated.")
     ] = None,
-    always: Annotated[bool, typer.Option("--always", help="Take a snapshot even of an unchanged database.")] = False,
-    force_scan: Annotated[
-        bool, typer.Option("--force-scan", help="Read and hash every page even when the file looks untouched.")
+    note: Annotated[
+        str, typer.Option("--note", metavar="TEXT", help="Remark that the list of snapshots keeps.")
+    ] = "",
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Call the database so in the repository."),
+    ] = None,
+    always: Annotated[
+        bool, typer.Option("--always", help="Take a snapshot even of an unchanged database.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Find out what would be stored, store nothing.")] = False,
-    print_id: Annotated[bool, typer.Option("--print-id", help="Print the id of the snapshot and nothing else.")] = False,
+    force_scan: Annotated[
+        bool,
+        typer.Option(
+            "--force-scan", help="Read and hash every page even when the file looks untouched."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("-n", "--dry-run", help="Find out what would be stored, store nothing.")
+    ] = False,
+    print_id: Annotated[
+        bool, typer.Option("--print-id", help="Print the id of the snapshot and nothing else.")
+    ] = False,
 ) -> None:
     """Take one snapshot of a database into its repository.
 
-    The database may be in use: nobody waits, and the snapshot is the state of one moment. Only pages that the
-    repository does not hold yet are stored. An unchanged database gets no new snapshot, but a record that it was seen.
+    The database may be in use: nobody waits, and the snapshot is the state of one moment. Only
+    pages that the repository does not hold yet are stored. An unchanged database gets no new
+    snapshot, but a record that it was seen.
 
-    Without --repo and without configuration the repository is DB.backups/ beside the database, not encrypted,
-    and created the first time.
+    Without --repo and without configuration the repository is DB.backups/ beside the database, not
+    encrypted, and created the first time.
     """
     from dbtool.backup.model import BackupOptions
 
     session = current(context)
     target = choose(session, db)
     options = BackupOptions(
-        name=name, tags=tuple(tag or ()), note=note, always=always, force_scan=force_scan, dry_run=dry_run
+        name=name,
+        tags=tuple(tag or ()),
+        note=note,
+        always=always,
+        force_scan=force_scan,
+        dry_run=dry_run,
     )
     repository = _open_or_create(session, target)
     result = _run(session, repository, target, options)
@@ -69,7 +89,9 @@ def backup(
     session.output.report("dbtool.backup/1", _data(result, target), _lines(result))
 
 
-def _run(session: Session, repository: Repository, target: Target, options: BackupOptions) -> BackupResult:
+def _run(
+    session: Session, repository: Repository, target: Target, options: BackupOptions
+) -> BackupResult:
     session.output.record("start", {"database": target.source, "repository": target.repository})
     with session.work() as progress:
         result = repository.backup(target.path or Path(), options, progress=progress)
@@ -84,8 +106,13 @@ def _open_or_create(session: Session, target: Target) -> Repository:
     if target.explicit_repository or Path(target.repository).exists():
         return open_repository(session, target)
     _require_database(target)
-    created = Repository.create(target.repository, compression=session.config.get("repository.compression"))
-    session.note(f"created the repository {target.repository} (not encrypted; dbtool init --encrypt makes one that is)")
+    created = Repository.create(
+        target.repository, compression=session.config.get("repository.compression")
+    )
+    session.note(
+        f"created the repository {target.repository}, not encrypted "
+        "(dbtool init --encrypt makes one that is)"
+    )
     return created
 
 
@@ -109,8 +136,11 @@ def _lines(result: BackupResult) -> list[tuple[str, str]]:
     moved = f", {result.pages_moved:,} of them known from elsewhere" if result.pages_moved else ""
     return [
         ("snapshot", _snapshot_text(result)),
-        ("scanned", f"{result.pages_total:,} pages, {format_size(result.size_bytes)}"),
-        ("changed", f"{result.pages_changed:,} pages, {format_size(result.bytes_changed)}{moved}"),
+        ("scanned", f"{counted(result.pages_total, 'page')}, {format_size(result.size_bytes)}"),
+        (
+            "changed",
+            f"{counted(result.pages_changed, 'page')}, {format_size(result.bytes_changed)}{moved}",
+        ),
         ("added", format_size(result.bytes_added) + (f", {smaller}" if smaller else "")),
         ("time", format_duration(result.duration_s)),
     ]

@@ -1,4 +1,4 @@
-"""`dbtool config`: what holds, where it comes from, whether it is right, and whether it may run commands."""
+"""`dbtool config`: what holds, where it comes from, whether it is right and may run commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-_SECRET = "DBTOOL_PASSWORD"
+_NOT_SHOWN = "DBTOOL_PASSWORD"
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -35,23 +35,32 @@ dbtool config path            # the files that are read
 )
 
 
-@app.command(cls=PlainCommand, epilog="dbtool config show --origin  # with file and line of every value")
+@app.command(
+    cls=PlainCommand, epilog="dbtool config show --origin  # with file and line of every value"
+)
 def show(
     context: typer.Context,
     *,
-    origin: Annotated[bool, typer.Option("--origin", help="Name where each value comes from.")] = False,
+    origin: Annotated[
+        bool, typer.Option("--origin", help="Name where each value comes from.")
+    ] = False,
 ) -> None:
     """Show every value that holds."""
     session = current(context)
     rows = [*session.config.settings.values(), *_from_environment()]
-    columns = [Column("key", lambda s: s.key, style="cyan"), Column("value", lambda s: _text(s.value))]
+    columns = [
+        Column("key", lambda s: s.key, style="cyan"),
+        Column("value", lambda s: _text(s.value)),
+    ]
     if origin:
         columns.append(Column("origin", lambda s: s.origin))
     data = [{"key": s.key, "value": s.value, "origin": s.origin} for s in rows]
     session.output.table("dbtool.config/1", rows, data, columns)
 
 
-@app.command(cls=PlainCommand, epilog="dbtool config validate  # exit code 2 where something is wrong")
+@app.command(
+    cls=PlainCommand, epilog="dbtool config validate  # exit code 2 where something is wrong"
+)
 def validate(context: typer.Context) -> None:
     """Check the files and name every doubt."""
     session = current(context)
@@ -59,16 +68,25 @@ def validate(context: typer.Context) -> None:
     for text in _doubts(config):
         session.warn(text)
     data = {"files": config.files, "databases": list(config.databases), "ok": True}
-    lines = [("file", str(path)) for path in config.files] or [("file", "none is read; the defaults hold")]
+    lines = [("file", str(path)) for path in config.files] or [
+        ("file", "none is read; the defaults hold")
+    ]
     session.output.report("dbtool.config-validate/1", data, [*lines, ("result", "no errors")])
 
 
-@app.command("path", cls=PlainCommand, epilog="$EDITOR $(dbtool config path -o tsv | tail -1 | cut -f1)  # edit it")
+@app.command(
+    "path",
+    cls=PlainCommand,
+    epilog="$EDITOR $(dbtool config path -o tsv | tail -1 | cut -f1)  # edit it",
+)
 def path_command(context: typer.Context) -> None:
     """Name the files that are read, the one that counts most last."""
     session = current(context)
     user, found = configuration.user_file(), session.config.files
-    data = [{"path": path, "read": path in found, "trusted": _trusted(path)} for path in dict.fromkeys((user, *found))]
+    data = [
+        {"path": path, "read": path in found, "trusted": _trusted(path)}
+        for path in dict.fromkeys((user, *found))
+    ]
     columns = [
         Column("path", lambda row: str(row["path"])),
         Column("read", lambda row: "yes" if row["read"] else "not there"),
@@ -87,12 +105,20 @@ def trust_command(
     file = _project_file(session)
     if revoked:
         ended = revoke(file)
-        session.output.report("dbtool.config-trust/1", {"path": file, "trusted": False}, [("", _ended(file, ended=ended))])
+        session.output.report(
+            "dbtool.config-trust/1",
+            {"path": file, "trusted": False},
+            [("", _ended(file, ended=ended))],
+        )
         return
     for setting in commands_in(session.config, file):
         session.note(f"{setting.origin}: {setting.key} = {_text(setting.value)}")
     trust(file)
-    session.output.report("dbtool.config-trust/1", {"path": file, "trusted": True}, [("", f"{file} is trusted until it changes")])
+    session.output.report(
+        "dbtool.config-trust/1",
+        {"path": file, "trusted": True},
+        [("", f"{file} is trusted until it changes")],
+    )
 
 
 def _ended(file: Path, *, ended: bool) -> str:
@@ -103,7 +129,9 @@ def _project_file(session: Session) -> Path:
     files = [path for path in session.config.files if path != configuration.user_file()]
     if not files:
         raise NotFound(
-            "config-not-found", f"there is no {configuration.FILE_NAME} here or above", hint="dbtool init app.db writes one"
+            "config-not-found",
+            f"there is no {configuration.FILE_NAME} here or above",
+            hint="dbtool init app.db writes one",
         )
     return files[-1]
 
@@ -115,7 +143,10 @@ def _trusted(path: Path) -> bool:
 def _from_environment() -> list[Setting]:
     variables = configuration.environment()
     shown = [name for name in ENVIRONMENT if name.startswith("DBTOOL_") and variables.get(name)]
-    return [Setting(name, "(set)" if name == _SECRET else variables[name], "environment") for name in shown]
+    return [
+        Setting(name, "(set)" if name == _NOT_SHOWN else variables[name], "environment")
+        for name in shown
+    ]
 
 
 def _doubts(config: Config) -> Iterable[str]:
@@ -128,7 +159,7 @@ def _doubts(config: Config) -> Iterable[str]:
             yield f"[databases.{settings.name}] names {settings.path}, which does not exist"
     for file in config.files:
         if commands_in(config, file) and not is_trusted(file):
-            yield f"{file} names commands and is not trusted; they will not run before `dbtool config trust`"
+            yield f"{file} names commands that will not run before `dbtool config trust`"
     for name in configuration.environment():
         if name.startswith("DBTOOL_") and name not in ENVIRONMENT:
             yield f"the environment variable {name} means nothing to dbtool{_near(name)}"

@@ -28,7 +28,8 @@ dbtool help exit-codes   # a topic
 def show(
     context: typer.Context,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="TOPIC", help="A command, or a topic; nothing lists both.")
+        list[str] | None,
+        typer.Argument(metavar="TOPIC", help="A command, or a topic; nothing lists both."),
     ] = None,
 ) -> None:
     """Explain a command or a topic."""
@@ -65,5 +66,7 @@ def _unknown(word: str) -> UsageError:
     from difflib import get_close_matches
 
     close = get_close_matches(word, [*COMMANDS, *topics.TOPICS], 3, 0.5)
-    hint = "\n".join([f"did you mean {match}?" for match in close] or ["dbtool help lists commands and topics"])
+    hint = "\n".join(
+        [f"did you mean {match}?" for match in close] or ["dbtool help lists commands and topics"]
+    )
     return UsageError("unknown-topic", f"there is no command or topic {word}", hint=hint)

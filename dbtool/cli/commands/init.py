@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -15,28 +14,43 @@ from dbtool.config import FILE_NAME, environment
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
-    from dbtool.backup.repository import Repository
+    from dbtool.backup.repository import RepositoryInfo
 
 __all__ = ["app"]
 
 app = application()
 
 _EXAMPLES = """
-dbtool init app.db                                  # a new database, and a dbtool.toml that names it
+dbtool init app.db                                  # a new database, named in a dbtool.toml
 dbtool init --repo /backups/app --encrypt app.db    # and an encrypted repository
 dbtool init --repo app.db.backups existing.db       # adopts a database without changing it
 """
 
 
+class _Outcome(NamedTuple):
+    """What was done."""
+
+    path: Path
+    created: bool
+    repository: RepositoryInfo | None
+    written: Path | None
+
+
 @app.command(cls=PlainCommand, epilog=_EXAMPLES)
 def init(
     context: typer.Context,
-    db: Annotated[str | None, typer.Argument(metavar="DB", help="Path of the database.", show_default=False)] = None,
+    db: Annotated[
+        str | None, typer.Argument(metavar="DB", help="Path of the database.", show_default=False)
+    ] = None,
     *,
-    encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt the repository that is created.")] = False,
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help="Encrypt the repository that is created.")
+    ] = False,
     page_size: Annotated[
         Literal["512", "1024", "2048", "4096", "8192", "16384", "32768", "65536"],
-        typer.Option("--page-size", metavar="BYTES", help="Page size of a new database, 512 to 65536. [4096]"),
+        typer.Option(
+            "--page-size", metavar="BYTES", help="Page size of a new database, 512 to 65536. [4096]"
+        ),
     ] = "4096",
     encoding: Annotated[
         Literal["UTF-8", "UTF-16le", "UTF-16be"],
@@ -49,13 +63,16 @@ def init(
 ) -> None:
     """Create a database with sound settings, or adopt an existing one without changing it.
 
-    A new database gets a write-ahead log. With --repo its repository is created too. A dbtool.toml that names both
-    is written to the current folder, or beside a database that lies elsewhere; one that is there is left alone.
+    A new database gets a write-ahead log. With --repo its repository is created too. A dbtool.toml
+    that names both is written to the current folder, or beside a database that lies elsewhere; one
+    that is there is left alone.
     """
     session = current(context)
     word = db or environment().get("DBTOOL_DB")
     if not word:
-        raise UsageError("database-missing", "which database? none was named", hint="dbtool init app.db")
+        raise UsageError(
+            "database-missing", "which database? none was named", hint="dbtool init app.db"
+        )
     path = Path(word).expanduser()
     given = session.given.get("repo") or environment().get("DBTOOL_REPO")
     if encrypt and not given:
@@ -63,12 +80,12 @@ def init(
     created = _database(session, path, (int(page_size), encoding, auto_vacuum))
     repository = _repository(session, str(given), encrypt=encrypt) if given else None
     written = _configuration(session, path, str(given) if given else None)
-    data = _data(path, created, repository, written)
-    session.output.report("dbtool.init/1", data, _lines(path, created, repository, written))
+    outcome = _Outcome(path, created, repository, written)
+    session.output.report("dbtool.init/1", _data(outcome), _lines(outcome))
 
 
 def _database(session: Session, path: Path, settings: tuple[int, str, str]) -> bool:
-    """Create the database, or look whether the existing one can be adopted; return whether it is new."""
+    """Create the database, or see that the existing one is one; return whether it is new."""
     from dbtool.core.connection import open_readonly
     from dbtool.core.create import init_database
 
@@ -84,7 +101,7 @@ def _database(session: Session, path: Path, settings: tuple[int, str, str]) -> b
     return True
 
 
-def _repository(session: Session, location: str, *, encrypt: bool) -> Repository:
+def _repository(session: Session, location: str, *, encrypt: bool) -> RepositoryInfo:
     from dbtool.backup.repository import Repository
     from dbtool.cli.secrets import secret_for_creation
 
@@ -93,23 +110,25 @@ def _repository(session: Session, location: str, *, encrypt: bool) -> Repository
     repository = Repository.create(location, secret=secret, compression=compression)
     if encrypt:
         session.note(
-            "The repository is encrypted. Whoever loses every password and key of it loses the data:\n"
-            "nobody can open it without one. Print a recovery key and keep it on paper, elsewhere:\n"
+            "The repository is encrypted: losing every password and key of it means losing the\n"
+            "data. Nobody can open it without one. Print a recovery key, and keep it elsewhere:\n"
             f"    dbtool key export --repo {location}"
         )
-    return repository
+    return repository.info
 
 
 def _configuration(session: Session, path: Path, repository: str | None) -> Path | None:
     """Write a dbtool.toml; return its path, or None where one is there already."""
     import tomli_w
 
-    here, absolute = Path.cwd(), Path(os.path.abspath(path))
+    here, absolute = Path.cwd(), path.resolve()
     folder = here if absolute.is_relative_to(here) else absolute.parent
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "main"
     entry = {"path": _relative(absolute, folder)}
     if repository is not None:
-        entry["repository"] = repository if "://" in repository else _relative(Path(os.path.abspath(repository)), folder)
+        entry["repository"] = (
+            repository if "://" in repository else _relative(Path(repository).resolve(), folder)
+        )
     text = tomli_w.dumps({"version": 1, "databases": {name: entry}})
     file = folder / FILE_NAME
     try:
@@ -123,32 +142,36 @@ def _configuration(session: Session, path: Path, repository: str | None) -> Path
 
 def _mention_existing(session: Session, file: Path, database: Path, lines: str) -> None:
     configured = session.config.databases.values()
-    if any(os.path.abspath(settings.path) == str(database) for settings in configured):
+    if any(settings.path.resolve() == database for settings in configured):
         session.note(f"{file} names this database already")
         return
-    session.warn(f"{file} is there already and was left as it is; to name this database, add:\n{lines}")
+    session.warn(
+        f"{file} is there already and was left as it is; to name this database, add:\n{lines}"
+    )
 
 
 def _relative(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
-def _lines(path: Path, created: bool, repository: Repository | None, written: Path | None) -> list[tuple[str, str]]:  # noqa: FBT001 - private, three calls away from nobody
-    lines = [("database", f"{path} " + ("created" if created else "adopted, unchanged"))]
-    if repository is not None:
-        kind = "encrypted" if repository.info.encrypted else "not encrypted"
-        lines.append(("repository", f"{repository.info.location} created, {kind}"))
-    if written is not None:
-        lines.append(("configuration", f"{written} written"))
-    lines.append(("next", f"dbtool backup {path}"))
+def _lines(outcome: _Outcome) -> list[tuple[str, str]]:
+    what = "created" if outcome.created else "adopted, unchanged"
+    lines = [("database", f"{outcome.path} {what}")]
+    if outcome.repository is not None:
+        kind = "encrypted" if outcome.repository.encrypted else "not encrypted"
+        lines.append(("repository", f"{outcome.repository.location} created, {kind}"))
+    if outcome.written is not None:
+        lines.append(("configuration", f"{outcome.written} written"))
+    lines.append(("next", f"dbtool backup {outcome.path}"))
     return lines
 
 
-def _data(path: Path, created: bool, repository: Repository | None, written: Path | None) -> dict[str, Any]:  # noqa: FBT001 - as above
+def _data(outcome: _Outcome) -> dict[str, Any]:
+    repository = outcome.repository
     return {
-        "database": os.path.abspath(path),
-        "created": created,
-        "repository": repository.info.location if repository else None,
-        "encrypted": repository.info.encrypted if repository else None,
-        "configuration": written,
+        "database": outcome.path.resolve(),
+        "created": outcome.created,
+        "repository": repository.location if repository else None,
+        "encrypted": repository.encrypted if repository else None,
+        "configuration": outcome.written,
     }

@@ -27,8 +27,9 @@ app = typer.Typer(
     cls=CommandGroup,
     help="""Manage who can open an encrypted repository.
 
-    A repository has key slots; each of them opens it alone. A slot holds a password, a random key file (nothing to
-    derive, so the right one for cron), or a recovery key to print. Losing all of them means losing the data.
+    A repository has key slots; each of them opens it alone. A slot holds a password, a random key
+    file (nothing to derive, so the right one for cron), or a recovery key to print. Losing all of
+    them means losing the data.
     """,
     add_completion=False,
     rich_markup_mode=None,
@@ -42,13 +43,19 @@ dbtool key export app.db                                    # a recovery key for
 
 NewFile = Annotated[
     Path | None,
-    typer.Option("--new-password-file", metavar="FILE", help="Read the new password or key from FILE."),
+    typer.Option(
+        "--new-password-file", metavar="FILE", help="Read the new password or key from FILE."
+    ),
 ]
 NewCommand = Annotated[
     str | None,
-    typer.Option("--new-password-command", metavar="COMMAND", help="Read it from the output of COMMAND."),
+    typer.Option(
+        "--new-password-command", metavar="COMMAND", help="Read it from the output of COMMAND."
+    ),
 ]
-Label = Annotated[str, typer.Option("--label", metavar="TEXT", help="Remark that the list of keys shows.")]
+Label = Annotated[
+    str, typer.Option("--label", metavar="TEXT", help="Remark that the list of keys shows.")
+]
 
 
 @app.command("list", cls=PlainCommand, epilog="dbtool key list app.db  # needs no password")
@@ -67,7 +74,10 @@ def list_keys(context: typer.Context, db: DatabaseArgument = None) -> None:
     session.output.table("dbtool.keys/1", slots, [_data(slot) for slot in slots], columns)
 
 
-@app.command(cls=PlainCommand, epilog="dbtool key add --label laptop app.db  # asks for the new password twice")
+@app.command(
+    cls=PlainCommand,
+    epilog="dbtool key add --label laptop app.db  # asks for the new password twice",
+)
 def add(
     context: typer.Context,
     db: DatabaseArgument = None,
@@ -84,10 +94,14 @@ def add(
     session.output.report("dbtool.key/1", _data(slot), [("added", f"{slot.id} ({slot.kind})")])
 
 
-@app.command(cls=PlainCommand, epilog="dbtool key remove 3f2a app.db  # the beginning of an id will do")
+@app.command(
+    cls=PlainCommand, epilog="dbtool key remove 3f2a app.db  # the beginning of an id will do"
+)
 def remove(
     context: typer.Context,
-    slot: Annotated[str, typer.Argument(metavar="KEY", help="The beginning of an id that `key list` shows.")],
+    slot: Annotated[
+        str, typer.Argument(metavar="KEY", help="The beginning of an id that `key list` shows.")
+    ],
     db: DatabaseArgument = None,
     *,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Remove without asking.")] = False,
@@ -101,13 +115,19 @@ def remove(
     repository, _ = _unlock(session, target)
     for found in repository.keys.slots():
         if found.id.startswith(slot):
-            session.note(f"key {found.id}, {found.kind} {found.label}".rstrip() + f", opens {target.repository}")
+            session.note(
+                f"key {found.id}, {found.kind} {found.label}".rstrip()
+                + f", opens {target.repository}"
+            )
     confirm_by_name(session, target.shown, f"remove key {slot}", yes=yes)
-    repository.keys.remove(slot)
+    repository.remove_key(slot)
     session.output.report("dbtool.key/1", {"removed": slot}, [("removed", slot)])
 
 
-@app.command(cls=PlainCommand, epilog="dbtool key change app.db  # asks for the old one, then twice for the new one")
+@app.command(
+    cls=PlainCommand,
+    epilog="dbtool key change app.db  # asks for the old one, then twice for the new one",
+)
 def change(
     context: typer.Context,
     db: DatabaseArgument = None,
@@ -122,17 +142,23 @@ def change(
     _, slot = repository.keys.unlock(old)
     secret = find_new_secret(session, new_password_file, new_password_command)
     fresh = repository.keys.add(repository.master, secret, label=label or slot.label)
-    repository.keys.remove(slot.id)
+    repository.remove_key(slot.id)
     data = _data(fresh) | {"replaces": slot.id}
-    session.output.report("dbtool.key/1", data, [("changed", f"{slot.id} is now {fresh.id} ({fresh.kind})")])
+    session.output.report(
+        "dbtool.key/1", data, [("changed", f"{slot.id} is now {fresh.id} ({fresh.kind})")]
+    )
 
 
-@app.command(cls=PlainCommand, epilog="dbtool key export app.db | lpr  # on paper, to be kept elsewhere")
+@app.command(
+    cls=PlainCommand, epilog="dbtool key export app.db | lpr  # on paper, to be kept elsewhere"
+)
 def export(
     context: typer.Context,
     db: DatabaseArgument = None,
     *,
-    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write it to this new file.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Write it to this new file.")
+    ] = None,
     label: Label = "",
 ) -> None:
     """Make a recovery key to print: it opens the repository when every password is lost."""
@@ -144,16 +170,23 @@ def export(
     if to is not None:
         _write_new(to, f"{text}\n")
     slot = repository.keys.add(repository.master, secret, label=label)
-    session.note("Keep it where nobody else reads it. It opens the repository like a password, with --password-file.")
+    session.note("Keep it where nobody else reads it; --password-file takes it like a password.")
     shown = ("file", str(to)) if to is not None else ("recovery key", text)
     data = _data(slot) | ({"file": to} if to is not None else {"recovery_key": text})
-    session.output.report("dbtool.key/1", data, [("added", f"{slot.id} (recovery)"), shown], always=True)
+    session.output.report(
+        "dbtool.key/1", data, [("added", f"{slot.id} (recovery)"), shown], always=True
+    )
 
 
-@app.command(cls=PlainCommand, epilog="dbtool key generate app.key  # then: dbtool key add --new-password-file app.key")
+@app.command(
+    cls=PlainCommand,
+    epilog="dbtool key generate app.key  # then: dbtool key add --new-password-file app.key",
+)
 def generate(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it is never overwritten.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The new file; it is never overwritten.")
+    ],
 ) -> None:
     """Write a random key file, readable by you alone; `key add` lets it open a repository."""
     from dbtool.crypto.keys import generate_key_file_text
@@ -193,11 +226,15 @@ def _write_new(path: Path, text: str) -> None:
     try:
         descriptor = os.open(path.expanduser(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Refused("file-exists", f"{path} is there already; a key file is never overwritten") from None
+        raise Refused(
+            "file-exists", f"{path} is there already; a key file is never overwritten"
+        ) from None
     except OSError as error:
         from dbtool.errors import StorageFailed
 
-        raise StorageFailed("permission-denied", f"cannot write {path}: {error.strerror}") from error
+        raise StorageFailed(
+            "permission-denied", f"cannot write {path}: {error.strerror}"
+        ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()

@@ -16,7 +16,13 @@ from dbtool.core.quantities import format_duration, format_size
 from dbtool.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
-    from dbtool.backup.model import RestoreMode, RestoreOptions, RestorePlan, RestoreResult, Snapshot
+    from dbtool.backup.model import (
+        RestoreMode,
+        RestoreOptions,
+        RestorePlan,
+        RestoreResult,
+        Snapshot,
+    )
     from dbtool.backup.repository import Repository
 
 __all__ = ["app"]
@@ -24,9 +30,9 @@ __all__ = ["app"]
 app = application()
 
 _EXAMPLES = """
-dbtool restore latest app.db                  # a new file beside it; app.db itself where that is gone
+dbtool restore latest app.db                  # a new file beside it; app.db where that is gone
 dbtool restore a1b2c3d4 --to copy.db app.db   # to a file of your choice
-dbtool restore @yesterday --over app.db       # over the database, writing only the pages that differ
+dbtool restore @yesterday --over app.db       # over the database: only pages that differ
 dbtool restore latest --live app.db           # into a database that is in use
 dbtool restore "@2026-11-20 14:00" -n app.db  # only the plan
 """
@@ -47,26 +53,46 @@ class _Ways(NamedTuple):
 def restore(
     context: typer.Context,
     snapshot: Annotated[
-        str, typer.Argument(metavar="SNAPSHOT", help="The beginning of an id, latest, or @TIME (the last one before it).")
+        str,
+        typer.Argument(
+            metavar="SNAPSHOT",
+            help="The beginning of an id, latest, or @TIME (the last one before it).",
+        ),
     ],
     db: DatabaseArgument = None,
     *,
-    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write this new file.")] = None,
-    over: Annotated[bool, typer.Option("--over", help="Overwrite the database: only pages that differ, atomically.")] = False,
-    live: Annotated[bool, typer.Option("--live", help="Overwrite it through SQLite while applications have it open.")] = False,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Write this new file.")
+    ] = None,
+    over: Annotated[
+        bool,
+        typer.Option("--over", help="Overwrite the database: only pages that differ, atomically."),
+    ] = False,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Overwrite it through SQLite while applications have it open."),
+    ] = False,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Its name in the repository, where it has one.")
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="Its name in the repository, where it has one."
+        ),
     ] = None,
     no_safety_snapshot: Annotated[
-        bool, typer.Option("--no-safety-snapshot", help="Take no snapshot of what is about to be overwritten.")
+        bool,
+        typer.Option(
+            "--no-safety-snapshot", help="Take no snapshot of what is about to be overwritten."
+        ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("-n", "--dry-run", help="Show the plan and do nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Overwrite without asking.")] = False,
 ) -> None:
     """Bring a snapshot back, with every page proven by its hash.
 
-    Where DB exists, the default is a new file DB.restored-SNAPSHOT beside it; where it does not, DB itself.
-    Overwriting shows a plan, asks, and keeps a snapshot of what was there.
+    Where DB exists, the default is a new file DB.restored-SNAPSHOT beside it; where it does not, DB
+    itself. Overwriting shows a plan, asks, and keeps a snapshot of what was there.
     """
     session = current(context)
     ways = _Ways(to, over, live, not no_safety_snapshot, dry_run, yes)
@@ -78,13 +104,19 @@ def restore(
 
 
 def _check(ways: _Ways) -> None:
-    asked = [option for option, on in (("--to", ways.to), ("--over", ways.over), ("--live", ways.live)) if on]
+    asked = [
+        option
+        for option, on in (("--to", ways.to), ("--over", ways.over), ("--live", ways.live))
+        if on
+    ]
     if len(asked) > 1:
-        raise UsageError("usage", f"{' and '.join(asked)} exclude each other", hint="dbtool restore --help")
+        raise UsageError(
+            "usage", f"{' and '.join(asked)} exclude each other", hint="dbtool restore --help"
+        )
 
 
 def _find(session: Session, repository: Repository, spec: str, database: str | None) -> Snapshot:
-    """Find the snapshot; a repository of one database is taken for it even when the path has changed."""
+    """Find the snapshot; where the repository holds one database, a new path of it will do."""
     try:
         return repository.find(spec, database=database)
     except NotFound as error:
@@ -98,7 +130,9 @@ def _find(session: Session, repository: Repository, spec: str, database: str | N
         return repository.find(spec, database=other)
 
 
-def _restore(session: Session, repository: Repository, snapshot: Snapshot, target: Target, ways: _Ways) -> None:
+def _restore(
+    session: Session, repository: Repository, snapshot: Snapshot, target: Target, ways: _Ways
+) -> None:
     from dbtool.backup.model import RestoreOptions
 
     file = _file(snapshot, target, ways)
@@ -107,7 +141,9 @@ def _restore(session: Session, repository: Repository, snapshot: Snapshot, targe
         with session.work() as progress:
             plan = repository.plan_restore(snapshot, file, options, progress=progress)
         if ways.dry_run:
-            session.output.report("dbtool.restore-plan/1", _plan_data(plan), _plan_lines(plan, options), always=True)
+            session.output.report(
+                "dbtool.restore-plan/1", _plan_data(plan), _plan_lines(plan, options), always=True
+            )
             return
         _confirm(session, plan, options, ways)
     session.output.record("start", {"snapshot": snapshot.id, "target": file, "mode": options.mode})
@@ -146,14 +182,26 @@ def _plan_lines(plan: RestorePlan, options: RestoreOptions) -> list[tuple[str, s
         "live": "through SQLite, while others have it open",
     }
     lines = [
-        ("snapshot", f"{short(snapshot.id)} of {local_time(snapshot.time)}, {format_size(snapshot.size_bytes)}"),
-        ("target", f"{plan.target}" + (f", now {format_size(plan.target_size_bytes)}" if plan.target_exists else "")),
+        (
+            "snapshot",
+            f"{short(snapshot.id)} of {local_time(snapshot.time)}, "
+            f"{format_size(snapshot.size_bytes)}",
+        ),
+        (
+            "target",
+            f"{plan.target}"
+            + (f", now {format_size(plan.target_size_bytes)}" if plan.target_exists else ""),
+        ),
         ("how", ways[plan.mode]),
     ]
     if plan.pages_differing is not None:
         lines.append(("writes", f"{plan.pages_differing:,} of {plan.pages_total:,} pages"))
     if plan.target_exists and plan.mode != "new":
-        kept = "a snapshot of what is there now is taken first" if options.safety_snapshot else "nothing of what is there now"
+        kept = (
+            "a snapshot of what is there now is taken first"
+            if options.safety_snapshot
+            else "nothing of what is there now"
+        )
         lines.append(("keeps", kept))
     lines += [("open by", holder) for holder in plan.holders]
     return lines
@@ -161,11 +209,18 @@ def _plan_lines(plan: RestorePlan, options: RestoreOptions) -> list[tuple[str, s
 
 def _lines(result: RestoreResult) -> list[tuple[str, str]]:
     snapshot = result.snapshot
-    speed = f", {format_size(int(result.size_bytes / result.duration_s))}/s" if result.duration_s > 0 else ""
+    speed = (
+        f", {format_size(int(result.size_bytes / result.duration_s))}/s"
+        if result.duration_s > 0
+        else ""
+    )
     lines = [
         ("restored", str(result.target)),
         ("snapshot", f"{short(snapshot.id)} of {local_time(snapshot.time)}"),
-        ("written", f"{result.pages_written:,} of {result.pages_total:,} pages, each proven by its hash"),
+        (
+            "written",
+            f"{result.pages_written:,} of {result.pages_total:,} pages, each proven by its hash",
+        ),
         ("size", format_size(result.size_bytes)),
         ("time", format_duration(result.duration_s) + speed),
     ]

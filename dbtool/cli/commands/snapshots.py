@@ -35,17 +35,27 @@ def snapshots(
     context: typer.Context,
     db: DatabaseArgument = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Of every database in the repository.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Of every database in the repository.")
+    ] = False,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Of the database with this name in the repository.")
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="Of the database with this name in the repository."
+        ),
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Only those with this tag.")] = None,
-    last: Annotated[int | None, typer.Option("--last", metavar="N", min=1, help="Only the newest N.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Only those with this tag.")
+    ] = None,
+    last: Annotated[
+        int | None, typer.Option("--last", metavar="N", min=1, help="Only the newest N.")
+    ] = None,
 ) -> None:
     """List the snapshots of a database, oldest first.
 
-    AGE counts from when the database was last known to look like that: from the last backup that found it unchanged,
-    or from the snapshot itself. ADDED is what the snapshot cost, VERIFIED when its data was last read and proven.
+    AGE counts from when the database was last known to look like that: from the last backup that
+    found it unchanged, or from the snapshot itself. ADDED is what the snapshot cost, VERIFIED when
+    its data was last read and proven.
     """
     session = current(context)
     target = repository_only(session, db)
@@ -54,9 +64,14 @@ def snapshots(
     found = [s for s in repository.snapshots(database) if set(tag or ()) <= set(s.tags)]
     chosen = found[-last:] if last else found
     several = len({s.database for s in chosen}) > 1
-    _explain_nothing(session, target, repository.snapshots() if not chosen else chosen)
+    _explain_nothing(session, target, chosen or repository.snapshots())
     _warn_if_stale(session, target, chosen)
-    session.output.table("dbtool.snapshots/1", chosen, [snapshot_data(s) for s in chosen], _columns(chosen, several=several))
+    session.output.table(
+        "dbtool.snapshots/1",
+        chosen,
+        [snapshot_data(s) for s in chosen],
+        _columns(chosen, several=several),
+    )
 
 
 def _columns(found: Sequence[Snapshot], *, several: bool) -> list[Column]:

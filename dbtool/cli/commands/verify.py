@@ -10,7 +10,7 @@ from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.failure import DAMAGED
 from dbtool.cli.targets import DatabaseArgument, open_repository, repository_only
-from dbtool.cli.views import short
+from dbtool.cli.views import counted, short
 from dbtool.core.quantities import format_duration, format_size
 from dbtool.errors import UsageError
 
@@ -43,23 +43,31 @@ def verify(
     context: typer.Context,
     db: DatabaseArgument = None,
     *,
-    snapshots: Annotated[bool, typer.Option("--snapshots", help="Check the repository and its snapshots.")] = False,
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="Check the repository and its snapshots.")
+    ] = False,
     read_data: Annotated[
         str | None,
-        typer.Option("--read-data", metavar="[=SHARE]", help="Read and prove the stored pages too: all, or a share such as 10%."),
+        typer.Option(
+            "--read-data",
+            metavar="[=SHARE]",
+            help="Read and prove the stored pages too: all, or a share such as 10%.",
+        ),
     ] = None,
 ) -> int:
     """Prove that the snapshots can be restored; exit code 13 where damage is found.
 
-    Every object's structure, hash and seal is checked, and every page of every snapshot is looked up. With
-    --read-data the pages themselves are read, unpacked and compared with their hashes. Damaged snapshots and pages
-    are named.
+    Every object's structure, hash and seal is checked, and every page of every snapshot is looked
+    up. With --read-data the pages themselves are read, unpacked and compared with their hashes.
+    Damaged snapshots and pages are named.
     """
     session = current(context)
     share = 0.0 if read_data is None else _share(read_data)
     if not snapshots:
         raise UsageError(
-            "usage", "say what to verify: --snapshots", hint="dbtool verify --snapshots --read-data" + (f" {db}" if db else "")
+            "usage",
+            "say what to verify: --snapshots",
+            hint="dbtool verify --snapshots --read-data" + (f" {db}" if db else ""),
         )
     target = repository_only(session, db)
     repository = open_repository(session, target)
@@ -79,29 +87,41 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 < share <= 1:
-        raise UsageError("invalid-value", f"--read-data={text} is no share of the data", hint="--read-data=10%")
+        raise UsageError(
+            "invalid-value", f"--read-data={text} is no share of the data", hint="--read-data=10%"
+        )
     return share
 
 
 def _show(session: Session, report: RepositoryReport, repository: str) -> None:
-    proven = f", {report.read_data:.0%} of the data read and proven" if report.read_data else ", data not read"
+    proven = (
+        f", {report.read_data:.0%} of the data read and proven"
+        if report.read_data
+        else ", data not read"
+    )
     lines = [
         ("repository", repository),
-        ("checked", f"{report.snapshots_checked:,} snapshots, {report.objects_checked:,} objects{proven}"),
+        (
+            "checked",
+            f"{counted(report.snapshots_checked, 'snapshot')}, "
+            f"{counted(report.objects_checked, 'object')}{proven}",
+        ),
         ("read", format_size(report.bytes_read)),
         ("time", format_duration(report.duration_s)),
         ("result", _verdict(session, report)),
         *_finding_lines(report.findings),
     ]
-    session.output.report("dbtool.verify/1", _data(report, repository), lines, always=bool(report.findings))
+    session.output.report(
+        "dbtool.verify/1", _data(report, repository), lines, always=bool(report.findings)
+    )
 
 
 def _verdict(session: Session, report: RepositoryReport) -> str:
     green, red, end = ("\x1b[32m", "\x1b[1;31m", "\x1b[0m") if session.color(1) else ("", "", "")
     if not report.findings:
         return f"{green}✓ no damage found{end}"
-    damaged = len(report.damaged_snapshots)
-    return f"{red}✗ damage found{end}: {damaged} of {report.snapshots_checked:,} snapshots cannot be restored whole"
+    share = f"{len(report.damaged_snapshots)} of {counted(report.snapshots_checked, 'snapshot')}"
+    return f"{red}✗ damage found{end}: {share} cannot be restored whole"
 
 
 def _finding_lines(findings: Sequence[Finding]) -> list[tuple[str, str]]:
@@ -121,7 +141,9 @@ def _range(first: int, last: int) -> str:
 
 def _some(words: list[str]) -> str:
     rest = len(words) - _MOST_SHOWN
-    return ", ".join(words[:_MOST_SHOWN]) + (f" and {rest:,} more (all with --json)" if rest > 0 else "")
+    return ", ".join(words[:_MOST_SHOWN]) + (
+        f" and {rest:,} more (all with --json)" if rest > 0 else ""
+    )
 
 
 def _data(report: RepositoryReport, repository: str) -> dict[str, Any]:
