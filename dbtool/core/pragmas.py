@@ -1,0 +1,44 @@
+"""Settings of a connection that make it safe to look into a database that somebody else wrote.
+
+A schema may be hostile: views and triggers that call functions, cells that point outside their page, names
+of megabytes. Sources: https://sqlite.org/security.html and https://sqlite.org/c3ref/c_dbconfig_defensive.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+__all__ = ["MAX_VALUE_BYTES", "harden", "keep_wal_on_close"]
+
+MAX_VALUE_BYTES: Final = 256 << 20
+"""Longest string, BLOB or row that a hardened connection will build."""
+
+_LIMITS: Final = {
+    apsw.SQLITE_LIMIT_LENGTH: MAX_VALUE_BYTES,
+    apsw.SQLITE_LIMIT_SQL_LENGTH: 1 << 20,
+    apsw.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    apsw.SQLITE_LIMIT_COMPOUND_SELECT: 50,
+    apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1000,
+    apsw.SQLITE_LIMIT_TRIGGER_DEPTH: 10,
+    apsw.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+
+
+def harden(connection: apsw.Connection) -> None:
+    """Distrust the file that `connection` reads: its schema, its cells, its sizes. Reads nothing of it."""
+    connection.enable_load_extension(False)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+    for limit, value in _LIMITS.items():
+        connection.limit(limit, value)
+    connection.pragma("cell_size_check", True)
+    # A file truncated under a memory map kills the process with SIGBUS; a read merely fails.
+    connection.pragma("mmap_size", 0)
+
+
+def keep_wal_on_close(connection: apsw.Connection) -> None:
+    """Never move the content of the WAL into the database when this connection closes as the last one."""
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

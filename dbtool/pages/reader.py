@@ -1,0 +1,242 @@
+"""One consistent stream of a live database's pages, straight from its file and its WAL.
+
+Rollback journal: the read transaction holds SHARED, which keeps writers out of the file; its pages are the snapshot.
+WAL: the snapshot is the main file overlaid with the frames 1 to mxFrame. SQLite does not tell a connection its own
+mxFrame, so a second connection asks for the newest one before and after the read transaction begins; if both answers
+and the WAL's header agree, no commit came between, and that was the transaction's. The header is read before
+the count on both sides: a reset of the log shows either as a new header or as a smaller count.
+
+A read mark above 0 keeps the log from being reset and checkpoints from writing anything newer into the main file. A
+mark of 0 is taken only if the log was checkpointed wholly; then the log may be reset under us, but nothing is
+written into the main file. So the overlay is used exactly if some frame was not checkpointed yet, and
+either way no byte of the snapshot can change while it is read (https://sqlite.org/walformat.html#wal_locks).
+
+Invariants: the database, its -wal and the list of files beside it are after `close` what they were before `open`;
+no file is opened other than through SQLite, so no lock of this process is lost.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import apsw
+
+from dbtool.core.clock import Clock, SystemClock
+from dbtool.core.connection import classified
+from dbtool.core.progress import Progress, Silent
+from dbtool.errors import Damaged
+from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid, lock_page
+from dbtool.pages.session import ReadSession
+from dbtool.pages.state import SourceState, state_of
+from dbtool.pages.wal import WalInvalid, commit_size, frame_index
+
+__all__ = ["PageReader", "SourceState"]
+
+_DATABASE: Final = 0
+_WAL: Final = 1
+
+
+class PageReader:
+    """A read transaction and the pages it sees; a context manager. Made by `open`.
+
+    Attributes:
+        page_size: bytes; 0 for an empty file.
+        page_count: 0 for an empty file.
+        journal_mode: "wal" or "delete" (any kind of rollback journal).
+        state: how the files looked before the transaction began.
+        began: when the transaction began, aware, in UTC.
+    """
+
+    def __init__(self, session: ReadSession, state: SourceState, began: datetime, real: Path) -> None:
+        self.state = state
+        self.began = began
+        self.journal_mode = session.journal_mode
+        self.page_size = 0
+        self.page_count = 0
+        self._real = real
+        self._session = session
+        self._overlay: dict[int, int] = {}
+        if session.connection is not None:
+            self._load(session)
+        self._overlaid = sorted(self._overlay)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        busy_timeout_s: float = 10.0,
+        progress: Progress | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Begin a read transaction on `path`.
+
+        Args:
+            path: the database file.
+            busy_timeout_s: how long to wait for a lock.
+            progress: hears a warning where a private copy had to be made.
+            clock: gives `began`.
+
+        Raises:
+            DbtoolError: as `dbtool.core.connection.open_readonly`, and Damaged `foreign-journal` where a hot
+                journal does not fit, Locked `database-busy` where writers left no gap.
+        """
+        clock = clock or SystemClock()
+        state = state_of(path)
+        real = path.resolve()
+        with classified(real):
+            session = ReadSession(real, state, busy_timeout_s=busy_timeout_s, progress=progress or Silent())
+            try:
+                return cls(session, state, clock.now(), real)
+            except BaseException:
+                session.close()
+                raise
+
+    @staticmethod
+    def state_now(path: Path) -> SourceState:
+        """Look at the files of `path` without a transaction; compare with `SourceState.proves_unchanged`."""
+        return state_of(path)
+
+    def blocks(
+        self, pages_per_block: int, *, first: int = 1, last: int | None = None
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield (first page number, content of whole pages) in ascending order, every page once.
+
+        Args:
+            pages_per_block: the last block may be shorter.
+            first: first page, 1-based.
+            last: last page, inclusive; None: the last of the database.
+
+        Raises:
+            Damaged: `database-truncated`.
+            Locked: `database-busy`, a file on a medium without locks was written to.
+            StorageFailed: the system cannot read the file.
+        """
+        end = self.page_count if last is None else min(last, self.page_count)
+        if first > end:
+            return
+        connection = self._session.connected()
+        page_size = self.page_size
+        overlaid = self._overlaid
+        at = bisect_left(overlaid, first)
+        for start in range(first, end + 1, pages_per_block):
+            count = min(pages_per_block, end + 1 - start)
+            try:
+                whole, data = connection.read("main", _DATABASE, (start - 1) * page_size, count * page_size)
+                until = bisect_left(overlaid, start + count, at)
+                if until > at or not whole:
+                    data = self._patched(data, start, overlaid[at:until], whole=whole)
+                    at = until
+            except apsw.Error as error:
+                raise self._named(error) from error
+            yield start, data
+        self._session.confirm()
+
+    def pages(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield (page number, content) of each of `numbers`, in the order given.
+
+        Raises:
+            ValueError: a number is not within 1 to `page_count`.
+            DbtoolError: as `blocks`.
+        """
+        for number in numbers:
+            if not 1 <= number <= self.page_count:
+                message = f"page {number} is not within 1 to {self.page_count}"
+                raise ValueError(message)
+            yield number, self._page(number)
+        self._session.confirm()
+
+    def close(self) -> None:
+        """End the transaction and leave no trace; again is allowed."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- the snapshot
+
+    def _load(self, session: ReadSession) -> None:
+        """Learn the overlay, page size and page count of the transaction that has just begun."""
+        try:
+            header = DatabaseHeader.parse(self._read(_DATABASE, 0, HEADER_BYTES))
+            self.page_size = header.page_size
+            if session.mx_frame:
+                self._overlay = frame_index(self._read_wal, session.mx_frame, self.page_size)
+                header = DatabaseHeader.parse(self._page(1)[:HEADER_BYTES])
+            self.page_count = header.page_count if header.page_count_valid else self._counted(session)
+        except (HeaderInvalid, WalInvalid) as error:
+            raise Damaged("database-damaged", f"{self._real} is damaged", context=str(error)) from error
+        if session.mx_frame:
+            self._overlay = {page: at for page, at in self._overlay.items() if page <= self.page_count}
+        self._require_all_pages(session.size_bytes())
+
+    def _counted(self, session: ReadSession) -> int:
+        """Count the pages as SQLite does where the header does not: by the WAL's last commit or by the file."""
+        if session.mx_frame:
+            return commit_size(self._read_wal, session.mx_frame, self.page_size)
+        return -(-session.size_bytes() // self.page_size)
+
+    def _require_all_pages(self, size_bytes: int) -> None:
+        """Raise unless every page is either within the file or in the overlay."""
+        within = size_bytes // self.page_size
+        # SQLite never writes the page of the lock bytes, so as the last page it is missing from the file.
+        lock = lock_page(self.page_size)
+        for page in range(within + 1, self.page_count + 1):
+            if page not in self._overlay and page != lock:
+                context = f"page {page} of {self.page_count} lies beyond its {size_bytes} bytes"
+                hint = f"restore the newest snapshot: dbtool restore {self._real}"
+                message = f"{self._real} is cut short"
+                raise Damaged("database-truncated", message, context=context, hint=hint)
+
+    # -- single reads
+
+    def _patched(self, data: bytes, start: int, overlaid: list[int], *, whole: bool) -> bytes:
+        """Put the frames of `overlaid` pages into a block read from the main file."""
+        if not whole:
+            # `open` proved that every page is somewhere; what is missing now was cut off since.
+            self._require_all_pages(self._session.size_bytes())
+        page_size = self.page_size
+        patched = bytearray(data)
+        for page in overlaid:
+            at = (page - start) * page_size
+            patched[at : at + page_size] = self._read_wal(self._overlay[page], page_size)
+        return bytes(patched)
+
+    def _page(self, number: int) -> bytes:
+        offset = self._overlay.get(number)
+        try:
+            if offset is not None:
+                return self._read_wal(offset, self.page_size)
+            return self._read(_DATABASE, (number - 1) * self.page_size, self.page_size)
+        except apsw.Error as error:
+            raise self._named(error) from error
+
+    def _read_wal(self, offset: int, length: int) -> bytes:
+        return self._read(_WAL, offset, length)
+
+    def _read(self, which: int, offset: int, length: int) -> bytes:
+        whole, data = self._session.connected().read("main", which, offset, length)
+        if not whole and which == _WAL:
+            message = f"the WAL ends before {offset + length}"
+            raise WalInvalid(message)
+        return data
+
+    def _named(self, error: apsw.Error) -> Exception:
+        try:
+            with classified(self._real):
+                raise error
+        except Exception as named:  # noqa: BLE001 - whatever it became is what we want
+            return named

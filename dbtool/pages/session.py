@@ -1,0 +1,247 @@
+"""The read transaction under a `PageReader`: which connections, how its WAL position is pinned, how nothing is left.
+
+How a file is opened, so that closing changes nothing:
+
+    -wal there                     read-only; a -shm that only we needed is removed under SQLite's EXCLUSIVE lock
+    WAL in the header, no -wal     read-write, so that SQLite removes the -wal and -shm which it makes for us
+      ... in a folder not ours     `immutable=1`, and a check after reading that nobody wrote meanwhile
+      ... in a file not ours       a private copy: we could not clean up, and our -shm would lock the owner out
+    otherwise                      read-only
+    hot journal, no shm possible   a private copy (`dbtool.pages.staging`)
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import apsw
+
+from dbtool.core.connection import connect, is_hot_journal, locked
+from dbtool.core.pragmas import keep_wal_on_close
+from dbtool.core.progress import Progress
+from dbtool.core.rawfile import RawFile
+from dbtool.errors import Locked
+from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
+from dbtool.pages.staging import StagedCopy
+from dbtool.pages.state import SourceState, journal_size_bytes, state_of
+from dbtool.pages.wal import WAL_HEADER_BYTES
+
+__all__ = ["ReadSession"]
+
+_QUICK_ATTEMPTS: Final = 300
+_SLOW_ATTEMPTS: Final = 40
+_PAUSE_S: Final = 0.005
+_RESTARTS: Final = 10
+_NEEDS_COPY: Final = frozenset({apsw.SQLITE_CANTOPEN, apsw.SQLITE_READONLY, apsw.SQLITE_PERM})
+
+
+class ReadSession:
+    """One open read transaction.
+
+    Attributes:
+        connection: holds the transaction; None for an empty file, which SQLite must not even open: it would
+            delete a -wal beside it.
+        mx_frame: last frame of the WAL that belongs to the snapshot; 0: the main file is the snapshot.
+        journal_mode: "wal" or "delete".
+    """
+
+    def __init__(
+        self, real: Path, state: SourceState, *, busy_timeout_s: float, progress: Progress
+    ) -> None:
+        self.connection: apsw.Connection | None = None
+        self.mx_frame = 0
+        self.journal_mode = "delete"
+        self._real = real
+        self._path = real
+        self._busy_timeout_s = busy_timeout_s
+        self._unlocked_state: SourceState | None = None
+        self._cleanup = ExitStack()
+        if not state.size_bytes:
+            return
+        try:
+            self._begin(progress)
+        except BaseException:
+            self.close()
+            raise
+
+    def connected(self) -> apsw.Connection:
+        """Return the connection of a file that is not empty."""
+        if self.connection is None:
+            message = "the reader is closed"
+            raise ValueError(message)
+        return self.connection
+
+    def size_bytes(self) -> int:
+        """Return the present length of the main file."""
+        return self._path.stat().st_size
+
+    def confirm(self) -> None:
+        """Prove that a file which was read without locks did not change since the transaction began.
+
+        Raises:
+            Locked: `database-busy`, it did.
+        """
+        if self._unlocked_state is not None and not self._unlocked_state.proves_unchanged(state_of(self._real)):
+            message = f"{self._real} was written to while it was read without locks"
+            hint = "run it again, or as a user who may write into its folder"
+            raise Locked("database-busy", message, hint=hint)
+
+    def close(self) -> None:
+        """End the transaction, close the connections, remove what was only there for us."""
+        self.connection = None
+        self._cleanup.close()
+
+    # -- opening
+
+    def _begin(self, progress: Progress) -> None:
+        try:
+            self._begin_here()
+            return
+        except apsw.Error as error:
+            self._cleanup.close()
+            if not is_hot_journal(error) and getattr(error, "result", 0) & 0xFF not in _NEEDS_COPY:
+                raise
+        self._begin_on_copy(progress)
+
+    def _begin_on_copy(self, progress: Progress) -> None:
+        copy = StagedCopy(self._real, progress)
+        self._cleanup.callback(copy.close)
+        self._path = copy.path
+        self._begin_here()
+
+    def _begin_here(self) -> None:
+        for _ in range(_RESTARTS):
+            if self._try_begin():
+                return
+            self._cleanup.close()
+        raise locked(self._real, context="its journal mode changed again and again")
+
+    def _try_begin(self) -> bool:
+        """Begin the transaction; False where the journal mode changed at that moment."""
+        target, flags = self._way_to_open()
+        connection = self._connect(target, flags)
+        if connection.pragma("schema_version") is None:  # the first real read: opens the WAL if there is one
+            return False
+        self.journal_mode = "wal" if connection.pragma("journal_mode") == "wal" else "delete"
+        if self.journal_mode == "wal" and self._unlocked_state is None:
+            self._pin(connection, self._connect(self._path, apsw.SQLITE_OPEN_READONLY))
+        else:
+            _begin_reading(connection)
+            if (connection.pragma("journal_mode") == "wal") != (self.journal_mode == "wal"):
+                return False
+        self.connection = connection
+        return True
+
+    def _connect(self, target: Path | str, flags: int) -> apsw.Connection:
+        connection = connect(target, flags, busy_timeout_s=self._busy_timeout_s)
+        self._cleanup.callback(connection.close)
+        return connection
+
+    def _way_to_open(self) -> tuple[Path | str, int]:
+        """Choose by the table at the head of this module."""
+        wal, shm = (self._path.with_name(self._path.name + suffix) for suffix in ("-wal", "-shm"))
+        self._unlocked_state = None
+        if wal.exists():
+            if not shm.exists():
+                self._cleanup.callback(_remove_unused_shm, self._path, shm)
+            return self._path, apsw.SQLITE_OPEN_READONLY
+        if journal_size_bytes(self._path) or not self._header_asks_for_wal():
+            return self._path, apsw.SQLITE_OPEN_READONLY
+        if not os.access(self._path.parent, os.W_OK):
+            self._unlocked_state = _settled_state(self._path)
+            return f"file:{quote(str(self._path))}?immutable=1", apsw.SQLITE_OPEN_READONLY
+        if not os.access(self._path, os.W_OK):
+            raise apsw.ReadOnlyError("a private copy is needed")
+        return self._path, apsw.SQLITE_OPEN_READWRITE
+
+    def _header_asks_for_wal(self) -> bool:
+        with RawFile(self._path) as file:
+            try:
+                return DatabaseHeader.parse(file.read(0, HEADER_BYTES)).uses_wal
+            except HeaderInvalid:  # SQLite will say it better
+                return False
+
+    # -- pinning
+
+    def _pin(self, reader: apsw.Connection, observer: apsw.Connection) -> None:
+        """Begin the transaction at a WAL position that is known."""
+        observer.pragma("schema_version")  # opens the WAL on this connection too
+        for attempt in range(_QUICK_ATTEMPTS + _SLOW_ATTEMPTS):
+            if self._try_pin(reader, observer):
+                return
+            if attempt >= _QUICK_ATTEMPTS:
+                time.sleep(_PAUSE_S)
+        if self._pin_between_writers(reader, observer):
+            return
+        message = f"{self._real} is written to without a pause"
+        hint = "try again when there is less to do, or as a user who may write to it"
+        raise Locked("database-busy", message, hint=hint)
+
+    def _try_pin(self, reader: apsw.Connection, observer: apsw.Connection) -> bool:
+        header, last_frame, _ = _wal_position(observer)
+        _begin_reading(reader)
+        # Taken while the transaction holds its mark: see the reader's module for why this one decides.
+        header_after, last_frame_after, checkpointed = _wal_position(observer)
+        if (header, last_frame) == (header_after, last_frame_after):
+            self.mx_frame = last_frame if checkpointed < last_frame else 0
+            return True
+        reader.execute("ROLLBACK")
+        return False
+
+    def _pin_between_writers(self, reader: apsw.Connection, observer: apsw.Connection) -> bool:
+        """Keep writers out for the moment that pinning takes, where we may."""
+        try:
+            gate = connect(self._path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=self._busy_timeout_s)
+        except apsw.CantOpenError:
+            return False
+        try:
+            keep_wal_on_close(gate)
+            gate.execute("BEGIN IMMEDIATE")
+            pinned = self._try_pin(reader, observer)
+            gate.execute("ROLLBACK")
+        except apsw.ReadOnlyError:
+            return False
+        finally:
+            gate.close()
+        return pinned
+
+
+def _begin_reading(connection: apsw.Connection) -> None:
+    """Begin a transaction and take its read lock now; the schema, which may be broken, is not parsed."""
+    connection.execute("BEGIN")
+    connection.pragma("schema_version")
+
+
+def _wal_position(observer: apsw.Connection) -> tuple[bytes, int, int]:
+    """Return the WAL's header, its last committed frame, and how many frames were checkpointed."""
+    _, header = observer.read("main", 1, 0, WAL_HEADER_BYTES)
+    last_frame, checkpointed = observer.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+    return header, last_frame, checkpointed
+
+
+def _settled_state(path: Path) -> SourceState:
+    """Return a state from which a later write can be told, waiting for the clock to move on where it must."""
+    state = state_of(path)
+    if not state.settled:
+        time.sleep(0.06)
+        state = state_of(path)
+    return state
+
+
+def _remove_unused_shm(path: Path, shm: Path) -> None:
+    """Remove the shared memory file that our reading made, unless somebody else came to use it.
+
+    As SQLite does when the last connection closes: every connection in WAL mode holds SHARED on the database, so
+    EXCLUSIVE proves that there is none, and none can begin before it is given back.
+    """
+    with suppress(apsw.Error, OSError), RawFile(path, writable=True) as file:
+        if file.try_lock_exclusive():
+            try:
+                shm.unlink(missing_ok=True)
+            finally:
+                file.unlock()

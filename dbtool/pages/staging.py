@@ -1,0 +1,122 @@
+"""A private copy of a database that cannot be read where it lies without changing it.
+
+Two such cases: a crashed writer left a hot rollback journal (reading would roll it back in the original), and a WAL
+whose shared memory file cannot be created. SQLite recovers the copy; the original is only read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from dbtool.core.atomicfile import failures_named
+from dbtool.core.connection import classified, connect, locked
+from dbtool.core.progress import Progress
+from dbtool.core.rawfile import Kind, RawFile
+from dbtool.errors import Damaged
+
+__all__ = ["StagedCopy"]
+
+_CHUNK_BYTES: Final = 4 << 20
+_ATTEMPTS: Final = 20
+_SIDECARS: Final[tuple[tuple[str, Kind], ...]] = (("-journal", "journal"), ("-wal", "wal"))
+
+
+class StagedCopy:
+    """Copies `real` with its journal and WAL into a private temporary folder, and recovers the copy.
+
+    Raises:
+        Locked: the files changed during every attempt.
+        Damaged: `foreign-journal`, the recovered copy is no sound database.
+        StorageFailed: no space for the copy, or the files cannot be read.
+    """
+
+    def __init__(self, real: Path, progress: Progress) -> None:
+        with failures_named("make a temporary folder for", real):
+            # mkdtemp makes it 0700.
+            self._folder = Path(tempfile.mkdtemp(prefix="dbtool-"))
+        self.path = self._folder / "copy.db"
+        try:
+            self._copy(real)
+            self._recover(real)
+        except BaseException:
+            self.close()
+            raise
+        progress.warn(f"{real} was read through a private copy, because reading it in place would have changed it")
+
+    def close(self) -> None:
+        """Remove the copy."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _copy(self, real: Path) -> None:
+        for _ in range(_ATTEMPTS):
+            before = _stamps(real)
+            for name in self._folder.iterdir():
+                name.unlink()
+            try:
+                self._copy_file(real, self.path, "database")
+                for suffix, kind in _SIDECARS:
+                    if before[suffix]:
+                        self._copy_file(_beside(real, suffix), _beside(self.path, suffix), kind)
+            except apsw.CantOpenError:
+                if _stamps(real) != before:
+                    continue
+                raise
+            if _stamps(real) == before:
+                return
+        raise locked(real, context="it changed during every attempt to copy it")
+
+    @staticmethod
+    def _copy_file(source: Path, target: Path, kind: Kind) -> None:
+        with (
+            classified(source),
+            RawFile(source, kind) as file,
+            failures_named("copy to", target),
+            # Nobody has opened this copy through SQLite yet, so a plain descriptor drops no lock.
+            target.open("wb") as copy,
+        ):
+            offset = 0
+            while data := file.read(offset, _CHUNK_BYTES):
+                copy.write(data)
+                offset += len(data)
+
+    def _recover(self, real: Path) -> None:
+        had_journal = _beside(self.path, "-journal").exists()
+        try:
+            connection = connect(self.path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
+            try:
+                connection.pragma("schema_version")
+                verdict = connection.pragma("quick_check(1)") if had_journal else "ok"
+            finally:
+                connection.close()
+        except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError) as error:
+            verdict = str(error)
+        if verdict != "ok":
+            raise Damaged(
+                "foreign-journal" if had_journal else "database-damaged",
+                f"{real} is no sound database after its journal was applied to a copy of it",
+                context=f"the journal may belong to another database: {verdict}",
+                hint=f"look at {real.name}-journal; remove it only if it is not of this database",
+            )
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _stamps(real: Path) -> dict[str, tuple[int, ...]]:
+    """Return what changes with every write: an empty tuple stands for a file that is missing."""
+    found: dict[str, tuple[int, ...]] = {}
+    for suffix in ("", "-journal", "-wal"):
+        try:
+            status = os.stat(_beside(real, suffix))  # noqa: PTH116 - stat_result either way
+        except FileNotFoundError:
+            found[suffix] = ()
+        else:
+            found[suffix] = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return found
