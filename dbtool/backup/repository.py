@@ -157,6 +157,17 @@ class Repository:
         """The key slots: who can open the repository."""
         return KeyRing(self.store, config_digest=self.config.digest(), clock=self.clock)
 
+    def remove_key(self, slot: str) -> None:
+        """Remove a key slot, named by the beginning of its id; never the last one.
+
+        Raises:
+            Refused: `last-key-slot`.
+            NotFound: `key-slot-not-found`.
+            UsageError: `key-slot-ambiguous`.
+        """
+        with self.store.lock(exclusive=True):  # two removals side by side could take the last two slots
+            self.keys.remove(slot)
+
     # -- snapshots
 
     def backup(

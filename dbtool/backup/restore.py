@@ -27,12 +27,15 @@ from dbtool.backup.model import BackupOptions, RestoreOptions, RestorePlan, Rest
 from dbtool.backup.pagemap import SegmentEntries
 from dbtool.backup.run import run_backup
 from dbtool.backup.tree import SnapshotTree
+from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, temporary_name
 from dbtool.core.connection import open_live
 from dbtool.core.holders import holders
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged, Locked, NotFound, Refused, UsageError, WrongKey
+from dbtool.pages.inplace import InPlaceTarget
 from dbtool.pages.reader import PageReader
-from dbtool.pages.writer import InPlaceTarget, NewFileTarget, set_aside
+from dbtool.pages.sidecars import set_aside
+from dbtool.pages.writer import NewFileTarget
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
@@ -135,7 +138,7 @@ class Restorer:
         else:
             self._refuse_holders()
             safety = self._take_safety_snapshot()
-            written = self._rewrite()
+            written = self._rewrite(safety)
         return RestoreResult(
             snapshot=self._snapshot,
             target=self._target,
@@ -187,7 +190,7 @@ class Restorer:
             self._progress.advance(len(content))
         self._progress.finish()
 
-    def _rewrite(self) -> int:
+    def _rewrite(self, safety: Snapshot | None) -> int:
         """Rewrite the pages that differ in place, or the whole file where that cannot be."""
         try:
             target = InPlaceTarget.open(self._target, busy_timeout_s=self._options.busy_timeout_s)
@@ -195,16 +198,19 @@ class Restorer:
             return self._write_aside()
         with target:
             if target.page_size == self._snapshot.page_size:
-                return self._rewrite_differing(target)
+                return self._rewrite_differing(target, safety)
         return self._write_aside()
 
-    def _rewrite_differing(self, target: InPlaceTarget) -> int:
-        self._progress.start("comparing", target.page_count * target.page_size, "bytes")
+    def _rewrite_differing(self, target: InPlaceTarget, safety: Snapshot | None) -> int:
+        present = self._known_content(safety)
+        if present is None:
+            self._progress.start("comparing", target.page_count * target.page_size, "bytes")
         differing = {
             entries.segment: self._differing(entries, target, self._progress)
+            if present is None
+            else _differing_maps(entries, present)
             for entries in self._tree.segments()
         }
-        self._progress.finish()
         count = sum(len(pages) for pages in differing.values())
         self._progress.start("restoring", count * self._snapshot.page_size, "bytes")
         numbers = [
@@ -214,6 +220,17 @@ class Restorer:
         target.apply(self._snapshot.page_count, numbers, pages, advance=self._progress.advance)
         self._progress.finish()
         return count
+
+    def _known_content(self, safety: Snapshot | None) -> SnapshotTree | None:
+        """Return the snapshot that the locked target provably equals: then nothing has to be read to compare."""
+        if safety is None or safety.page_size != self._snapshot.page_size:
+            return None
+        head = self._repository.catalog.head(safety.database)
+        if head is None or head.snapshot != safety.id:
+            return None
+        if not head.state.proves_unchanged(PageReader.state_now(self._target)):
+            return None
+        return self._repository.open_snapshot(safety)
 
     def _differing(
         self, entries: SegmentEntries, source: PageReader | InPlaceTarget, progress: Progress | None = None
@@ -241,11 +258,20 @@ class Restorer:
 
     def _write_aside(self) -> int:
         """Write a new file, then move the old set out of the way and the new one in."""
-        with NewFileTarget(self._target, self._snapshot.page_size, self._snapshot.page_count) as target:
+        real = self._target.resolve()
+        fresh = real.with_name(f".{real.name}.{temporary_name()}")
+        with NewFileTarget(fresh, self._snapshot.page_size, self._snapshot.page_count) as target:
             self._fill(target)
-            self._refuse_holders()
-            kept = set_aside(self._target, self._repository.clock.now())
             target.commit()
+        try:
+            self._refuse_holders()
+            kept = set_aside(real, self._repository.clock.now())
+            with failures_named("name", real):
+                SYSTEM_FILES.link(fresh, real)
+        finally:
+            with failures_named("remove", fresh):
+                SYSTEM_FILES.unlink(fresh)
+                SYSTEM_FILES.fsync_folder(real.parent)
         self._progress.warn(f"the old file is kept as {kept}")
         return self._snapshot.page_count
 
@@ -287,3 +313,14 @@ class Restorer:
         finally:
             source.close()
 
+
+def _differing_maps(entries: SegmentEntries, present: SnapshotTree) -> Sequence[int]:
+    """Return the pages of a segment (from 0, within it) that are others, or missing, in another snapshot."""
+    if entries.segment >= len(present.body.segments):
+        return range(len(entries))
+    wanted, found = entries.hashes, present.segment(entries.segment).hashes
+    return [
+        at // HASH_BYTES
+        for at in range(0, len(wanted), HASH_BYTES)
+        if wanted[at : at + HASH_BYTES] != found[at : at + HASH_BYTES]
+    ]

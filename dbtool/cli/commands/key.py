@@ -15,7 +15,7 @@ from dbtool.cli.render import Column
 from dbtool.cli.secrets import find_new_secret, find_secret
 from dbtool.cli.targets import DatabaseArgument, Target, repository_only
 from dbtool.cli.views import local_time
-from dbtool.errors import Refused
+from dbtool.errors import Refused, StorageFailed, UsageError
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
@@ -213,8 +213,8 @@ def _unlock(session: Session, target: Target) -> tuple[Repository, Secret]:
     return repository, used[-1]
 
 
-def _not_encrypted(location: str) -> Refused:
-    return Refused(
+def _not_encrypted(location: str) -> UsageError:
+    return UsageError(
         "not-encrypted",
         f"{location} is not encrypted, it has no keys",
         context="whether a repository is encrypted is decided when it is created",
@@ -230,8 +230,6 @@ def _write_new(path: Path, text: str) -> None:
             "file-exists", f"{path} is there already; a key file is never overwritten"
         ) from None
     except OSError as error:
-        from dbtool.errors import StorageFailed
-
         raise StorageFailed(
             "permission-denied", f"cannot write {path}: {error.strerror}"
         ) from error
