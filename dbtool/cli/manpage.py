@@ -14,6 +14,18 @@ from dbtool.config import ENVIRONMENT
 
 __all__ = ["command_page", "program_page"]
 
+_SYNOPSIS = r"\fBdbtool\fR \fICOMMAND\fR [\fIOPTIONS\fR] [\fIARGUMENTS\fR] [\fIDB\fR]"
+_DESCRIPTION = """
+DB is a path, or a name from dbtool.toml, and comes last. It may be left out where the configuration
+or DBTOOL_DB names it.
+"""
+_TOPIC_SECTIONS = (
+    ("OUTPUT", "formats"),
+    ("PASSWORDS AND KEYS", "secrets"),
+    ("TIMES", "times"),
+    ("ERRORS", "errors"),
+)
+
 
 def program_page(pages: list[Description]) -> str:
     """Return dbtool(1)."""
@@ -23,39 +35,17 @@ def program_page(pages: list[Description]) -> str:
             "dbtool",
             "hot, incremental, encrypted snapshots of SQLite databases, and their way back",
         ),
-        _section(
-            "SYNOPSIS", r"\fBdbtool\fR \fICOMMAND\fR [\fIOPTIONS\fR] [\fIARGUMENTS\fR] [\fIDB\fR]"
-        ),
-        _section(
-            "DESCRIPTION",
-            _text(
-                "DB is a path, or a name from dbtool.toml, and comes last. It may be left out "
-                "where the configuration or DBTOOL_DB names it."
-            ),
-        ),
-        _section(
-            "COMMANDS",
-            "\n".join(_item(_page_name(verb), entry.summary) for verb, entry in COMMANDS.items()),
-        ),
+        _section("SYNOPSIS", _SYNOPSIS),
+        _section("DESCRIPTION", _text(_DESCRIPTION)),
+        _list("COMMANDS", [(_page_name(verb), entry.summary) for verb, entry in COMMANDS.items()]),
         _section("OPTIONS OF EVERY COMMAND", _global_options()),
-    ]
-    for title, name in (
-        ("OUTPUT", "formats"),
-        ("PASSWORDS AND KEYS", "secrets"),
-        ("TIMES", "times"),
-        ("ERRORS", "errors"),
-    ):
-        parts.append(_section(title, _verbatim(topics.text(name))))
-    parts += [
-        _section(
-            "EXIT STATUS",
-            "\n".join(_item(_bold(str(code)), text) for code, text in EXIT_CODES.items()),
-        ),
-        _section(
-            "ENVIRONMENT", "\n".join(_item(_bold(name), text) for name, text in ENVIRONMENT.items())
-        ),
+        *(_section(title, _verbatim(topics.text(name))) for title, name in _TOPIC_SECTIONS),
+        _list("EXIT STATUS", [(_bold(str(code)), text) for code, text in EXIT_CODES.items()]),
+        _list("ENVIRONMENT", [(_bold(name), text) for name, text in ENVIRONMENT.items()]),
         _section("FILES", _files()),
-        _section("SEE ALSO", ", ".join(_see([*(p.path for p in pages if p.path.count(" ") == 1)]))),
+        _section(
+            "SEE ALSO", ", ".join(_see([page.path for page in pages if page.path.count(" ") == 1]))
+        ),
     ]
     return _finish(parts)
 
@@ -154,6 +144,10 @@ def _synopsis(page: Description) -> str:
 
 def _section(title: str, body: str) -> str:
     return f".SH {_escape(title)}\n{body}"
+
+
+def _list(title: str, items: list[tuple[str, str]]) -> str:
+    return _section(title, "\n".join(_item(label, text) for label, text in items))
 
 
 def _item(label: str, text: str) -> str:

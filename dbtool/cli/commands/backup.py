@@ -118,10 +118,10 @@ def _open_or_create(session: Session, target: Target) -> Repository:
 
 def _require_database(target: Target) -> None:
     """Let a mistyped name fail before a repository is created for it."""
-    from dbtool.core.connection import open_readonly
+    from dbtool.core.connection import require_database
 
-    if target.path is not None and not (target.path.is_file() and target.path.stat().st_size == 0):
-        open_readonly(target.path, busy_timeout_s=10.0).close()
+    if target.path is not None:
+        require_database(target.path)
 
 
 def _lines(result: BackupResult) -> list[tuple[str, str]]:

@@ -86,15 +86,12 @@ def init(
 
 def _database(session: Session, path: Path, settings: tuple[int, str, str]) -> bool:
     """Create the database, or see that the existing one is one; return whether it is new."""
-    from dbtool.core.connection import open_readonly
+    from dbtool.core.connection import require_database
     from dbtool.core.create import init_database
 
-    if path.exists() and not (path.is_file() and path.stat().st_size == 0):
-        open_readonly(path, busy_timeout_s=10.0).close()
-        session.detail(f"{path} is a database; it stays as it is")
-        return False
     if path.exists():
-        session.detail(f"{path} is an empty file; it stays as it is")
+        require_database(path)
+        session.detail(f"{path} is a database; it stays as it is")
         return False
     page_size, encoding, auto_vacuum = settings
     init_database(path, page_size=page_size, encoding=encoding, auto_vacuum=auto_vacuum)
