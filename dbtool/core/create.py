@@ -40,7 +40,7 @@ def init_database(
     _require(page_size, _PAGE_SIZES, "page-size-invalid", "page size")
     _require(encoding, _ENCODINGS, "encoding-invalid", "encoding")
     _require(auto_vacuum, _AUTO_VACUUM, "auto-vacuum-invalid", "auto_vacuum")
-    settings = {"page_size": page_size, "encoding": encoding, "auto_vacuum": auto_vacuum}
+    settings: dict[str, int | str] = {"page_size": page_size, "encoding": encoding, "auto_vacuum": auto_vacuum}
     _require_absent(path)
     if path.exists():
         # An empty file is an empty database to SQLite: it stays the same file for whoever made it.

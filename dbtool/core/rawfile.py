@@ -46,6 +46,10 @@ class RawFile:
         flags = _KINDS[kind] | (apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY)
         if create:
             flags |= apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_EXCLUSIVE
+        elif kind != "database":
+            # As root, the VFS sets the owner of a WAL or journal that it opens, which moves its ctime. This kind
+            # of file is opened alike in all else.
+            flags = flags & ~_KINDS[kind] | apsw.SQLITE_OPEN_SUPER_JOURNAL
         # The VFS quietly opens a file read-only that it may not write, and says so in the second item.
         granted = [flags, 0]
         self._file = apsw.VFSFile("unix", str(path), granted)

@@ -194,10 +194,9 @@ class InPlaceTarget:
             raise ValueError(message)
 
     def _resize(self, page_count: int) -> None:
-        lock_is_last = page_count == lock_page(self.page_size)
-        size_bytes = (page_count - lock_is_last) * self.page_size
+        size_bytes = page_count * self.page_size
         with classified(self._real):
-            if self._file.size() > size_bytes:
+            if self._file.size() != size_bytes:
                 self._file.truncate(size_bytes)
             self._file.sync()
 

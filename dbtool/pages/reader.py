@@ -30,7 +30,7 @@ from dbtool.core.clock import Clock, SystemClock
 from dbtool.core.connection import classified
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import Damaged
-from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid, lock_page
+from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.session import ReadSession
 from dbtool.pages.state import SourceState, state_of
 from dbtool.pages.wal import WalInvalid, commit_size, frame_index
@@ -192,10 +192,8 @@ class PageReader:
     def _require_all_pages(self, size_bytes: int) -> None:
         """Raise unless every page is either within the file or in the overlay."""
         within = size_bytes // self.page_size
-        # SQLite never writes the page of the lock bytes, so as the last page it is missing from the file.
-        lock = lock_page(self.page_size)
         for page in range(within + 1, self.page_count + 1):
-            if page not in self._overlay and page != lock:
+            if page not in self._overlay:
                 context = f"page {page} of {self.page_count} lies beyond its {size_bytes} bytes"
                 hint = f"restore the newest snapshot: dbtool restore {self._real}"
                 message = f"{self._real} is cut short"

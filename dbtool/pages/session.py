@@ -40,6 +40,10 @@ _RESTARTS: Final = 10
 _NEEDS_COPY: Final = frozenset({apsw.SQLITE_CANTOPEN, apsw.SQLITE_READONLY, apsw.SQLITE_PERM})
 
 
+class _CopyNeeded(Exception):  # noqa: N818 - a way to go, not an error
+    """The file can only be read through a private copy."""
+
+
 class ReadSession:
     """One open read transaction.
 
@@ -102,6 +106,8 @@ class ReadSession:
         try:
             self._begin_here()
             return
+        except _CopyNeeded:
+            self._cleanup.close()
         except apsw.Error as error:
             self._cleanup.close()
             if not is_hot_journal(error) and getattr(error, "result", 0) & 0xFF not in _NEEDS_COPY:
@@ -125,15 +131,17 @@ class ReadSession:
         """Begin the transaction; False where the journal mode changed at that moment."""
         target, flags = self._way_to_open()
         connection = self._connect(target, flags)
-        if connection.pragma("schema_version") is None:  # the first real read: opens the WAL if there is one
-            return False
-        self.journal_mode = "wal" if connection.pragma("journal_mode") == "wal" else "delete"
-        if self.journal_mode == "wal" and self._unlocked_state is None:
+        connection.pragma("schema_version")  # the first real read: opens the WAL if there is one
+        # `PRAGMA journal_mode` would parse the schema, which may be broken.
+        if connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)[0] >= 0:
+            self.journal_mode = "wal"
             self._pin(connection, self._connect(self._path, apsw.SQLITE_OPEN_READONLY))
         else:
             _begin_reading(connection)
-            if (connection.pragma("journal_mode") == "wal") != (self.journal_mode == "wal"):
+            asks_for_wal = _uses_wal(connection.read("main", 0, 0, HEADER_BYTES)[1])
+            if asks_for_wal and self._unlocked_state is None:
                 return False
+            self.journal_mode = "wal" if asks_for_wal else "delete"
         self.connection = connection
         return True
 
@@ -156,15 +164,12 @@ class ReadSession:
             self._unlocked_state = _settled_state(self._path)
             return f"file:{quote(str(self._path))}?immutable=1", apsw.SQLITE_OPEN_READONLY
         if not os.access(self._path, os.W_OK):
-            raise apsw.ReadOnlyError("a private copy is needed")
+            raise _CopyNeeded
         return self._path, apsw.SQLITE_OPEN_READWRITE
 
     def _header_asks_for_wal(self) -> bool:
         with RawFile(self._path) as file:
-            try:
-                return DatabaseHeader.parse(file.read(0, HEADER_BYTES)).uses_wal
-            except HeaderInvalid:  # SQLite will say it better
-                return False
+            return _uses_wal(file.read(0, HEADER_BYTES))
 
     # -- pinning
 
@@ -209,6 +214,13 @@ class ReadSession:
         finally:
             gate.close()
         return pinned
+
+
+def _uses_wal(header: bytes) -> bool:
+    try:
+        return DatabaseHeader.parse(header).uses_wal
+    except HeaderInvalid:  # SQLite says it better
+        return False
 
 
 def _begin_reading(connection: apsw.Connection) -> None:

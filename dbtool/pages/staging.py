@@ -91,7 +91,7 @@ class StagedCopy:
             connection = connect(self.path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
             try:
                 connection.pragma("schema_version")
-                verdict = connection.pragma("quick_check(1)") if had_journal else "ok"
+                verdict = connection.execute("PRAGMA quick_check(1)").get if had_journal else "ok"
             finally:
                 connection.close()
         except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError) as error:

@@ -1,0 +1,82 @@
+"""Databases that cannot be read where they lie are read from a private copy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dbtool.core.progress import Silent
+from dbtool.errors import Damaged
+from dbtool.pages.reader import PageReader
+from tests.pages.databases import (
+    CRASH_AFTER_COMMIT,
+    CRASH_IN_TRANSACTION,
+    as_nobody,
+    closing,
+    content,
+    crash,
+    listing,
+    make_accounts,
+)
+
+
+def test_a_crashed_transaction_is_rolled_back_in_a_copy_only(folder: Path) -> None:
+    path = folder / "app.db"
+    make_accounts(path, journal_mode="delete")
+    old = path.read_bytes()
+    crash(CRASH_IN_TRANSACTION, path)
+    before = listing(folder)
+    assert before["app.db-journal"]
+    assert before["app.db"] != old
+    progress = Silent()
+    with PageReader.open(path, progress=progress) as reader:
+        assert content(reader)[4096:] == old[4096:]
+        assert not reader.state.settled
+    assert listing(folder) == before
+    assert len(progress.warnings) == 1
+    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"dbtool-*/{path.name}"))
+
+
+def test_a_journal_of_another_database_is_not_believed(folder: Path) -> None:
+    other, path = folder / "other.db", folder / "app.db"
+    with closing(other) as connection:
+        connection.execute("CREATE TABLE filling(a PRIMARY KEY, b UNIQUE)")
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000)"
+            "INSERT INTO filling SELECT hex(randomblob(20)), i FROM n"
+        )
+    make_accounts(other, journal_mode="delete", rows=300)
+    crash(CRASH_IN_TRANSACTION, other)
+    make_accounts(path, journal_mode="delete", rows=100)
+    shutil.copy(folder / "other.db-journal", folder / "app.db-journal")
+    before = listing(folder)
+    with pytest.raises(Damaged) as caught:
+        PageReader.open(path)
+    assert caught.value.code == "foreign-journal"
+    assert listing(folder) == before
+
+
+def test_a_wal_without_shared_memory_on_a_read_only_medium_is_read_from_a_copy(foreign: Path) -> None:
+    path = foreign / "app.db"
+    make_accounts(path)
+    crash(CRASH_AFTER_COMMIT, path)
+    (foreign / "app.db-shm").unlink()
+    for file in foreign.iterdir():
+        file.chmod(0o444)
+    foreign.chmod(0o555)
+    before = listing(foreign)
+    assert as_nobody(path) == "True 1 wal"
+    assert listing(foreign) == before
+
+
+def test_a_wal_database_that_cannot_be_written_leaves_nothing_in_a_folder_that_can(foreign: Path) -> None:
+    path = foreign / "app.db"
+    make_accounts(path)
+    path.chmod(0o444)
+    foreign.chmod(0o777)
+    before = listing(foreign)
+    assert as_nobody(path) == "True 1 wal"
+    assert listing(foreign) == before
