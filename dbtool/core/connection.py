@@ -138,7 +138,7 @@ def require_database(path: Path) -> Path:
         raise UsageError("database-is-folder", f"{path} is a folder, not a database", hint=hint)
     if not stat.S_ISREG(status.st_mode):
         raise UsageError("not-a-database", f"{path} is no regular file, so it is no database")
-    if status.st_size:
+    if status.st_size and not _has_journal(real):
         _require_magic(path, real, status.st_size)
     return real
 
@@ -220,6 +220,14 @@ def _require_magic(path: Path, real: Path, size_bytes: int) -> None:
         )
     message = f"{path} is {known or 'not an SQLite database'}"
     raise UsageError("not-a-database", message, hint=f"file {path}")
+
+
+def _has_journal(real: Path) -> bool:
+    """Say whether a journal may hold the true first page of a database that a crash left half written."""
+    try:
+        return real.with_name(real.name + "-journal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _looks_random(sample: bytes) -> bool:

@@ -8,16 +8,18 @@ new one; `dbtool.pages.journal` writes what SQLite needs to undo the rest.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import apsw
+
 from dbtool.core.atomicfile import SYSTEM_FILES, FileOps, failures_named
-from dbtool.core.connection import classified, locked, open_live, require_database
+from dbtool.core.connection import classified, connect, locked, open_live, require_database
 from dbtool.core.holders import holders
 from dbtool.core.rawfile import RawFile
 from dbtool.errors import Damaged, Locked, StorageFailed
@@ -26,6 +28,8 @@ from dbtool.pages.journal import OpenRaw, journal_path, write_journal
 from dbtool.pages.sidecars import has_pending, remove_leftovers
 
 __all__ = ["InPlaceTarget"]
+
+logger = logging.getLogger(__name__)
 
 _LOCK_PAUSE_S: Final = 0.01
 
@@ -214,8 +218,14 @@ class InPlaceTarget:
     def _roll_back(self) -> None:
         """Let SQLite undo what was written; if even that fails, the journal stays for whoever comes next."""
         self._file.close()
-        with suppress(Exception):
-            open_live(self._real, busy_timeout_s=0).close()
+        try:
+            connection = connect(self._real, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
+            try:
+                connection.pragma("schema_version")
+            finally:
+                connection.close()
+        except apsw.Error:
+            logger.warning("the journal of %s waits to be rolled back", self._real, exc_info=True)
 
 
 def _refuse_holders(path: Path, real: Path) -> None:
