@@ -214,18 +214,45 @@ def _sample(packs: list[bytes], share: float) -> list[bytes]:
 
 def _read_packs(check: _Check, chosen: list[bytes]) -> None:
     sizes = dict(check.repository.store.list("packs/"))
-    total = sum(sizes.get(pack_key(pack), 0) for pack in chosen)
-    check.progress.start("reading data", total, "bytes")
+    check.bytes_read = sum(sizes.get(pack_key(pack), 0) for pack in chosen)
+    check.progress.start("reading data", check.bytes_read, "bytes")
     with ThreadPoolExecutor(WORKERS, "dbtool-check") as workers:
         for start in range(0, len(chosen), _BATCH_PACKS):
-            batch = chosen[start : start + _BATCH_PACKS]
-            expected = _expected_hashes(check, set(batch))
-            for pack in batch:
-                size = sizes.get(pack_key(pack), 0)
-                _read_pack(check, pack, expected, workers)
-                check.bytes_read += size
-                check.progress.advance(size)
+            packs = chosen[start : start + _BATCH_PACKS]
+            _prove_groups(check, packs, _expected_hashes(check, set(packs)), workers)
     check.progress.finish()
+
+
+def _prove_groups(
+    check: _Check, packs: list[bytes], expected: dict[BlobRef, bytearray], workers: ThreadPoolExecutor
+) -> None:
+    def prove(batch: list[BlobRef]) -> list[str]:
+        contents = zip(batch, check.packs.read_batch(batch), strict=True)
+        return [_problem(check, raw, expected.get(ref)) for ref, raw in contents]
+
+    batches = check.packs.batches(_blobs(check, packs))
+    for batch, result in in_order(workers, prove, batches, depth=2 * WORKERS):
+        for ref, problem in zip(batch, result(), strict=True):
+            if problem:
+                check.damaged.setdefault(ref, problem)
+            check.progress.advance(check.packs.entry(ref).stored_bytes)
+
+
+def _problem(check: _Check, raw: bytes | BlobDamaged, expected: bytearray | None) -> str:
+    if isinstance(raw, BlobDamaged):
+        return raw.problem
+    if expected is not None and not _proves(check, raw, expected):
+        return "holds pages that do not hash to what the maps say"
+    return ""
+
+
+def _blobs(check: _Check, packs: list[bytes]) -> Iterator[BlobRef]:
+    for pack in packs:
+        try:
+            count = len(check.packs.directory(pack))
+        except BlobDamaged:
+            continue  # every group in it was named when the maps were checked
+        yield from (BlobRef(pack, ordinal) for ordinal in range(count))
 
 
 def _expected_hashes(check: _Check, batch: set[bytes]) -> dict[BlobRef, bytearray]:
@@ -247,24 +274,6 @@ def _expected_hashes(check: _Check, batch: set[bytes]) -> dict[BlobRef, bytearra
                 first * HASH_BYTES : (first + count) * HASH_BYTES
             ]
     return expected
-
-
-def _read_pack(
-    check: _Check, pack: bytes, expected: dict[BlobRef, bytearray], workers: ThreadPoolExecutor
-) -> None:
-    try:
-        count = len(check.packs.directory(pack))
-    except BlobDamaged:
-        return  # every group in it was named when the maps were checked
-    refs = [BlobRef(pack, ordinal) for ordinal in range(count)]
-    for ref, result in in_order(workers, check.packs.read, refs, depth=2 * WORKERS):
-        try:
-            raw = result()
-        except BlobDamaged as error:
-            check.damaged.setdefault(ref, error.problem)
-            continue
-        if ref in expected and not _proves(check, raw, expected[ref]):
-            check.damaged[ref] = "holds pages that do not hash to what the maps say"
 
 
 def _proves(check: _Check, raw: bytes, expected: bytearray) -> bool:

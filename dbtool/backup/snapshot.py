@@ -95,11 +95,8 @@ class Catalog:
                 f"there is no snapshot {snapshot[:8]} in {self._store.location}",
                 hint="dbtool snapshots      lists those that are there",
             ) from error
-        offset = 0
-        for _ in range(number):
-            offset += _PART_SIZE.size + _part_size(data, offset)
-        start = offset + _PART_SIZE.size
-        return data[start : start + _part_size(data, offset)]
+        parts = _parts(data)
+        return parts[number] if len(parts) > number else b""
 
     def all(self, on_damaged: OnDamaged | None = None) -> list[Snapshot]:
         """Return every snapshot, oldest first, with when it was last seen unchanged and proven.
@@ -258,9 +255,14 @@ def at_time(time: datetime, candidates: Sequence[Snapshot]) -> Snapshot:
     )
 
 
-def _part_size(data: bytes, offset: int) -> int:
-    size: int = _PART_SIZE.unpack(data[offset : offset + 4])[0] if len(data) >= offset + 4 else 0
-    return size
+def _parts(data: bytes) -> list[bytes]:
+    """Cut an object into its parts; none where the sizes do not add up to the object exactly."""
+    parts, offset = [], 0
+    while offset + _PART_SIZE.size <= len(data):
+        (size,) = _PART_SIZE.unpack_from(data, offset)
+        offset += _PART_SIZE.size + size
+        parts.append(data[offset - size : offset])
+    return parts if offset == len(data) else []
 
 
 def _parsed(key: str, parse: Any, value: Any) -> Any:

@@ -19,7 +19,8 @@ from dbtool.errors import Damaged
 __all__ = ["SnapshotTree", "segment_lengths"]
 
 PageHasher = Callable[[bytes | memoryview], bytes]
-_DEPTH = 12
+_DEPTH = 3
+"""Batches of about 1 MiB stored that are fetched ahead."""
 
 
 def segment_lengths(page_count: int) -> list[int]:
@@ -80,29 +81,35 @@ class SnapshotTree:
     def _proven(
         self, entries: SegmentEntries, groups: dict[BlobRef, list[Extent]], workers: ThreadPoolExecutor
     ) -> Iterator[tuple[int, memoryview]]:
-        page_size = self.snapshot.page_size
         start = entries.segment * SEGMENT_PAGES + 1
-        for extents, raw in self._fetched(start, groups, workers):
-            view = memoryview(raw)
-            for extent in extents:
-                content = view[extent.slot * page_size : (extent.slot + extent.count) * page_size]
-                self._prove(entries, extent, content)
-                yield start + extent.first, content
 
-    def _fetched(
-        self, start: int, groups: dict[BlobRef, list[Extent]], workers: ThreadPoolExecutor
-    ) -> Iterator[tuple[list[Extent], bytes]]:
-        for ref, result in in_order(workers, self._packs.read, groups, depth=_DEPTH):
-            try:
-                yield groups[ref], result()
-            except BlobDamaged as error:
-                first = start + groups[ref][0].first
-                raise Damaged(
-                    error.code,
-                    f"page {first} of snapshot {self.snapshot.id[:8]} cannot be read: {error.message}",
-                    context=error.context,
-                    hint=error.hint,
-                ) from error
+        def fetch(batch: list[BlobRef]) -> list[tuple[int, memoryview]]:
+            contents = zip(batch, self._packs.read_batch(batch), strict=True)
+            return [page for ref, raw in contents for page in self._cut(entries, groups[ref], raw)]
+
+        for _batch, result in in_order(workers, fetch, self._packs.batches(groups), depth=_DEPTH):
+            for first, content in result():
+                yield start + first, content
+
+    def _cut(
+        self, entries: SegmentEntries, extents: list[Extent], raw: bytes | BlobDamaged
+    ) -> Iterator[tuple[int, memoryview]]:
+        """Yield (page within the segment, proven content) of each extent of a group."""
+        if isinstance(raw, BlobDamaged):
+            raise self._unreadable(entries.segment * SEGMENT_PAGES + 1 + extents[0].first, raw) from raw
+        view, page_size = memoryview(raw), self.snapshot.page_size
+        for extent in extents:
+            content = view[extent.slot * page_size : (extent.slot + extent.count) * page_size]
+            self._prove(entries, extent, content)
+            yield extent.first, content
+
+    def _unreadable(self, page: int, error: BlobDamaged) -> Damaged:
+        return Damaged(
+            error.code,
+            f"page {page} of snapshot {self.snapshot.id[:8]} cannot be read: {error.message}",
+            context=error.context,
+            hint=error.hint,
+        )
 
     def _prove(self, entries: SegmentEntries, extent: Extent, content: memoryview) -> None:
         page_size, page_hash = self.snapshot.page_size, self._page_hash

@@ -55,7 +55,7 @@ class Bench:
 
     def new_repositories(self) -> None:
         remove(self.repo, self.restic, self.borg, self.work / "restic-cache", self.work / "borg-base")
-        run([*DBTOOL, "init", "--repo", self.repo, "--encrypt", "--password-file", self.key, self.db, "--no-config"])
+        run([*DBTOOL, "init", "--repo", self.repo, "--encrypt", "--password-file", self.key, self.db])
         if "restic" not in self.absent:
             self.peer("restic", "init")
         if "borg" not in self.absent:
