@@ -204,7 +204,7 @@ def _damaged(path: Path, error: apsw.Error) -> Damaged:
 def _require_magic(path: Path, real: Path, size_bytes: int) -> None:
     with classified(real), RawFile(real) as file:
         sample = file.read(0, _SAMPLE_BYTES)
-    if sample.startswith(MAGIC[: len(sample)]):
+    if sample and MAGIC.startswith(sample[: len(MAGIC)]):
         if size_bytes >= _SMALLEST_PAGE:
             return
         context = f"{size_bytes} bytes are less than the smallest page"

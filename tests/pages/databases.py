@@ -25,7 +25,8 @@ def make_accounts(path: Path, *, page_size: int = 4096, journal_mode: str = "wal
         connection.execute("CREATE TABLE total(amount, counter)")
         connection.execute("BEGIN")
         connection.executemany(
-            "INSERT INTO account VALUES (?, ?, randomblob(3000))", ((n, n * 3) for n in range(1, rows + 1))
+            "INSERT INTO account VALUES (?, ?, randomblob(3000))",
+            ((n, n * 3) for n in range(1, rows + 1)),
         )
         connection.execute("INSERT INTO total SELECT sum(amount), 0 FROM account")
         connection.execute("COMMIT")
@@ -92,7 +93,11 @@ def busy_writer(path: Path, kind: str) -> Iterator[None]:
 def run_python(code: str, *arguments: object) -> str:
     """Run code in a fresh interpreter, where the standard library's SQLite is allowed."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

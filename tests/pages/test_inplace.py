@@ -15,7 +15,15 @@ from dbtool.core.atomicfile import FileOps
 from dbtool.core.rawfile import Kind, RawFile
 from dbtool.errors import Damaged, Locked, StorageFailed
 from dbtool.pages.inplace import InPlaceTarget
-from tests.pages.databases import CRASH_AFTER_COMMIT, closing, crash, invariant, listing, make_accounts, run_python
+from tests.pages.databases import (
+    CRASH_AFTER_COMMIT,
+    closing,
+    crash,
+    invariant,
+    listing,
+    make_accounts,
+    run_python,
+)
 
 PAGE = 4096
 OPEN_ALL = """
@@ -223,10 +231,22 @@ def test_a_killed_process_is_undone_by_whoever_opens_the_file_next(folder: Path,
     (folder.parent / "new.bin").write_bytes(new)
     root = Path(__file__).parents[2]
     child = subprocess.run(
-        [sys.executable, "-c", KILLED, str(root), str(path), str(folder.parent / "new.bin"), str(writes)], check=False
+        [
+            sys.executable,
+            "-c",
+            KILLED,
+            str(root),
+            str(path),
+            str(folder.parent / "new.bin"),
+            str(writes),
+        ],
+        check=False,
     )
     assert child.returncode == (0 if writes == 1000 else -9)
-    run_python("import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM sqlite_schema')", path)
+    run_python(
+        "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM sqlite_schema')",
+        path,
+    )
     found = listing(folder)
     assert found.pop("app.db") == (new if writes == 1000 else old)
     assert not any(found.values()), "SQLite may leave an empty journal behind, which means nothing"
@@ -307,7 +327,10 @@ HOLD = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT
 def test_a_process_that_has_the_target_open_is_named(folder: Path, journal_mode: str) -> None:
     path, _, _ = two_states(folder, "same", journal_mode)
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()

@@ -59,7 +59,9 @@ def test_a_journal_of_another_database_is_not_believed(folder: Path) -> None:
     assert listing(folder) == before
 
 
-def test_a_wal_without_shared_memory_on_a_read_only_medium_is_read_from_a_copy(foreign: Path) -> None:
+def test_a_wal_without_shared_memory_on_a_read_only_medium_is_read_from_a_copy(
+    foreign: Path,
+) -> None:
     path = foreign / "app.db"
     make_accounts(path)
     crash(CRASH_AFTER_COMMIT, path)
@@ -72,7 +74,9 @@ def test_a_wal_without_shared_memory_on_a_read_only_medium_is_read_from_a_copy(f
     assert listing(foreign) == before
 
 
-def test_a_wal_database_that_cannot_be_written_leaves_nothing_in_a_folder_that_can(foreign: Path) -> None:
+def test_a_wal_database_that_cannot_be_written_leaves_nothing_in_a_folder_that_can(
+    foreign: Path,
+) -> None:
     path = foreign / "app.db"
     make_accounts(path)
     path.chmod(0o444)

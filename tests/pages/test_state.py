@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import pytest
 
 from dbtool.core.holders import lock_count
@@ -34,10 +35,13 @@ def test_every_commit_is_seen(folder: Path, journal_mode: str) -> None:
         for value in range(5):
             before = settled(path)
             assert before.settled
-            writer.execute("UPDATE total SET counter = ?", (value,))
+            writer.execute("UPDATE total SET counter = ?", (value + 1,))
             assert not before.proves_unchanged(state_of(path))
         before = settled(path)
-        writer.pragma("wal_checkpoint(TRUNCATE)") if journal_mode == "wal" else writer.execute("VACUUM")
+        if journal_mode == "wal":
+            writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        else:
+            writer.execute("VACUUM")
         assert not before.proves_unchanged(state_of(path))
 
 

@@ -14,7 +14,7 @@ from tests.pages.databases import closing
 def wal(pages: list[int], page_size: int = 512, salts: bytes = b"saltsalt") -> bytes:
     raw = struct.pack(">4I8s8x", 0x377F0682, 3007000, page_size, 3, salts)
     for frame, page in enumerate(pages, start=1):
-        raw += struct.pack(">II8s8x", page, 9, salts) + bytes([frame]) * page_size
+        raw += struct.pack(">II8s8x", page, 9, salts) + bytes([frame % 256]) * page_size
     return raw
 
 

@@ -47,7 +47,10 @@ def test_an_empty_database_is_an_empty_file(folder: Path) -> None:
 
 
 def test_nothing_is_left_of_a_target_that_is_not_committed(folder: Path) -> None:
-    with pytest.raises(RuntimeError, match="stop"), NewFileTarget(folder / "new.db", 512, 5) as target:
+    with (
+        pytest.raises(RuntimeError, match="stop"),
+        NewFileTarget(folder / "new.db", 512, 5) as target,
+    ):
         fill(target)
         raise RuntimeError("stop")
     assert listing(folder) == {}
@@ -77,7 +80,10 @@ def test_an_existing_file_is_never_overwritten(folder: Path, when: str, kind: st
 
 @pytest.mark.parametrize(("first", "length"), [(0, 512), (6, 512), (5, 1024), (1, 511)])
 def test_pages_outside_the_file_are_refused(folder: Path, first: int, length: int) -> None:
-    with NewFileTarget(folder / "new.db", 512, 5) as target, pytest.raises(ValueError, match="not within"):
+    with (
+        NewFileTarget(folder / "new.db", 512, 5) as target,
+        pytest.raises(ValueError, match="not within"),
+    ):
         target.write(first, bytes(length))
 
 
