@@ -98,7 +98,19 @@ def _dispatch(session: Session, words: list[str]) -> int | None:
         return None
     if session.words.count("-v") or session.words.count("-vv"):
         _log_to_stderr(debug="-vv" in words)
-    result: int | None = root().main(words, prog_name="dbtool", standalone_mode=False, obj=session)
+    return _invoke(session, words)
+
+
+def _invoke(session: Session, words: list[str]) -> int | None:
+    """Parse and run; errors, signals and closed pipes are left to `exits`, not to Typer."""
+    from typer.exceptions import Exit
+
+    tree = root()
+    try:
+        with tree.make_context("dbtool", list(words), obj=session) as context:
+            result: int | None = tree.invoke(context)
+    except Exit as finished:
+        return finished.exit_code
     return result
 
 

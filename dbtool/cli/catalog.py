@@ -53,7 +53,7 @@ GLOBAL_OPTIONS: dict[str, GlobalOption] = {
     "password_command": GlobalOption(
         "--password-command COMMAND", "read it from a command's output"
     ),
-    "config": GlobalOption("--config FILE", "configuration file [the nearest dbtool.toml upward]"),
+    "config": GlobalOption("--config FILE", "configuration [the nearest dbtool.toml upward]"),
     "help": GlobalOption("-h, --help", "show the help of a command"),
 }
 
@@ -77,7 +77,7 @@ def root_help(bold: str = "", plain: str = "") -> str:
         plain: the sequence that ends it.
     """
     lines = [
-        "dbtool: hot, incremental, encrypted snapshots of SQLite databases, and their way back",
+        "dbtool: hot, incremental, encrypted snapshots of SQLite databases",
         "",
         f"{bold}Usage:{plain} dbtool COMMAND [OPTIONS] [ARGUMENTS] [DB]",
         "",

@@ -101,10 +101,10 @@ def _snapshots(line: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _keys(line: list[str]) -> Iterator[tuple[str, str]]:
-    from dbtool.cli.keyslots import key_slots
+    from dbtool.cli.keyslots import key_ring
 
     _, target = _target(line)
-    for slot in key_slots(target.repository):
+    for slot in key_ring(target.repository).slots():
         yield slot.id, f"{slot.kind} {slot.label}".strip()
 
 

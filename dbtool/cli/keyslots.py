@@ -1,34 +1,30 @@
-"""Lists the key slots of a repository without opening it, so without any password."""
+"""The key slots of a repository that is not opened, so without any password."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dbtool.backup.format import CONFIG_KEY
+from dbtool.backup.format import CONFIG_KEY, RepositoryConfig
 from dbtool.core.clock import SystemClock
 from dbtool.crypto.keys import KeyRing
 from dbtool.errors import NotFound
 from dbtool.store.urls import open_store
 
-if TYPE_CHECKING:
-    from dbtool.crypto.keys import KeySlot
-
-__all__ = ["key_slots"]
+__all__ = ["key_ring"]
 
 
-def key_slots(location: str) -> list[KeySlot]:
-    """Return the key slots of the repository at a location; an unencrypted one has none.
+def key_ring(location: str) -> KeyRing:
+    """Return the key ring of the repository at a location; that of an unencrypted one is empty.
 
     Raises:
         NotFound: `repository-not-found`.
+        Damaged: `repository-damaged`.
     """
     store = open_store(location)
     try:
-        store.size(CONFIG_KEY)
+        config = RepositoryConfig.decode(store.get(CONFIG_KEY), store.location)
     except NotFound as error:
         raise NotFound(
             "repository-not-found",
             f"there is no repository in {store.location}",
             hint=f"dbtool init --repo {store.location} --encrypt DB",
         ) from error
-    return KeyRing(store, config_digest=b"", clock=SystemClock()).slots()
+    return KeyRing(store, config_digest=config.digest(), clock=SystemClock())

@@ -45,7 +45,7 @@ class WorkProgress:
         self._interrupts.check()
         self.phase, self.total, self.unit, self.done = phase, total, unit, 0
         self.began_s = time.monotonic()
-        self._next_s = self.began_s + min(self.interval_s, _FIRST_DRAW_S)
+        self._next_s = self.began_s + max(self.interval_s, _FIRST_DRAW_S)
 
     def advance(self, amount: int) -> None:
         """Count, and raise `Interrupted` when a signal asked for it."""

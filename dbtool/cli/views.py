@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dbtool.backup.model import Snapshot
 
-__all__ = ["counted", "local_time", "ratio", "short", "snapshot_data"]
+__all__ = ["brief", "counted", "local_time", "ratio", "short", "snapshot_data"]
 
 _SHORT_ID = 8
 
@@ -21,6 +22,12 @@ def short(snapshot_id: str) -> str:
 def local_time(time: datetime) -> str:
     """Return a time in the user's zone, to the second."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def brief(path: str | Path) -> str:
+    """Return a path from the current folder where it lies beneath it."""
+    absolute, here = Path(path), Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""Error codes: each one documented, with the exit code of its class, and none documented that is not there."""
+"""Error codes: each one documented with the exit code of its class, and none too many."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPUTED = {"wrong-password", "wrong-key-file", "wrong-recovery-key"}
 
 
 def raised() -> Iterator[tuple[str, int, Path]]:
-    """Yield (code, exit code, file) of every error that is built with a code written in the source."""
+    """Yield (code, exit code, file) of every error whose code is written in the source."""
     for path in sorted((TOP / "dbtool").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args:

@@ -1,4 +1,4 @@
-"""Tests mirror the package: every module has its test file, and none tests a module that is gone."""
+"""Tests mirror the package: every module has its test file, every test file its module."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_a_function_fits_the_screen(path: Path) -> None:
 
 
 def body_begins(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return the first line after the signature and the docstring: options of a command are a table, not code."""
+    """Return the first line after signature and docstring; options of a command are no code."""
     first = node.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and len(node.body) > 1:
         return node.body[1].lineno

@@ -56,6 +56,8 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".xdg-config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".xdg-state"))
+    # A file that somebody left above the temporary folder must not count.
+    (tmp_path / "dbtool.toml").touch()
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

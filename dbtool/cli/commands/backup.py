@@ -10,7 +10,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.targets import DatabaseArgument, Target, choose, open_repository
-from dbtool.cli.views import counted, ratio, short
+from dbtool.cli.views import brief, counted, ratio, short
 from dbtool.core.quantities import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def backup(
         force_scan=force_scan,
         dry_run=dry_run,
     )
-    repository = _open_or_create(session, target)
+    repository = _open_or_create(context, target, dry_run=dry_run)
     result = _run(session, repository, target, options)
     if print_id and session.format == "table":
         session.output.line(result.snapshot.id if result.snapshot else "")
@@ -100,17 +100,23 @@ def _run(
     return result
 
 
-def _open_or_create(session: Session, target: Target) -> Repository:
+def _open_or_create(context: typer.Context, target: Target, *, dry_run: bool) -> Repository:
     from dbtool.backup.repository import Repository
 
+    session = current(context)
     if target.explicit_repository or Path(target.repository).exists():
         return open_repository(session, target)
     _require_database(target)
+    if dry_run:
+        from tempfile import TemporaryDirectory
+
+        # An empty repository that is gone when the command ends stands in for the missing one.
+        return Repository.create(context.with_resource(TemporaryDirectory()))
     created = Repository.create(
         target.repository, compression=session.config.get("repository.compression")
     )
     session.note(
-        f"created the repository {target.repository}, not encrypted "
+        f"created the repository {brief(target.repository)}, not encrypted "
         "(dbtool init --encrypt makes one that is)"
     )
     return created

@@ -10,6 +10,7 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
+from dbtool.cli.views import brief
 from dbtool.config import FILE_NAME, environment
 from dbtool.errors import UsageError
 
@@ -140,10 +141,10 @@ def _configuration(session: Session, path: Path, repository: str | None) -> Path
 def _mention_existing(session: Session, file: Path, database: Path, lines: str) -> None:
     configured = session.config.databases.values()
     if any(settings.path.resolve() == database for settings in configured):
-        session.note(f"{file} names this database already")
+        session.note(f"{brief(file)} names this database already")
         return
     session.warn(
-        f"{file} is there already and was left as it is; to name this database, add:\n{lines}"
+        f"{brief(file)} is there already and stays as it is; to name this database, add:\n{lines}"
     )
 
 
@@ -156,9 +157,9 @@ def _lines(outcome: _Outcome) -> list[tuple[str, str]]:
     lines = [("database", f"{outcome.path} {what}")]
     if outcome.repository is not None:
         kind = "encrypted" if outcome.repository.encrypted else "not encrypted"
-        lines.append(("repository", f"{outcome.repository.location} created, {kind}"))
+        lines.append(("repository", f"{brief(outcome.repository.location)} created, {kind}"))
     if outcome.written is not None:
-        lines.append(("configuration", f"{outcome.written} written"))
+        lines.append(("configuration", f"{brief(outcome.written)} written"))
     lines.append(("next", f"dbtool backup {outcome.path}"))
     return lines
 

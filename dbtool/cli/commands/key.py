@@ -61,10 +61,13 @@ Label = Annotated[
 @app.command("list", cls=PlainCommand, epilog="dbtool key list app.db  # needs no password")
 def list_keys(context: typer.Context, db: DatabaseArgument = None) -> None:
     """List the key slots; needs no password."""
-    from dbtool.cli.keyslots import key_slots
+    from dbtool.cli.keyslots import key_ring
 
     session = current(context)
-    slots = key_slots(repository_only(session, db).repository)
+    ring = key_ring(repository_only(session, db).repository)
+    slots = ring.slots()
+    for damaged in ring.damaged():
+        session.warn(f"key {damaged} is damaged; nothing opens with it")
     columns = [
         Column("id", lambda slot: slot.id, style="cyan"),
         Column("kind", lambda slot: slot.kind),

@@ -11,7 +11,7 @@ from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.confirm import confirm_by_name
 from dbtool.cli.context import Session, current
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
-from dbtool.cli.views import local_time, short
+from dbtool.cli.views import brief, local_time, short
 from dbtool.core.quantities import format_duration, format_size
 from dbtool.errors import NotFound, UsageError
 
@@ -171,7 +171,7 @@ def _confirm(session: Session, plan: RestorePlan, options: RestoreOptions, ways:
     if not ways.yes:
         for label, text in _plan_lines(plan, options):
             session.note(f"{label:<9}  {text}")
-    confirm_by_name(session, plan.target.name, f"overwrite {plan.target}", yes=ways.yes)
+    confirm_by_name(session, plan.target.name, f"overwrite {brief(plan.target)}", yes=ways.yes)
 
 
 def _plan_lines(plan: RestorePlan, options: RestoreOptions) -> list[tuple[str, str]]:
@@ -189,7 +189,7 @@ def _plan_lines(plan: RestorePlan, options: RestoreOptions) -> list[tuple[str, s
         ),
         (
             "target",
-            f"{plan.target}"
+            brief(plan.target)
             + (f", now {format_size(plan.target_size_bytes)}" if plan.target_exists else ""),
         ),
         ("how", ways[plan.mode]),
@@ -215,7 +215,7 @@ def _lines(result: RestoreResult) -> list[tuple[str, str]]:
         else ""
     )
     lines = [
-        ("restored", str(result.target)),
+        ("restored", brief(result.target)),
         ("snapshot", f"{short(snapshot.id)} of {local_time(snapshot.time)}"),
         (
             "written",

@@ -10,7 +10,7 @@ from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.failure import DAMAGED
 from dbtool.cli.targets import DatabaseArgument, open_repository, repository_only
-from dbtool.cli.views import counted, short
+from dbtool.cli.views import brief, counted, short
 from dbtool.core.quantities import format_duration, format_size
 from dbtool.errors import UsageError
 
@@ -100,7 +100,7 @@ def _show(session: Session, report: RepositoryReport, repository: str) -> None:
         else ", data not read"
     )
     lines = [
-        ("repository", repository),
+        ("repository", brief(repository)),
         (
             "checked",
             f"{counted(report.snapshots_checked, 'snapshot')}, "

@@ -1,0 +1,90 @@
+"""Signals stop work at safe points; twice ends the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dbtool.cli.signals import Interrupted, Interrupts
+from tests.cli.conftest import environment
+
+_WORK = """
+import sys, time
+from dbtool.cli.context import Session
+from dbtool.cli.exits import run
+session = Session([])
+session.interrupts.install()
+def work():
+    with session.work() as progress:
+        progress.start("work", None, "steps")
+        print("ready", flush=True)
+        for _ in range(600):
+            time.sleep(0.05)
+            {step}
+        print("done", flush=True)
+sys.exit(run(session, work))
+"""
+
+
+def started(step: str) -> subprocess.Popen[str]:
+    """Start a process that works, and wait until it does."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WORK.format(step=step)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_the_first_signal_stops_at_the_next_safe_point(number: signal.Signals, code: int) -> None:
+    process = started("progress.advance(1)")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == code
+    assert "done" not in out
+    assert "nothing was left half-written" in err
+    assert "Traceback" not in err
+
+
+def test_without_a_safe_point_the_second_signal_ends_it_at_once() -> None:
+    process = started("pass")
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=2)
+    assert process.returncode == 130
+
+
+def test_outside_of_work_the_first_signal_stops_at_once() -> None:
+    interrupts = Interrupts()
+    interrupts.install()
+    with pytest.raises(Interrupted):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+    assert interrupts.received == signal.SIGTERM
+
+
+def test_a_signal_that_the_parent_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        Interrupts().install()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_an_interruption_is_no_ordinary_exception() -> None:
+    assert not issubclass(Interrupted, Exception)

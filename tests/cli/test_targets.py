@@ -1,0 +1,106 @@
+"""Which database and repository a command is about."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dbtool.cli.context import Session
+from dbtool.cli.targets import choose, default_repository, repository_only
+from dbtool.errors import DbtoolError
+
+
+def configure(*names: str) -> None:
+    lines = [
+        f'[databases.{name}]\npath = "data/{name}.db"\nrepository = "store-{name}"\n'
+        for name in names
+    ]
+    Path("dbtool.toml").write_text("".join(lines))
+
+
+def code_of(argument: str | None) -> str:
+    with pytest.raises(DbtoolError) as caught:
+        choose(Session([]), argument)
+    return caught.value.code
+
+
+def test_a_path_has_its_repository_beside_it() -> None:
+    target = choose(Session([]), "x/app.db")
+    assert target.path == Path("x/app.db")
+    assert target.repository == default_repository(Path("x/app.db")) == "x/app.db.backups"
+    assert not target.explicit_repository
+    assert target.shown == "app.db"
+
+
+def test_a_name_is_looked_up() -> None:
+    configure("app", "other")
+    target = choose(Session([]), "other")
+    assert target.path == Path.cwd() / "data/other.db"
+    assert target.repository == str(Path.cwd() / "store-other")
+    assert target.explicit_repository
+    assert target.shown == "other"
+
+
+def test_a_configured_path_gets_its_settings_too() -> None:
+    configure("app")
+    assert choose(Session([]), "data/app.db").repository == str(Path.cwd() / "store-app")
+
+
+def test_a_file_wins_over_a_name_and_a_folder_does_not() -> None:
+    configure("app", "other")
+    Path("other").mkdir()
+    assert choose(Session([]), "other").name == "other"
+    Path("app").touch()
+    assert choose(Session([]), "app").path == Path("app")
+
+
+def test_the_only_database_may_be_left_out() -> None:
+    configure("app")
+    assert choose(Session([]), None).name == "app"
+
+
+def test_the_variable_wins_over_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure("app", "other")
+    monkeypatch.setenv("DBTOOL_DB", "other")
+    assert choose(Session([]), None).name == "other"
+    assert choose(Session([]), "app").name == "app"
+
+
+def test_none_and_several_are_usage_errors() -> None:
+    assert code_of(None) == "database-missing"
+    configure("app", "other")
+    assert code_of(None) == "database-ambiguous"
+
+
+def test_a_mistyped_name_gets_a_suggestion() -> None:
+    configure("shop")
+    with pytest.raises(DbtoolError) as caught:
+        choose(Session([]), "shpo")
+    assert (caught.value.code, caught.value.hint) == ("database-not-found", "did you mean shop?")
+
+
+def test_the_option_wins_over_the_variable_and_that_over_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configure("app")
+    monkeypatch.setenv("DBTOOL_REPO", "from-variable")
+    assert choose(Session([]), "app").repository == "from-variable"
+    session = Session([])
+    session.given["repo"] = "from-option"
+    assert choose(session, "app").repository == "from-option"
+
+
+def test_a_repository_alone_needs_no_database() -> None:
+    session = Session([])
+    session.given["repo"] = "store"
+    target = repository_only(session, None)
+    assert (target.path, target.source, target.repository) == (None, None, "store")
+    assert repository_only(session, "app.db").path == Path("app.db")
+
+
+def test_the_source_is_the_real_path() -> None:
+    Path("real.db").touch()
+    os.symlink("real.db", "link.db")
+    assert choose(Session([]), "link.db").source == str(Path.cwd() / "real.db")
