@@ -94,7 +94,9 @@ class Capture:
         self._flush()  # a group must be submitted before the map piece that was reserved after it
         return self._write_map(number, changes, length)
 
-    def _scan(self, reader: PageReader, number: int, length: int, progress: Progress) -> SegmentEntries:
+    def _scan(
+        self, reader: PageReader, number: int, length: int, progress: Progress
+    ) -> SegmentEntries:
         start = number * SEGMENT_PAGES + 1
         parent = self._parent_hashes(number)
         changes = SegmentEntries(number)
@@ -132,21 +134,27 @@ class Capture:
         for offset, found in enumerate(hashes):
             if found == before[offset * HASH_BYTES : (offset + 1) * HASH_BYTES]:
                 continue
-            self._take_page(changes, index + offset, found, view[offset * size : (offset + 1) * size])
+            self._take_page(
+                changes, index + offset, found, view[offset * size : (offset + 1) * size]
+            )
 
     def _is_known(self, changes: SegmentEntries, index: int, hashes: list[bytes]) -> bool:
         """Say whether the pages of a wholly new block should be looked up one by one."""
         has_maps = self._parent is not None or bool(self._relatives)
         return has_maps and any(self._known.find(found) for found in hashes)
 
-    def _take_whole(self, changes: SegmentEntries, index: int, hashes: list[bytes], data: bytes) -> None:
+    def _take_whole(
+        self, changes: SegmentEntries, index: int, hashes: list[bytes], data: bytes
+    ) -> None:
         """Store a block that is new throughout as one group, without copying it."""
         ref = self._session.reserve()
         changes.add(range(index, index + len(hashes)), b"".join(hashes), ref, 0)
         self._session.submit(ref, BLOB_PAGES, data, pages=len(hashes))
         self.pages_changed += len(hashes)
 
-    def _take_page(self, changes: SegmentEntries, index: int, found: bytes, content: memoryview) -> None:
+    def _take_page(
+        self, changes: SegmentEntries, index: int, found: bytes, content: memoryview
+    ) -> None:
         self.pages_changed += 1
         if self._parent is not None or self._relatives:
             place = self._known.find(found)
@@ -198,4 +206,3 @@ class Capture:
         ref = self._session.reserve()
         self._session.submit(ref, BLOB_MAP, encode_piece(entries))
         return PieceRef(ref, len(entries))
-

@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dbtool.backup.format import BLOB_PAGES, HASH_BYTES, SEGMENT_PAGES, BlobRef, pack_key, snapshot_key
+from dbtool.backup.format import (
+    BLOB_PAGES,
+    HASH_BYTES,
+    SEGMENT_PAGES,
+    BlobRef,
+    pack_key,
+    snapshot_key,
+)
 from dbtool.backup.model import Finding, RepositoryReport, Snapshot, SnapshotId
 from dbtool.backup.pack import WORKERS, BlobDamaged, PackReader
 from dbtool.backup.pagemap import PieceRef, SegmentEntries, decode_piece
@@ -118,7 +125,9 @@ def _check_chain(check: _Check, *, partial: bool) -> None:
     present = set(check.repository.catalog.ids())
     for snapshot, _body in check.snapshots.values():
         if snapshot.parent and snapshot.parent not in present:
-            _report_missing(check, snapshot.parent, f"snapshot {snapshot.id[:8]} was taken after it")
+            _report_missing(
+                check, snapshot.parent, f"snapshot {snapshot.id[:8]} was taken after it"
+            )
     if partial:
         return
     for head in check.repository.catalog.heads():
@@ -187,7 +196,9 @@ def _group_problem(packs: PackReader, ref: BlobRef, slots: int) -> str | None:
     return None
 
 
-def _check_coverage(check: _Check, key: _Piece, entries: SegmentEntries, owners: list[SnapshotId]) -> None:
+def _check_coverage(
+    check: _Check, key: _Piece, entries: SegmentEntries, owners: list[SnapshotId]
+) -> None:
     """A base shorter than its segment is sound only when deltas bring the rest."""
     if not isinstance(entries.pages, range):
         return
@@ -224,7 +235,10 @@ def _read_packs(check: _Check, chosen: list[bytes]) -> None:
 
 
 def _prove_groups(
-    check: _Check, packs: list[bytes], expected: dict[BlobRef, bytearray], workers: ThreadPoolExecutor
+    check: _Check,
+    packs: list[bytes],
+    expected: dict[BlobRef, bytearray],
+    workers: ThreadPoolExecutor,
 ) -> None:
     def prove(batch: list[BlobRef]) -> list[str]:
         contents = zip(batch, check.packs.read_batch(batch), strict=True)
@@ -284,7 +298,8 @@ def _proves(check: _Check, raw: bytes, expected: bytearray) -> bool:
     if b"".join(found) == expected:
         return True
     return all(
-        page == (wanted := bytes(expected[index * HASH_BYTES : (index + 1) * HASH_BYTES])) or not any(wanted)
+        page == (wanted := bytes(expected[index * HASH_BYTES : (index + 1) * HASH_BYTES]))
+        or not any(wanted)
         for index, page in enumerate(found)
     )
 
@@ -307,11 +322,15 @@ def _name_losses(check: _Check) -> None:
     for pack, found in problems.items():
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
         check.findings.append(
-            Finding(pack_key(pack), found[0] + more, tuple(owners[pack]), _joined(sorted(pages[pack])))
+            Finding(
+                pack_key(pack), found[0] + more, tuple(owners[pack]), _joined(sorted(pages[pack]))
+            )
         )
 
 
-def _lost_extents(check: _Check, tree: SnapshotTree, number: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+def _lost_extents(
+    check: _Check, tree: SnapshotTree, number: int
+) -> Iterator[tuple[bytes, tuple[int, int]]]:
     try:
         entries = tree.segment(number)
     except Damaged:
@@ -319,7 +338,7 @@ def _lost_extents(check: _Check, tree: SnapshotTree, number: int) -> Iterator[tu
     start = number * SEGMENT_PAGES + 1
     for extent in entries.extents():
         if extent.ref in check.damaged:
-            yield extent.ref.pack, (start + extent.first, start + extent.first + extent.count - 1)
+            yield extent.ref.pack, (start + extent.first, start + extent.first + extent.pages - 1)
 
 
 def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -181,7 +181,10 @@ class RepositoryConfig:
 
     def encode(self) -> bytes:
         """Return the object's bytes."""
-        return json.dumps({**self._fields(), "checksum": self.digest().hex()}, indent=1).encode() + b"\n"
+        return (
+            json.dumps({**self._fields(), "checksum": self.digest().hex()}, indent=1).encode()
+            + b"\n"
+        )
 
     @classmethod
     def decode(cls, data: bytes, location: str) -> RepositoryConfig:

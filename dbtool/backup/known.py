@@ -61,7 +61,9 @@ class KnownPages:
 
     def _look_up(self, page_hash: bytes) -> tuple[BlobRef, int] | None:
         assert self._index is not None
-        row = self._index.execute("SELECT pack, ordinal, slot FROM known WHERE hash = ?", (page_hash,)).get
+        row = self._index.execute(
+            "SELECT pack, ordinal, slot FROM known WHERE hash = ?", (page_hash,)
+        ).get
         return (BlobRef(row[0], row[1]), row[2]) if row else None
 
     def _build(self) -> None:

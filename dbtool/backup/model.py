@@ -176,4 +176,6 @@ class RepositoryReport:
     @property
     def damaged_snapshots(self) -> tuple[SnapshotId, ...]:
         """Every snapshot named by a finding, once."""
-        return tuple(dict.fromkeys(snapshot for finding in self.findings for snapshot in finding.snapshots))
+        return tuple(
+            dict.fromkeys(snapshot for finding in self.findings for snapshot in finding.snapshots)
+        )

@@ -110,7 +110,9 @@ class _OpenPack:
 
     def close(self, repository: bytes) -> int:
         """Write directory and trailer, make the pack durable, return its size in bytes."""
-        rows = b"".join(DIRECTORY_ENTRY.pack(*self.entries[ordinal]) for ordinal in sorted(self.entries))
+        rows = b"".join(
+            DIRECTORY_ENTRY.pack(*self.entries[ordinal]) for ordinal in sorted(self.entries)
+        )
         aad = blob_aad(repository, self.id, DIRECTORY_ORDINAL)
         sealed = self.sealer.seal(blob_nonce(DIRECTORY_ORDINAL), rows, aad)
         tail = sealed + PACK_TRAILER.pack(len(sealed), len(self.entries), PACK_END_MAGIC)
@@ -272,7 +274,11 @@ class PackReader:
                 entry = self.entry(ref)
             except BlobDamaged:
                 entry = _NOWHERE  # reading it says what is wrong
-            near = batch and ref.pack == batch[0].pack and 0 <= entry.offset - end <= _LARGEST_GAP_BYTES
+            near = (
+                batch
+                and ref.pack == batch[0].pack
+                and 0 <= entry.offset - end <= _LARGEST_GAP_BYTES
+            )
             if not near or entry.offset + entry.stored_bytes - start > _BATCH_BYTES:
                 if batch:
                     yield batch
@@ -340,13 +346,21 @@ class PackReader:
             raise BlobDamaged(ref, f"cannot be read: {error.message}") from error
         return self._parse(ref, head, tail, size)
 
-    def _parse(self, ref: BlobRef, head: bytes, tail: bytes, size: int) -> tuple[Sealer, list[DirectoryEntry]]:
+    def _parse(
+        self, ref: BlobRef, head: bytes, tail: bytes, size: int
+    ) -> tuple[Sealer, list[DirectoryEntry]]:
         if len(tail) < PACK_TRAILER.size or len(head) < PACK_HEADER.size:
             raise BlobDamaged(ref, "lies in a pack that was cut short")
         sealed_size, count, magic = PACK_TRAILER.unpack(tail[-PACK_TRAILER.size :])
         sealed = tail[-PACK_TRAILER.size - sealed_size : -PACK_TRAILER.size]
-        plausible = count <= BLOBS_PER_PACK and sealed_size == TAG_BYTES + count * DIRECTORY_ENTRY.size
-        if magic != PACK_END_MAGIC or PACK_HEADER.unpack(head) != (PACK_MAGIC, ref.pack) or not plausible:
+        plausible = (
+            count <= BLOBS_PER_PACK and sealed_size == TAG_BYTES + count * DIRECTORY_ENTRY.size
+        )
+        if (
+            magic != PACK_END_MAGIC
+            or PACK_HEADER.unpack(head) != (PACK_MAGIC, ref.pack)
+            or not plausible
+        ):
             raise BlobDamaged(ref, "lies in a pack whose header or trailer is damaged")
         sealer = self._master.sealer("pack", ref.pack)
         aad = blob_aad(self._repository, ref.pack, DIRECTORY_ORDINAL)
@@ -366,4 +380,3 @@ def _decompress(frame: bytes, raw_bytes: int) -> bytes:
     if decompressor is None:
         decompressor = _ZSTD.decompressor = zstandard.ZstdDecompressor()
     return decompressor.decompress(frame, max_output_size=max(1, raw_bytes))
-

@@ -20,7 +20,15 @@ from typing import NamedTuple
 from dbtool.backup.format import HASH_BYTES, ID_BYTES, MAP_HEADER, MAP_RUN, SEGMENT_PAGES, BlobRef
 from dbtool.errors import Damaged
 
-__all__ = ["Extent", "PieceRef", "Segment", "SegmentEntries", "decode_piece", "encode_piece", "merge_plan"]
+__all__ = [
+    "Extent",
+    "PieceRef",
+    "Segment",
+    "SegmentEntries",
+    "decode_piece",
+    "encode_piece",
+    "merge_plan",
+]
 
 _BASE, _DELTA = 1, 2
 _REBASE_FRACTION = 4
@@ -41,7 +49,8 @@ class Extent(NamedTuple):
 
     first: int
     """Page within the segment, from 0."""
-    count: int
+    pages: int
+    """How many of them."""
     ref: BlobRef
     slot: int
 
@@ -83,7 +92,9 @@ class SegmentEntries:
     def place(self, location: int) -> tuple[BlobRef, int]:
         """Return the group and the slot of a packed location."""
         group = location >> _SLOT_BITS
-        return BlobRef(self.packs[group >> _ORDINAL_BITS], group & _ORDINAL_MASK), location & _SLOT_MASK
+        return BlobRef(
+            self.packs[group >> _ORDINAL_BITS], group & _ORDINAL_MASK
+        ), location & _SLOT_MASK
 
     def add(self, pages: range | Sequence[int], hashes: bytes, ref: BlobRef, slot: int) -> None:
         """Append pages that lie in consecutive slots from `slot` of one group."""
@@ -158,7 +169,8 @@ def _overlay(whole: SegmentEntries, piece: SegmentEntries, covered: bytearray) -
         count = min(len(piece), limit)
         whole.hashes[: count * HASH_BYTES] = piece.hashes[: count * HASH_BYTES]
         whole.locations[:count] = array(
-            "Q", [numbers[place >> shift] << shift | place & low for place in piece.locations[:count]]
+            "Q",
+            [numbers[place >> shift] << shift | place & low for place in piece.locations[:count]],
         )
         covered[:count] = b"\x01" * count
         return
@@ -181,7 +193,9 @@ def merge(older: SegmentEntries, newer: SegmentEntries) -> SegmentEntries:
     for page in sorted(chosen):
         source, entry = chosen[page]
         ref, slot = source.place(source.locations[entry])
-        merged.add((page,), source.hashes[entry * HASH_BYTES : (entry + 1) * HASH_BYTES], ref, slot)
+        merged.add(
+            (page,), bytes(source.hashes[entry * HASH_BYTES : (entry + 1) * HASH_BYTES]), ref, slot
+        )
     return merged
 
 
@@ -217,7 +231,9 @@ def encode_piece(entries: SegmentEntries) -> bytes:
     for first, _count, location in used:
         group = location >> _SLOT_BITS
         parts.append(
-            MAP_RUN.pack(first, group >> _ORDINAL_BITS, group & _ORDINAL_MASK, location & _SLOT_MASK)
+            MAP_RUN.pack(
+                first, group >> _ORDINAL_BITS, group & _ORDINAL_MASK, location & _SLOT_MASK
+            )
         )
     if isinstance(entries.pages, array):
         parts.append(_little_endian(entries.pages).tobytes())
@@ -248,11 +264,17 @@ def _decode(data: bytes, segment: int) -> SegmentEntries:
     pages_at = MAP_HEADER.size + packs * ID_BYTES + runs * MAP_RUN.size
     hashes_at = pages_at + (2 * count if kind == _DELTA else 0)
     expected = hashes_at + count * HASH_BYTES
-    if number != segment or kind not in (_BASE, _DELTA) or count > SEGMENT_PAGES or len(data) != expected:
+    if (
+        number != segment
+        or kind not in (_BASE, _DELTA)
+        or count > SEGMENT_PAGES
+        or len(data) != expected
+    ):
         raise ValueError((number, kind, count))
     entries = SegmentEntries(segment, range(count) if kind == _BASE else array("H"))
     entries.packs = [
-        data[at : at + ID_BYTES] for at in range(MAP_HEADER.size, MAP_HEADER.size + packs * ID_BYTES, ID_BYTES)
+        data[at : at + ID_BYTES]
+        for at in range(MAP_HEADER.size, MAP_HEADER.size + packs * ID_BYTES, ID_BYTES)
     ]
     if isinstance(entries.pages, array):
         entries.pages.frombytes(data[pages_at:hashes_at])

@@ -54,7 +54,9 @@ class RecordBox:
             plain = self.sealer.open(nonce, record[start + _NONCE_BYTES :], self._aad(name))
             text = plain[1:]
             if plain[:1] == b"\x01":
-                text = zstandard.ZstdDecompressor().decompress(text, max_output_size=_MAX_RECORD_BYTES)
+                text = zstandard.ZstdDecompressor().decompress(
+                    text, max_output_size=_MAX_RECORD_BYTES
+                )
             return json.loads(text)
         except (SealBroken, ValueError, zstandard.ZstdError) as error:
             raise Damaged(

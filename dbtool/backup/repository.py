@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dbtool.backup import snapshot as snapshots
-from dbtool.backup.check import check_repository
 from dbtool.backup.format import CONFIG_KEY, RepositoryConfig, new_id
 from dbtool.backup.model import (
     BackupOptions,
@@ -26,7 +26,6 @@ from dbtool.backup.model import (
 )
 from dbtool.backup.pack import PackReader
 from dbtool.backup.record import RecordBox
-from dbtool.backup.restore import Restorer
 from dbtool.backup.run import run_backup
 from dbtool.backup.snapshot import Catalog, OnDamaged
 from dbtool.backup.tree import PageHasher, SnapshotTree
@@ -40,6 +39,9 @@ from dbtool.crypto.secret import Secret
 from dbtool.errors import NotFound, Refused, StorageFailed, UsageError, WrongKey
 from dbtool.store.base import Store
 from dbtool.store.urls import open_store
+
+if TYPE_CHECKING:
+    from dbtool.backup.restore import Restorer
 
 __all__ = ["Repository", "RepositoryInfo"]
 
@@ -62,7 +64,12 @@ class Repository:
     """Snapshots of any number of databases in one place."""
 
     def __init__(
-        self, store: Store, config: RepositoryConfig, master: MasterKey, *, clock: Clock | None = None
+        self,
+        store: Store,
+        config: RepositoryConfig,
+        master: MasterKey,
+        *,
+        clock: Clock | None = None,
     ) -> None:
         """Use `create` or `open` instead."""
         self.store = store
@@ -89,7 +96,9 @@ class Repository:
             UsageError: `compression-level`, not 1 to 22.
         """
         if not 1 <= compression <= 22:  # noqa: PLR2004  zstd's own range
-            raise UsageError("compression-level", f"compression {compression} is not a zstd level from 1 to 22")
+            raise UsageError(
+                "compression-level", f"compression {compression} is not a zstd level from 1 to 22"
+            )
         store = _store(location, create=True)
         clock = clock or SystemClock()
         config = RepositoryConfig(
@@ -165,7 +174,9 @@ class Repository:
             NotFound: `key-slot-not-found`.
             UsageError: `key-slot-ambiguous`.
         """
-        with self.store.lock(exclusive=True):  # two removals side by side could take the last two slots
+        with self.store.lock(
+            exclusive=True
+        ):  # two removals side by side could take the last two slots
             self.keys.remove(slot)
 
     # -- snapshots
@@ -223,12 +234,14 @@ class Repository:
             return self.catalog.with_marks(self.catalog.find(spec, self._matching_ids(spec)))
         candidates = self.snapshots(database, on_damaged=on_damaged)
         if spec.startswith("@"):
-            return snapshots.at_time(parse_time(spec[1:], self.clock.now()), candidates)
+            return snapshots.at_time(_time(spec[1:], self.clock.now()), candidates)
         return self.catalog.find(spec, candidates)
 
     def _matching_ids(self, prefix: str) -> list[Snapshot]:
         ids = self.catalog.ids()
-        matching = [self.catalog.summary(found) for found in ids if found.startswith(prefix.lower())]
+        matching = [
+            self.catalog.summary(found) for found in ids if found.startswith(prefix.lower())
+        ]
         return matching or [self.catalog.summary(found) for found in ids[:1]]
 
     @staticmethod
@@ -238,7 +251,9 @@ class Repository:
         if exact:
             return exact
         # The folder may have moved: a file name that only one database has is as good.
-        named = [snapshot for snapshot in found if Path(snapshot.database).name == Path(database).name]
+        named = [
+            snapshot for snapshot in found if Path(snapshot.database).name == Path(database).name
+        ]
         return named if len({snapshot.database for snapshot in named}) == 1 else []
 
     def open_snapshot(self, snapshot: Snapshot) -> SnapshotTree:
@@ -284,10 +299,18 @@ class Repository:
             return self._restorer(snapshot, target, options, progress).run()
 
     def _restorer(
-        self, snapshot: Snapshot | str, target: str | Path, options: RestoreOptions, progress: Progress | None
+        self,
+        snapshot: Snapshot | str,
+        target: str | Path,
+        options: RestoreOptions,
+        progress: Progress | None,
     ) -> Restorer:
+        from dbtool.backup.restore import Restorer  # a backup must not pay for loading it
+
         path = Path(target)
-        found = self.find(snapshot, database=path.resolve()) if isinstance(snapshot, str) else snapshot
+        found = (
+            self.find(snapshot, database=path.resolve()) if isinstance(snapshot, str) else snapshot
+        )
         return Restorer(self, self.open_snapshot(found), path, options, progress or Silent())
 
     # -- proof
@@ -307,13 +330,17 @@ class Repository:
             database: only the snapshots of this database (path or name).
             progress: told of packs read, in bytes.
         """
+        from dbtool.backup.check import check_repository  # a backup must not pay for loading it
+
         with self.store.lock(exclusive=False):
             report = check_repository(
                 self, read_data=read_data, database=database, progress=progress or Silent()
             )
         if read_data >= 1.0 and not report.findings:
             checked = self.snapshots(database)
-            with suppress(StorageFailed):  # a repository on read-only media can be proven, but not marked
+            with suppress(
+                StorageFailed
+            ):  # a repository on read-only media can be proven, but not marked
                 self.catalog.mark_verified([snapshot.id for snapshot in checked], self.clock.now())
         return report
 
@@ -345,6 +372,13 @@ def _read_config(store: Store) -> bytes:
         ) from error
 
 
+def _time(text: str, now: datetime) -> datetime:
+    try:
+        return parse_time(text, now)
+    except ValueError as error:
+        raise UsageError("time-invalid", str(error)) from error
+
+
 def _ask(
     store: Store, secret: Callable[[], Secret] | None, password: str | None, key_file: Path | None
 ) -> Secret:
@@ -360,5 +394,3 @@ def _ask(
             hint="--password-file FILE, --password-command COMMAND or DBTOOL_PASSWORD_FILE",
         )
     return secret()
-
-

@@ -174,11 +174,15 @@ class Restorer:
         try:
             return run_backup(self._repository, self._target, options, self._progress).snapshot
         except (Damaged, UsageError, WrongKey) as error:
-            self._progress.warn(f"no safety snapshot, the old file is kept instead: {error.message}")
+            self._progress.warn(
+                f"no safety snapshot, the old file is kept instead: {error.message}"
+            )
             return None
 
     def _write_new(self) -> int:
-        with NewFileTarget(self._target, self._snapshot.page_size, self._snapshot.page_count) as target:
+        with NewFileTarget(
+            self._target, self._snapshot.page_size, self._snapshot.page_count
+        ) as target:
             self._fill(target)
             target.commit()
         return self._snapshot.page_count
@@ -214,7 +218,9 @@ class Restorer:
         count = sum(len(pages) for pages in differing.values())
         self._progress.start("restoring", count * self._snapshot.page_size, "bytes")
         numbers = [
-            number * SEGMENT_PAGES + page + 1 for number in sorted(differing) for page in differing[number]
+            number * SEGMENT_PAGES + page + 1
+            for number in sorted(differing)
+            for page in differing[number]
         ]
         pages = self._tree.pages(lambda entries: differing[entries.segment])
         target.apply(self._snapshot.page_count, numbers, pages, advance=self._progress.advance)
@@ -233,14 +239,19 @@ class Restorer:
         return self._repository.open_snapshot(safety)
 
     def _differing(
-        self, entries: SegmentEntries, source: PageReader | InPlaceTarget, progress: Progress | None = None
+        self,
+        entries: SegmentEntries,
+        source: PageReader | InPlaceTarget,
+        progress: Progress | None = None,
     ) -> Sequence[int]:
         """Return the pages of a segment (from 0, within it) whose content in `source` is another."""
         page_size, page_hash = self._snapshot.page_size, self._repository.page_hash
         start = entries.segment * SEGMENT_PAGES + 1
         last = min(source.page_count, start + len(entries) - 1)
         differing: list[int] = []
-        for first, data in source.blocks(group_pages(page_size), first=start, last=last) if last >= start else ():
+        for first, data in (
+            source.blocks(group_pages(page_size), first=start, last=last) if last >= start else ()
+        ):
             view = memoryview(data)
             hashes = [page_hash(view[at : at + page_size]) for at in range(0, len(data), page_size)]
             index = first - start
@@ -277,9 +288,13 @@ class Restorer:
 
     def _write_live(self) -> int:
         """Write through SQLite's backup interface: one transaction for everybody who has it open."""
-        with tempfile.TemporaryDirectory(prefix=".dbtool-", dir=self._target.resolve().parent) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix=".dbtool-", dir=self._target.resolve().parent
+        ) as folder:
             source_path = Path(folder) / "snapshot.db"
-            with NewFileTarget(source_path, self._snapshot.page_size, self._snapshot.page_count) as target:
+            with NewFileTarget(
+                source_path, self._snapshot.page_size, self._snapshot.page_count
+            ) as target:
                 self._fill(target)
                 target.commit()
             live = open_live(self._target, busy_timeout_s=self._options.busy_timeout_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -46,7 +46,9 @@ class _Run:
         return self.repository.clock.monotonic() - self.started_s
 
 
-def run_backup(repository: Repository, path: Path, options: BackupOptions, progress: Progress) -> BackupResult:
+def run_backup(
+    repository: Repository, path: Path, options: BackupOptions, progress: Progress
+) -> BackupResult:
     """Back one database up into `repository`, whose lock is held."""
     started_s = repository.clock.monotonic()
     database = options.name or str(path.resolve())
@@ -80,7 +82,12 @@ def _scan(run: _Run, parent: Snapshot | None) -> BackupResult:
             session, page_hash=repository.page_hash, parent=tree, relatives=_relatives(run, parent)
         )
         segments = capture.run(run.reader, run.progress)
-        if tree is not None and parent is not None and _same(capture, run.reader, parent) and not options.always:
+        if (
+            tree is not None
+            and parent is not None
+            and _same(capture, run.reader, parent)
+            and not options.always
+        ):
             return _unchanged(run, parent, scanned=True)
         added = session.finish()
     if options.dry_run:
@@ -104,7 +111,9 @@ def _open_parent(run: _Run, parent: Snapshot | None) -> SnapshotTree | None:
         tree = run.repository.open_snapshot(parent)
         _require_packs(run.repository, tree)
     except DbtoolError as error:
-        run.progress.warn(f"snapshot {parent.id[:8]} is damaged, every page is stored anew: {error.message}")
+        run.progress.warn(
+            f"snapshot {parent.id[:8]} is damaged, every page is stored anew: {error.message}"
+        )
         return None
     return tree
 
@@ -131,7 +140,9 @@ def _relatives(run: _Run, parent: Snapshot | None) -> list[SnapshotTree]:
                 _require_packs(run.repository, tree)
                 found.append(tree)
             except DbtoolError as error:
-                run.progress.warn(f"snapshot {head.snapshot[:8]} cannot be compared with: {error.message}")
+                run.progress.warn(
+                    f"snapshot {head.snapshot[:8]} cannot be compared with: {error.message}"
+                )
     return found
 
 
@@ -148,7 +159,7 @@ def _commit(
         id=SnapshotId(new_id().hex()),
         time=reader.began,
         database=run.database,
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         sequence=parent.sequence + 1 if parent else 1,
         parent=parent.id if parent else None,
         page_size=reader.page_size,

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from dbtool.backup.format import VERIFIED_KEY, BlobRef, snapshot_key
 from dbtool.backup.model import Snapshot, SnapshotId
@@ -27,6 +27,7 @@ __all__ = ["Catalog", "Head", "SnapshotBody"]
 
 logger = logging.getLogger(__name__)
 
+Parsed = TypeVar("Parsed")
 OnDamaged = Callable[[Damaged], None]
 _PART_SIZE = struct.Struct("<I")
 
@@ -67,7 +68,9 @@ class Catalog:
         """Store a snapshot durably; return the size of the object in bytes."""
         summary = self._box.seal(f"{snapshot.id}/summary", _snapshot_to_json(snapshot))
         rest = self._box.seal(f"{snapshot.id}/body", _body_to_json(body))
-        data = b"".join(part for piece in (summary, rest) for part in (_PART_SIZE.pack(len(piece)), piece))
+        data = b"".join(
+            part for piece in (summary, rest) for part in (_PART_SIZE.pack(len(piece)), piece)
+        )
         self._store.put(snapshot_key(snapshot.id), data)
         self._store.sync()
         return len(data)
@@ -218,7 +221,11 @@ class Catalog:
         if spec == "latest":
             return candidates[-1]
         wanted = spec.lower()
-        matches = [snapshot for snapshot in candidates if snapshot.id.startswith(wanted)] if wanted else []
+        matches = (
+            [snapshot for snapshot in candidates if snapshot.id.startswith(wanted)]
+            if wanted
+            else []
+        )
         if len(matches) == 1:
             return matches[0]
         if not matches:
@@ -227,7 +234,9 @@ class Catalog:
                 f"no snapshot begins with {spec!r}",
                 hint="dbtool snapshots      lists them; `latest` and @TIME work too",
             )
-        listed = "\n".join(f"{match.id[:12]}  {match.time:%Y-%m-%d %H:%M:%S}Z" for match in matches[:5])
+        listed = "\n".join(
+            f"{match.id[:12]}  {match.time:%Y-%m-%d %H:%M:%S}Z" for match in matches[:5]
+        )
         raise UsageError(
             "snapshot-ambiguous",
             f"{len(matches)} snapshots begin with {spec!r}",
@@ -265,7 +274,7 @@ def _parts(data: bytes) -> list[bytes]:
     return parts if offset == len(data) else []
 
 
-def _parsed(key: str, parse: Any, value: Any) -> Any:
+def _parsed(key: str, parse: Callable[[Any], Parsed], value: object) -> Parsed:
     try:
         return parse(value)
     except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -79,7 +79,10 @@ class SnapshotTree:
                 yield from self._proven(entries, groups, workers)
 
     def _proven(
-        self, entries: SegmentEntries, groups: dict[BlobRef, list[Extent]], workers: ThreadPoolExecutor
+        self,
+        entries: SegmentEntries,
+        groups: dict[BlobRef, list[Extent]],
+        workers: ThreadPoolExecutor,
     ) -> Iterator[tuple[int, memoryview]]:
         start = entries.segment * SEGMENT_PAGES + 1
 
@@ -96,10 +99,12 @@ class SnapshotTree:
     ) -> Iterator[tuple[int, memoryview]]:
         """Yield (page within the segment, proven content) of each extent of a group."""
         if isinstance(raw, BlobDamaged):
-            raise self._unreadable(entries.segment * SEGMENT_PAGES + 1 + extents[0].first, raw) from raw
+            raise self._unreadable(
+                entries.segment * SEGMENT_PAGES + 1 + extents[0].first, raw
+            ) from raw
         view, page_size = memoryview(raw), self.snapshot.page_size
         for extent in extents:
-            content = view[extent.slot * page_size : (extent.slot + extent.count) * page_size]
+            content = view[extent.slot * page_size : (extent.slot + extent.pages) * page_size]
             self._prove(entries, extent, content)
             yield extent.first, content
 
@@ -114,13 +119,18 @@ class SnapshotTree:
     def _prove(self, entries: SegmentEntries, extent: Extent, content: memoryview) -> None:
         page_size, page_hash = self.snapshot.page_size, self._page_hash
         found = b"".join(
-            [page_hash(content[at : at + page_size]) for at in range(0, extent.count * page_size, page_size)]
+            [
+                page_hash(content[at : at + page_size])
+                for at in range(0, extent.pages * page_size, page_size)
+            ]
         )
-        expected = entries.hashes[extent.first * HASH_BYTES : (extent.first + extent.count) * HASH_BYTES]
+        expected = entries.hashes[
+            extent.first * HASH_BYTES : (extent.first + extent.pages) * HASH_BYTES
+        ]
         if found != expected:
             bad = next(
                 index
-                for index in range(extent.count)
+                for index in range(extent.pages)
                 if found[index * HASH_BYTES : (index + 1) * HASH_BYTES]
                 != expected[index * HASH_BYTES : (index + 1) * HASH_BYTES]
             )

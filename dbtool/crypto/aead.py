@@ -57,7 +57,7 @@ class Sealer(Protocol):
     def seal(self, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """Return `plaintext` sealed; `nonce` (12 bytes) must never serve this key again."""
 
-    def open(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+    def open(self, nonce: bytes, sealed: bytes | memoryview, aad: bytes) -> bytes:
         """Return the plaintext; `SealBroken` when anything differs from what was sealed."""
 
 
@@ -75,7 +75,7 @@ class AesGcmSealer:
         _check_nonce(nonce)
         return self._cipher.encrypt(nonce, plaintext, aad)
 
-    def open(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+    def open(self, nonce: bytes, sealed: bytes | memoryview, aad: bytes) -> bytes:
         """Prove and decrypt."""
         _check_nonce(nonce)
         try:
@@ -100,11 +100,11 @@ class MacSealer:
         """Return `plaintext` with its tag behind it."""
         return plaintext + self._tag(nonce, plaintext, aad)
 
-    def open(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+    def open(self, nonce: bytes, sealed: bytes | memoryview, aad: bytes) -> bytes:
         """Prove `sealed` and return what stands before its tag."""
         if len(sealed) < TAG_BYTES:
             raise SealBroken
-        plaintext = sealed[:-TAG_BYTES]
+        plaintext = bytes(sealed[:-TAG_BYTES])
         if not hmac.compare_digest(self._tag(nonce, plaintext, aad), sealed[-TAG_BYTES:]):
             raise SealBroken
         return plaintext

@@ -11,7 +11,9 @@ import pytest
 from dbtool.backup.repository import Repository
 
 
-def make_database(path: Path, rows: int = 500, *, page_size: int = 4096, journal_mode: str = "wal") -> Path:
+def make_database(
+    path: Path, rows: int = 500, *, page_size: int = 4096, journal_mode: str = "wal"
+) -> Path:
     """Create a database with one table of incompressible rows and close it."""
     draw = random.Random(rows)
     connection = apsw.Connection(str(path))
@@ -19,7 +21,9 @@ def make_database(path: Path, rows: int = 500, *, page_size: int = 4096, journal
     connection.execute(f"PRAGMA journal_mode = {journal_mode}").fetchall()
     connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)")
     with connection:
-        connection.executemany("INSERT INTO t(v) VALUES (?)", ((draw.randbytes(900),) for _ in range(rows)))
+        connection.executemany(
+            "INSERT INTO t(v) VALUES (?)", ((draw.randbytes(900),) for _ in range(rows))
+        )
     connection.close()
     return path
 

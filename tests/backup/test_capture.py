@@ -74,7 +74,11 @@ def test_a_database_that_shrinks_and_grows_again_keeps_every_moment(
     connection = apsw.Connection(str(database))
     moments = {}
     for step in range(6):
-        sql = "INSERT INTO t(v) SELECT randomblob(900) FROM t" if step % 2 else "DELETE FROM t WHERE id > 60"
+        sql = (
+            "INSERT INTO t(v) SELECT randomblob(900) FROM t"
+            if step % 2
+            else "DELETE FROM t WHERE id > 60"
+        )
         connection.execute(sql)
         connection.execute("VACUUM")
         result = repository.backup(database)
@@ -87,7 +91,9 @@ def test_a_database_that_shrinks_and_grows_again_keeps_every_moment(
         assert target.read_bytes() == content
 
 
-def test_a_page_twice_in_one_backup_is_restored_in_both_places(repository: Repository, tmp_path: Path) -> None:
+def test_a_page_twice_in_one_backup_is_restored_in_both_places(
+    repository: Repository, tmp_path: Path
+) -> None:
     database = tmp_path / "zeros.db"
     connection = apsw.Connection(str(database))
     connection.execute("CREATE TABLE t(v)")

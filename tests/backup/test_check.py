@@ -21,7 +21,9 @@ KEY = Secret.parse(generate_key_file_text())
 def pristine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a repository of three snapshots of one database and one of another."""
     folder = tmp_path_factory.mktemp(request.param)
-    repository = Repository.create(folder / "repo", secret=KEY if request.param == "encrypted" else None)
+    repository = Repository.create(
+        folder / "repo", secret=KEY if request.param == "encrypted" else None
+    )
     database = make_database(folder / "app.db", rows=3000)
     repository.backup(database)
     for seed in range(2):
@@ -152,8 +154,12 @@ def test_a_foreign_snapshot_is_found(folder: Path, tmp_path: Path) -> None:
     assert named(check(folder), folder, folder / "snapshots" / path.name)
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: flip(path, 30)], ids=["lost", "flipped"])
-def test_heads_and_marks_are_hints_whose_loss_costs_nothing(folder: Path, damage: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda path: flip(path, 30)], ids=["lost", "flipped"]
+)
+def test_heads_and_marks_are_hints_whose_loss_costs_nothing(
+    folder: Path, damage: Callable[[Path], None]
+) -> None:
     check(folder)
     repository = Repository.open(folder, secret=lambda: KEY)
     before = [snapshot.id for snapshot in repository.snapshots()]

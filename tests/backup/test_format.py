@@ -52,5 +52,7 @@ def test_the_digest_of_a_config_depends_on_every_field() -> None:
         "features": ("x",),
     }
     digests = {RepositoryConfig(**fields).digest()}  # type: ignore[arg-type]
-    digests |= {RepositoryConfig(**{**fields, name: other}).digest() for name, other in others.items()}  # type: ignore[arg-type]
+    digests |= {
+        RepositoryConfig(**{**fields, name: other}).digest() for name, other in others.items()
+    }  # type: ignore[arg-type]
     assert len(digests) == 7

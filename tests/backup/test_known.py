@@ -17,7 +17,9 @@ def a_map(pages: int) -> tuple[SegmentEntries, list[bytes]]:
     entries = SegmentEntries(0)
     for start in range(0, pages, 64):
         chunk = hashes[start : start + 64]
-        entries.add(range(start, start + len(chunk)), b"".join(chunk), BlobRef(PACK, start // 64), 0)
+        entries.add(
+            range(start, start + len(chunk)), b"".join(chunk), BlobRef(PACK, start // 64), 0
+        )
     entries.pages = range(pages)
     return entries, hashes
 

@@ -26,7 +26,9 @@ def filled(
     with PackSession(store, master, REPOSITORY, compression=compression) as session:
         for _ in range(blobs):
             ref = session.reserve()
-            content[ref] = draw.randbytes(draw.randint(0, 3000)) + b"same words again " * draw.randint(0, 300)
+            content[ref] = draw.randbytes(
+                draw.randint(0, 3000)
+            ) + b"same words again " * draw.randint(0, 300)
             session.submit(ref, BLOB_PAGES, content[ref], pages=1)
         written = session.finish()
     assert written == sum(size for _key, size in store.list("packs/"))
@@ -45,7 +47,10 @@ def test_what_was_packed_is_read_back(master: MasterKey, compression: int) -> No
 
 def test_a_session_left_without_finish_shows_no_open_pack() -> None:
     store, master = MemoryStore(), MasterKey.random()
-    with pytest.raises(RuntimeError), PackSession(store, master, REPOSITORY, compression=3) as session:
+    with (
+        pytest.raises(RuntimeError),
+        PackSession(store, master, REPOSITORY, compression=3) as session,
+    ):
         for _ in range(20):
             session.submit(session.reserve(), BLOB_PAGES, b"x" * 100, pages=1)
         raise RuntimeError

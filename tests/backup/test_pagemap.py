@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbtool.backup.format import HASH_BYTES, MAP_HEADER, BlobRef
-from dbtool.backup.pagemap import Segment, SegmentEntries, decode_piece, encode_piece, merge, merge_plan
+from dbtool.backup.pagemap import (
+    Segment,
+    SegmentEntries,
+    decode_piece,
+    encode_piece,
+    merge,
+    merge_plan,
+)
 from dbtool.errors import Damaged
 
 PACKS = [bytes([number]) * 16 for number in range(4)]
@@ -88,13 +95,17 @@ def test_a_page_that_no_piece_knows_is_damage_and_is_named() -> None:
 def test_extents_of_chosen_pages_cover_exactly_these(wanted: list[int]) -> None:
     whole = SegmentEntries(0)
     for group in range(5):
-        whole.add(range(group * 10, group * 10 + 10), b"h" * HASH_BYTES * 10, BlobRef(PACKS[0], group), 0)
+        whole.add(
+            range(group * 10, group * 10 + 10), b"h" * HASH_BYTES * 10, BlobRef(PACKS[0], group), 0
+        )
     whole.pages = range(50)
     covered = []
     for extent in whole.extents(wanted):
-        assert [(extent.first + step) // 10 for step in range(extent.count)] == [extent.ref.ordinal] * extent.count
+        assert [(extent.first + step) // 10 for step in range(extent.pages)] == [
+            extent.ref.ordinal
+        ] * extent.pages
         assert extent.slot == extent.first % 10
-        covered.extend(range(extent.first, extent.first + extent.count))
+        covered.extend(range(extent.first, extent.first + extent.pages))
     assert covered == wanted
 
 

@@ -14,7 +14,10 @@ BOXES = [
     RecordBox(MasterKey.random().sealer("records"), bytes(16)),
     RecordBox(MasterKey.from_repository_id(bytes(16)).sealer("records"), bytes(16)),
 ]
-values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
 
 
 @given(values, st.sampled_from(BOXES))

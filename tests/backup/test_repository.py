@@ -65,7 +65,9 @@ def test_the_second_snapshot_costs_what_changed(repository: Repository, database
     assert second.snapshot.sequence == 2
 
 
-def test_an_unchanged_database_adds_no_snapshot_but_is_seen(repository: Repository, database: Path) -> None:
+def test_an_unchanged_database_adds_no_snapshot_but_is_seen(
+    repository: Repository, database: Path
+) -> None:
     first = repository.backup(database)
     objects = sorted(repository.store.list(""))
     second = repository.backup(database)
@@ -93,14 +95,18 @@ def test_force_scan_reads_an_untouched_file(repository: Repository, database: Pa
     assert repository.backup(database, BackupOptions(force_scan=True)).scanned
 
 
-def test_always_takes_a_snapshot_of_an_unchanged_database(repository: Repository, database: Path) -> None:
+def test_always_takes_a_snapshot_of_an_unchanged_database(
+    repository: Repository, database: Path
+) -> None:
     repository.backup(database)
     result = repository.backup(database, BackupOptions(always=True))
     assert not result.unchanged
     assert len(repository.snapshots()) == 2
 
 
-def test_a_commit_in_the_wal_alone_is_seen(repository: Repository, database: Path, tmp_path: Path) -> None:
+def test_a_commit_in_the_wal_alone_is_seen(
+    repository: Repository, database: Path, tmp_path: Path
+) -> None:
     application = apsw.Connection(str(database))
     application.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
     settle()
@@ -115,9 +121,15 @@ def test_a_commit_in_the_wal_alone_is_seen(repository: Repository, database: Pat
 
 
 def test_tags_notes_and_names_are_kept(repository: Repository, database: Path) -> None:
-    repository.backup(database, BackupOptions(name="shop", tags=("nightly", "v2"), note="before the move"))
+    repository.backup(
+        database, BackupOptions(name="shop", tags=("nightly", "v2"), note="before the move")
+    )
     (snapshot,) = repository.snapshots("shop")
-    assert (snapshot.database, snapshot.tags, snapshot.note) == ("shop", ("nightly", "v2"), "before the move")
+    assert (snapshot.database, snapshot.tags, snapshot.note) == (
+        "shop",
+        ("nightly", "v2"),
+        "before the move",
+    )
 
 
 def test_a_dry_run_stores_nothing_and_counts(repository: Repository, database: Path) -> None:
@@ -137,7 +149,9 @@ def test_pages_moved_by_vacuum_are_not_stored_again(repository: Repository, tmp_
     connection.execute("INSERT INTO junk VALUES (zeroblob(400000))")
     connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)")
     with connection:
-        connection.executemany("INSERT INTO t(v) VALUES (?)", ((os.urandom(900),) for _ in range(20_000)))
+        connection.executemany(
+            "INSERT INTO t(v) VALUES (?)", ((os.urandom(900),) for _ in range(20_000))
+        )
     first = repository.backup(database)
     connection.execute("DROP TABLE junk")
     connection.execute("VACUUM")
@@ -159,7 +173,9 @@ def test_databases_from_one_template_share_pages(repository: Repository, tmp_pat
     assert repository.verify(read_data=1.0).findings == ()
 
 
-def test_another_page_size_starts_anew(repository: Repository, database: Path, tmp_path: Path) -> None:
+def test_another_page_size_starts_anew(
+    repository: Repository, database: Path, tmp_path: Path
+) -> None:
     repository.backup(database)
     connection = apsw.Connection(str(database))
     for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 1024", "VACUUM"):
@@ -182,7 +198,9 @@ def test_an_empty_file_is_a_snapshot_of_no_pages(repository: Repository, tmp_pat
     assert (tmp_path / "out.db").read_bytes() == b""
 
 
-def test_a_damaged_parent_costs_space_and_no_data(repository: Repository, database: Path, tmp_path: Path) -> None:
+def test_a_damaged_parent_costs_space_and_no_data(
+    repository: Repository, database: Path, tmp_path: Path
+) -> None:
     repository.backup(database)
     packs = list((tmp_path / "repo" / "packs").rglob("*"))
     for pack in packs:
@@ -197,11 +215,15 @@ def test_a_damaged_parent_costs_space_and_no_data(repository: Repository, databa
     assert (tmp_path / "out.db").read_bytes()[100:] == database.read_bytes()[100:]
 
 
-def test_hundreds_of_snapshots_keep_the_map_small(repository: Repository, database: Path, tmp_path: Path) -> None:
+def test_hundreds_of_snapshots_keep_the_map_small(
+    repository: Repository, database: Path, tmp_path: Path
+) -> None:
     connection = apsw.Connection(str(database))
     connection.execute("PRAGMA journal_mode = DELETE").fetchall()
     for number in range(60):
-        connection.execute("UPDATE t SET v = ? WHERE id = ?", (bytes([number]) * 900, number * 7 % 500))
+        connection.execute(
+            "UPDATE t SET v = ? WHERE id = ?", (bytes([number]) * 900, number * 7 % 500)
+        )
         result = repository.backup(database)
     connection.close()
     assert result.snapshot
@@ -227,7 +249,9 @@ def test_latest_time_and_prefix_find_a_snapshot(tmp_path: Path, database: Path) 
     assert repository.find(f"@{between.isoformat()}", database=database).id == first.id
 
 
-def test_a_time_before_the_first_snapshot_is_not_found(repository: Repository, database: Path) -> None:
+def test_a_time_before_the_first_snapshot_is_not_found(
+    repository: Repository, database: Path
+) -> None:
     first = repository.backup(database).snapshot
     assert first
     with pytest.raises(NotFound) as error:
@@ -259,7 +283,9 @@ def test_what_is_not_there_is_not_found(repository: Repository, database: Path) 
 # -- opening
 
 
-def test_only_the_right_secret_opens_an_encrypted_repository(tmp_path: Path, database: Path) -> None:
+def test_only_the_right_secret_opens_an_encrypted_repository(
+    tmp_path: Path, database: Path
+) -> None:
     key = Secret.parse(generate_key_file_text())
     Repository.create(tmp_path / "repo", secret=key).backup(database)
     assert Repository.open(tmp_path / "repo", secret=lambda: key).snapshots()
@@ -298,7 +324,9 @@ def test_a_missing_repository_is_not_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("version", 2), ("features", ["sharding"])])
-def test_a_newer_repository_is_refused_in_one_sentence(tmp_path: Path, field: str, value: object) -> None:
+def test_a_newer_repository_is_refused_in_one_sentence(
+    tmp_path: Path, field: str, value: object
+) -> None:
     Repository.create(tmp_path / "repo")
     config = tmp_path / "repo" / "config"
     content = json.loads(config.read_text())
@@ -310,7 +338,9 @@ def test_a_newer_repository_is_refused_in_one_sentence(tmp_path: Path, field: st
     assert error.value.code == "repository-too-new"
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"not json", b'{"magic": "dbtool-repository", "version": "x"}'])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{}", b"not json", b'{"magic": "dbtool-repository", "version": "x"}']
+)
 def test_a_damaged_config_is_damage(tmp_path: Path, damage: bytes) -> None:
     Repository.create(tmp_path / "repo")
     (tmp_path / "repo" / "config").write_bytes(damage)

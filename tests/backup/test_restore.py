@@ -76,8 +76,13 @@ def test_a_delta_restore_leaves_no_stale_files(
 
 
 @pytest.mark.parametrize("grow", [True, False], ids=["target is shorter", "target is longer"])
-def test_a_delta_restore_changes_the_length(repository: Repository, tmp_path: Path, grow: bool) -> None:
-    small, large = make_database(tmp_path / "small.db", 50), make_database(tmp_path / "large.db", 2000)
+def test_a_delta_restore_changes_the_length(
+    repository: Repository, tmp_path: Path, grow: bool
+) -> None:
+    small, large = (
+        make_database(tmp_path / "small.db", 50),
+        make_database(tmp_path / "large.db", 2000),
+    )
     source, target = (large, small) if grow else (small, large)
     snapshot = repository.backup(source).snapshot
     repository.restore(snapshot or "", target, DELTA)
@@ -98,7 +103,9 @@ def test_a_delta_restore_drops_the_wal_of_the_old_content(
     assert leftovers(tmp_path) == []
 
 
-def test_restoring_over_another_page_size_keeps_the_old_file(repository: Repository, tmp_path: Path) -> None:
+def test_restoring_over_another_page_size_keeps_the_old_file(
+    repository: Repository, tmp_path: Path
+) -> None:
     source = make_database(tmp_path / "source.db", page_size=1024)
     target = make_database(tmp_path / "target.db", page_size=4096)
     old = target.read_bytes()
@@ -153,7 +160,10 @@ def test_a_target_in_use_is_refused_and_its_holder_named(
 
 
 def test_a_live_restore_goes_into_an_open_database(
-    repository: Repository, database: Path, holder: subprocess.Popen[bytes], rows_before: list[tuple[int, bytes]]
+    repository: Repository,
+    database: Path,
+    holder: subprocess.Popen[bytes],
+    rows_before: list[tuple[int, bytes]],
 ) -> None:
     application = apsw.Connection(str(database))
     assert application.execute("SELECT v FROM t WHERE id = 3").get != rows_before[2][1]
@@ -187,7 +197,9 @@ def test_a_live_restore_waits_for_a_writer_and_then_says_locked(
     writer.close()
 
 
-def test_a_live_restore_of_another_page_size_is_refused(repository: Repository, tmp_path: Path) -> None:
+def test_a_live_restore_of_another_page_size_is_refused(
+    repository: Repository, tmp_path: Path
+) -> None:
     source = make_database(tmp_path / "source.db", page_size=1024)
     target = make_database(tmp_path / "target.db", page_size=4096)
     snapshot = repository.backup(source).snapshot
@@ -196,7 +208,9 @@ def test_a_live_restore_of_another_page_size_is_refused(repository: Repository, 
     assert error.value.code == "page-size-differs"
 
 
-def test_a_live_restore_needs_a_database(repository: Repository, database: Path, tmp_path: Path) -> None:
+def test_a_live_restore_needs_a_database(
+    repository: Repository, database: Path, tmp_path: Path
+) -> None:
     snapshot = repository.backup(database).snapshot
     with pytest.raises(NotFound):
         repository.restore(snapshot or "", tmp_path / "none.db", LIVE)

@@ -13,7 +13,9 @@ from dbtool.errors import NotFound, UsageError, WrongKey
 from tests.backup.conftest import update
 
 
-def test_a_missing_database_leaves_the_repository_as_it_was(repository: Repository, tmp_path: Path) -> None:
+def test_a_missing_database_leaves_the_repository_as_it_was(
+    repository: Repository, tmp_path: Path
+) -> None:
     before = sorted(repository.store.list(""))
     with pytest.raises(NotFound):
         repository.backup(tmp_path / "nothing.db")

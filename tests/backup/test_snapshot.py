@@ -14,7 +14,9 @@ from dbtool.errors import Damaged, NotFound
 from tests.backup.conftest import update
 
 
-def test_snapshots_are_listed_oldest_first_with_all_their_fields(repository: Repository, database: Path) -> None:
+def test_snapshots_are_listed_oldest_first_with_all_their_fields(
+    repository: Repository, database: Path
+) -> None:
     first = repository.backup(database, BackupOptions(tags=("a",), note="n")).snapshot
     update(database)
     second = repository.backup(database).snapshot
@@ -27,7 +29,9 @@ def test_snapshots_are_listed_oldest_first_with_all_their_fields(repository: Rep
     assert listed[0].size_bytes == database.stat().st_size
 
 
-def test_a_lost_head_is_found_again_from_the_list(repository: Repository, database: Path, tmp_path: Path) -> None:
+def test_a_lost_head_is_found_again_from_the_list(
+    repository: Repository, database: Path, tmp_path: Path
+) -> None:
     repository.backup(database)
     update(database)
     newest = repository.backup(database).snapshot
@@ -76,7 +80,9 @@ def test_marks_add_up(repository: Repository, database: Path) -> None:
     assert repository.catalog.verified_marks() == {first.id: early, second.id: late}
 
 
-def test_a_time_means_the_last_snapshot_at_or_before_it(repository: Repository, database: Path) -> None:
+def test_a_time_means_the_last_snapshot_at_or_before_it(
+    repository: Repository, database: Path
+) -> None:
     first = repository.backup(database).snapshot
     assert first
     assert at_time(first.time, repository.snapshots()).id == first.id

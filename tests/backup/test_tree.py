@@ -58,7 +58,9 @@ def test_a_map_that_disagrees_with_a_page_is_found_and_the_page_named(tree: Snap
         list(tree.pages())
 
 
-def test_a_size_that_needs_other_segments_is_damage(tree: SnapshotTree, repository: Repository) -> None:
+def test_a_size_that_needs_other_segments_is_damage(
+    tree: SnapshotTree, repository: Repository
+) -> None:
     larger = replace(tree.snapshot, page_count=65_537)
     with pytest.raises(Damaged):
         repository.open_snapshot(larger)

@@ -35,10 +35,18 @@ ROWS_PER_BATCH = 1_000
 def build(path: Path, size_bytes: int, *, seed: int = 42) -> None:
     """Create the database at `path` and fill it until the file reaches `size_bytes`."""
     draw = random.Random(seed)
-    words = ["".join(draw.choices("etaoinshrdlucmfwypvbgkjqxz", k=draw.randint(2, 11))) for _ in range(VOCABULARY_WORDS)]
+    words = [
+        "".join(draw.choices("etaoinshrdlucmfwypvbgkjqxz", k=draw.randint(2, 11)))
+        for _ in range(VOCABULARY_WORDS)
+    ]
     cumulative = list(itertools.accumulate(1 / (rank + 3) for rank in range(VOCABULARY_WORDS)))
     connection = apsw.Connection(str(path))
-    for statement in ("PRAGMA page_size=4096", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", *SCHEMA):
+    for statement in (
+        "PRAGMA page_size=4096",
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA synchronous=OFF",
+        *SCHEMA,
+    ):
         connection.execute(statement).fetchall()
     batch = 0
     while path.stat().st_size < size_bytes:
@@ -49,19 +57,34 @@ def build(path: Path, size_bytes: int, *, seed: int = 42) -> None:
     connection.close()
 
 
-def _fill(connection: Any, draw: random.Random, words: list[str], cumulative: list[float], *, first: int) -> None:
+def _fill(
+    connection: Any, draw: random.Random, words: list[str], cumulative: list[float], *, first: int
+) -> None:
     def text(count: int) -> str:
         return " ".join(draw.choices(words, cum_weights=cumulative, k=count))
 
     documents, attachments, customers = [], [], []
     for number in range(first, first + ROWS_PER_BATCH):
-        documents.append((number, draw.randint(1, number), text(4).title(), text(draw.randint(20, 260))))
+        documents.append(
+            (number, draw.randint(1, number), text(4).title(), text(draw.randint(20, 260)))
+        )
         if number % 10 == 0:
-            customers.append((number, f"{text(1)}.{number}@example.org", text(2).title(), f"2026-{draw.randint(1, 12):02}-01"))
+            customers.append(
+                (
+                    number,
+                    f"{text(1)}.{number}@example.org",
+                    text(2).title(),
+                    f"2026-{draw.randint(1, 12):02}-01",
+                )
+            )
         if number % 13 == 0:
-            attachments.append((number, number, "image/jpeg", draw.randbytes(draw.randint(1_000, 12_000))))
+            attachments.append(
+                (number, number, "image/jpeg", draw.randbytes(draw.randint(1_000, 12_000)))
+            )
     start = first * READINGS_PER_DOCUMENT
-    readings = [_reading(draw, start + offset) for offset in range(ROWS_PER_BATCH * READINGS_PER_DOCUMENT)]
+    readings = [
+        _reading(draw, start + offset) for offset in range(ROWS_PER_BATCH * READINGS_PER_DOCUMENT)
+    ]
     connection.executemany("INSERT INTO document VALUES(?,?,?,?)", documents)
     connection.executemany("INSERT INTO customer VALUES(?,?,?,?)", customers)
     connection.executemany("INSERT INTO attachment VALUES(?,?,?,?)", attachments)
@@ -69,8 +92,21 @@ def _fill(connection: Any, draw: random.Random, words: list[str], cumulative: li
 
 
 def _reading(draw: random.Random, number: int) -> tuple[float, ...]:
-    values = (draw.gauss(20, 5), draw.gauss(60, 9), draw.gauss(1013, 9), draw.random() * 90, draw.random(), draw.gauss(3.7, 0.1))
-    return (number, draw.randint(1, 500), 1_767_225_600 + number * 10, *(round(value, 3) for value in values), draw.randint(0, 3))
+    values = (
+        draw.gauss(20, 5),
+        draw.gauss(60, 9),
+        draw.gauss(1013, 9),
+        draw.random() * 90,
+        draw.random(),
+        draw.gauss(3.7, 0.1),
+    )
+    return (
+        number,
+        draw.randint(1, 500),
+        1_767_225_600 + number * 10,
+        *(round(value, 3) for value in values),
+        draw.randint(0, 3),
+    )
 
 
 def change(path: Path, fraction: float, *, seed: int = 7) -> int:
@@ -83,7 +119,10 @@ def change(path: Path, fraction: float, *, seed: int = 7) -> int:
             highest = connection.execute(f"SELECT max(id) FROM {table}").fetchall()[0][0]
             count = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
             keys = draw.sample(range(1, highest + 1), int(count * fraction))
-            connection.executemany(f"UPDATE {table} SET {assignment} WHERE id = ?", ((draw.randint(0, 9), key) for key in keys))
+            connection.executemany(
+                f"UPDATE {table} SET {assignment} WHERE id = ?",
+                ((draw.randint(0, 9), key) for key in keys),
+            )
             changed += len(keys)
     connection.close()
     return changed
@@ -91,11 +130,15 @@ def change(path: Path, fraction: float, *, seed: int = 7) -> int:
 
 def main() -> None:
     """Build or change a database from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("path", type=Path)
     parser.add_argument("--size-mb", type=int, default=500)
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--change", type=float, metavar="FRACTION", help="change an existing file instead")
+    parser.add_argument(
+        "--change", type=float, metavar="FRACTION", help="change an existing file instead"
+    )
     options = parser.parse_args()
     if options.change is None:
         build(options.path, options.size_mb * 1_000_000, seed=options.seed)

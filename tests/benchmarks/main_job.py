@@ -29,7 +29,11 @@ class Bench:
     def __init__(self, work: Path, size_mb: int, runs: int) -> None:
         self.work, self.size_mb, self.runs = work, size_mb, runs
         self.db, self.copy = work / "bench.db", work / "copy.db"
-        self.repo, self.restic, self.borg = work / "dbtool-repo", work / "restic-repo", work / "borg-repo"
+        self.repo, self.restic, self.borg = (
+            work / "dbtool-repo",
+            work / "restic-repo",
+            work / "borg-repo",
+        )
         self.key, self.out = work / "bench.key", work / "restored.db"
         self.absent = missing("sqlite3", "restic", "borg", "zstd")
         self.env = {
@@ -54,8 +58,21 @@ class Bench:
         return run(["sqlite3", self.db, f".backup {self.copy}"])
 
     def new_repositories(self) -> None:
-        remove(self.repo, self.restic, self.borg, self.work / "restic-cache", self.work / "borg-base")
-        run([*DBTOOL, "init", "--repo", self.repo, "--encrypt", "--password-file", self.key, self.db])
+        remove(
+            self.repo, self.restic, self.borg, self.work / "restic-cache", self.work / "borg-base"
+        )
+        run(
+            [
+                *DBTOOL,
+                "init",
+                "--repo",
+                self.repo,
+                "--encrypt",
+                "--password-file",
+                self.key,
+                self.db,
+            ]
+        )
         if "restic" not in self.absent:
             self.peer("restic", "init")
         if "borg" not in self.absent:
@@ -69,20 +86,32 @@ class Bench:
     def full(self) -> dict[str, Cost]:
         costs = {}
         if self.have("sqlite3"):
-            costs["sqlite3 .backup"] = repeat(self.runs, self.sqlite_backup, lambda: remove(self.copy))
-        costs["dbtool"] = repeat(self.runs, lambda: self.dbtool("backup", self.db), self.new_repositories)
+            costs["sqlite3 .backup"] = repeat(
+                self.runs, self.sqlite_backup, lambda: remove(self.copy)
+            )
+        costs["dbtool"] = repeat(
+            self.runs, lambda: self.dbtool("backup", self.db), self.new_repositories
+        )
         if self.have("restic"):
             costs["restic"] = repeat(
-                self.runs, lambda: self.peer("restic", "backup", "-q", self.copy), self.new_repositories
+                self.runs,
+                lambda: self.peer("restic", "backup", "-q", self.copy),
+                self.new_repositories,
             )
         if self.have("borg"):
             costs["borg"] = repeat(
-                self.runs, lambda: self.peer("borg", "create", "-C", "zstd,3", "::full", self.copy), self.new_repositories
+                self.runs,
+                lambda: self.peer("borg", "create", "-C", "zstd,3", "::full", self.copy),
+                self.new_repositories,
             )
         return costs
 
     def each(self, steps: dict[str, Callable[[], Cost]]) -> dict[str, Cost]:
-        return {name: once() for name, once in steps.items() if self.have(*({"restic", "borg"} & {name}))}
+        return {
+            name: once()
+            for name, once in steps.items()
+            if self.have(*({"restic", "borg"} & {name}))
+        }
 
 
 def seconds(cost: Cost | None) -> str:
@@ -103,19 +132,41 @@ def print_full(bench: Bench) -> tuple[dict[str, Cost], dict[str, int]]:
             "borg": lambda: bench.peer("borg", "create", "-C", "zstd,3", "::full", bench.copy),
         }
     )
-    sizes = {"dbtool": size_of(bench.repo), "restic": size_of(bench.restic), "borg": size_of(bench.borg)}
+    sizes = {
+        "dbtool": size_of(bench.repo),
+        "restic": size_of(bench.restic),
+        "borg": size_of(bench.borg),
+    }
     if bench.have("sqlite3"):
         sizes["sqlite3 .backup"] = bench.copy.stat().st_size
     base = costs.get("sqlite3 .backup")
     rows = [
-        [name, seconds(cost), cost.spread, ratio(cost, base), f"{cost.peak_mib:.0f} MiB", f"{sizes[name] / 1e6:.1f} MB"]
+        [
+            name,
+            seconds(cost),
+            cost.spread,
+            ratio(cost, base),
+            f"{cost.peak_mib:.0f} MiB",
+            f"{sizes[name] / 1e6:.1f} MB",
+        ]
         for name, cost in costs.items()
     ]
     if bench.have("zstd"):
         packed = bench.work / "whole.zst"
         cost = run(["zstd", "-3", "-T1", "-q", "-f", bench.db, "-o", packed])
-        rows.append(["zstd -3 -T1", seconds(cost), "", ratio(cost, base), "", f"{size_of(packed) / 1e6:.1f} MB"])
-        rows.append(["dbtool / zstd -3", "", "", "", "", f"{sizes['dbtool'] / size_of(packed):.3f}x"])
+        rows.append(
+            [
+                "zstd -3 -T1",
+                seconds(cost),
+                "",
+                ratio(cost, base),
+                "",
+                f"{size_of(packed) / 1e6:.1f} MB",
+            ]
+        )
+        rows.append(
+            ["dbtool / zstd -3", "", "", "", "", f"{sizes['dbtool'] / size_of(packed):.3f}x"]
+        )
         packed.unlink()
     title = f"Full backup of {bench.db.stat().st_size / 1e6:.0f} MB (restic and borg need the .backup first)"
     table(title, ["", "time", "range", "to .backup", "peak memory", "repository"], rows)
@@ -125,12 +176,28 @@ def print_full(bench: Bench) -> tuple[dict[str, Cost], dict[str, int]]:
 def print_unchanged(bench: Bench) -> None:
     rows = []
     cost = repeat(7, lambda: bench.dbtool("backup", bench.db))
-    rows.append(["backup, unchanged", f"{cost.seconds * 1000:.0f} ms", cost.spread, f"{cost.peak_mib:.0f} MiB"])
+    rows.append(
+        [
+            "backup, unchanged",
+            f"{cost.seconds * 1000:.0f} ms",
+            cost.spread,
+            f"{cost.peak_mib:.0f} MiB",
+        ]
+    )
     cost = repeat(5, lambda: bench.dbtool("backup", "--force-scan", bench.db))
-    rows.append(["backup --force-scan", f"{cost.seconds * 1000:.0f} ms", cost.spread, f"{cost.peak_mib:.0f} MiB"])
+    rows.append(
+        [
+            "backup --force-scan",
+            f"{cost.seconds * 1000:.0f} ms",
+            cost.spread,
+            f"{cost.peak_mib:.0f} MiB",
+        ]
+    )
     for words, label in ((["--version"], "--version"), (["--help"], "--help")):
         cost = repeat(11, lambda words=words: run([*DBTOOL, *words]))  # type: ignore[misc]
-        rows.append([label, f"{cost.seconds * 1000:.0f} ms", cost.spread, f"{cost.peak_mib:.0f} MiB"])
+        rows.append(
+            [label, f"{cost.seconds * 1000:.0f} ms", cost.spread, f"{cost.peak_mib:.0f} MiB"]
+        )
     table("Whole processes, nothing to do", ["", "time", "range (s)", "peak memory"], rows)
 
 
@@ -152,12 +219,24 @@ def print_increment(bench: Bench, sizes: dict[str, int]) -> None:
         costs["restic"] = bench.peer("restic", "backup", "-q", bench.copy)
     if bench.have("borg"):
         costs["borg"] = bench.peer("borg", "create", "-C", "zstd,3", "::next", bench.copy)
-    after = {"dbtool": size_of(bench.repo), "restic": size_of(bench.restic), "borg": size_of(bench.borg)}
+    after = {
+        "dbtool": size_of(bench.repo),
+        "restic": size_of(bench.restic),
+        "borg": size_of(bench.borg),
+    }
     rows = []
     for name, cost in costs.items():
         total = cost.seconds + (backup.seconds if backup and name != "dbtool" else 0)
         added = after[name] - sizes[name]
-        rows.append([name, f"{total:.2f} s", f"{total / costs['dbtool'].seconds:.1f}x", f"{added / 1e6:.1f} MB", f"{cost.peak_mib:.0f} MiB"])
+        rows.append(
+            [
+                name,
+                f"{total:.2f} s",
+                f"{total / costs['dbtool'].seconds:.1f}x",
+                f"{added / 1e6:.1f} MB",
+                f"{cost.peak_mib:.0f} MiB",
+            ]
+        )
     if bench.have("zstd"):
         packed = bench.work / "pages.zst"
         run(["zstd", "-3", "-q", "-f", bench.work / "pages.bin", "-o", packed])
@@ -188,14 +267,21 @@ def print_restore(bench: Bench) -> None:
         remove(bench.out, bench.work / "out")
 
     rows = []
-    full = repeat(bench.runs, lambda: bench.dbtool("restore", "latest", "--to", bench.out, bench.db), clean)
+    full = repeat(
+        bench.runs, lambda: bench.dbtool("restore", "latest", "--to", bench.out, bench.db), clean
+    )
     rows.append(["dbtool, new file", seconds(full), full.spread, f"{full.peak_mib:.0f} MiB"])
     cp = repeat(bench.runs, lambda: run(["cp", bench.db, bench.out]), clean)
     rows.append(["cp", seconds(cp), cp.spread, ""])
     if bench.have("restic"):
-        cost = repeat(bench.runs, lambda: bench.peer("restic", "restore", "-q", "latest", "--target", bench.work / "out"), clean)
+        cost = repeat(
+            bench.runs,
+            lambda: bench.peer("restic", "restore", "-q", "latest", "--target", bench.work / "out"),
+            clean,
+        )
         rows.append(["restic", seconds(cost), cost.spread, f"{cost.peak_mib:.0f} MiB"])
     if bench.have("borg"):
+
         def borg() -> Cost:
             (bench.work / "out").mkdir()
             os.chdir(bench.work / "out")
@@ -219,14 +305,28 @@ def delta_rows(bench: Bench, full: Cost) -> list[list[str]]:
     words = ("--over", "--yes", "--no-safety-snapshot", target)
     rows = []
     cost = repeat(bench.runs, lambda: bench.dbtool("restore", newest(bench), *words), forward)
-    rows.append([f"dbtool, delta forward ({cost.seconds / full.seconds:.2f} of a full one)", seconds(cost), cost.spread, f"{cost.peak_mib:.0f} MiB"])
+    rows.append(
+        [
+            f"dbtool, delta forward ({cost.seconds / full.seconds:.2f} of a full one)",
+            seconds(cost),
+            cost.spread,
+            f"{cost.peak_mib:.0f} MiB",
+        ]
+    )
 
     def back() -> None:
         remove(target)
         shutil.copy(bench.db, target)
 
     cost = repeat(bench.runs, lambda: bench.dbtool("restore", oldest(bench), *words), back)
-    rows.append([f"dbtool, delta back ({cost.seconds / full.seconds:.2f} of a full one)", seconds(cost), cost.spread, f"{cost.peak_mib:.0f} MiB"])
+    rows.append(
+        [
+            f"dbtool, delta back ({cost.seconds / full.seconds:.2f} of a full one)",
+            seconds(cost),
+            cost.spread,
+            f"{cost.peak_mib:.0f} MiB",
+        ]
+    )
     return rows
 
 
@@ -251,11 +351,22 @@ def ids(bench: Bench) -> list[str]:
 
 
 def print_check(bench: Bench) -> None:
-    cost = repeat(bench.runs, lambda: bench.dbtool("verify", "--snapshots", "--read-data", bench.db))
-    rows = [["dbtool verify --snapshots --read-data", seconds(cost), cost.spread, f"{cost.peak_mib:.0f} MiB"]]
+    cost = repeat(
+        bench.runs, lambda: bench.dbtool("verify", "--snapshots", "--read-data", bench.db)
+    )
+    rows = [
+        [
+            "dbtool verify --snapshots --read-data",
+            seconds(cost),
+            cost.spread,
+            f"{cost.peak_mib:.0f} MiB",
+        ]
+    ]
     if bench.have("restic"):
         peer = repeat(bench.runs, lambda: bench.peer("restic", "check", "-q", "--read-data"))
-        rows.append(["restic check --read-data", seconds(peer), peer.spread, f"{peer.peak_mib:.0f} MiB"])
+        rows.append(
+            ["restic check --read-data", seconds(peer), peer.spread, f"{peer.peak_mib:.0f} MiB"]
+        )
         rows.append(["dbtool / restic", ratio(cost, peer), "", ""])
     if bench.have("borg"):
         peer = bench.peer("borg", "check", "--verify-data")
@@ -265,10 +376,14 @@ def print_check(bench: Bench) -> None:
 
 def main() -> None:
     """Measure everything and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--size-mb", type=int, default=500)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--work", type=Path, help="folder to work in, kept; default: a temporary one")
+    parser.add_argument(
+        "--work", type=Path, help="folder to work in, kept; default: a temporary one"
+    )
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="dbtool-bench-"))
     work.mkdir(exist_ok=True)

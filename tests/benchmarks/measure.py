@@ -24,12 +24,17 @@ class Cost:
     spread: str = ""
 
 
-def run(command: Sequence[str | Path], *, env: dict[str, str] | None = None, expect: int = 0) -> Cost:
+def run(
+    command: Sequence[str | Path], *, env: dict[str, str] | None = None, expect: int = 0
+) -> Cost:
     """Run a command to its end; fail loudly when it does not exit as expected."""
     started = time.perf_counter()
     with open(os.devnull, "wb") as nothing:
         process = subprocess.Popen(
-            [str(word) for word in command], stdout=nothing, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}
+            [str(word) for word in command],
+            stdout=nothing,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(env or {})},
         )
         assert process.stderr
         complaint = process.stderr.read()
@@ -37,7 +42,9 @@ def run(command: Sequence[str | Path], *, env: dict[str, str] | None = None, exp
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - started
     if process.returncode != expect:
-        sys.exit(f"{' '.join(map(str, command))} gave {process.returncode}: {complaint.decode(errors='replace')[-2000:]}")
+        sys.exit(
+            f"{' '.join(map(str, command))} gave {process.returncode}: {complaint.decode(errors='replace')[-2000:]}"
+        )
     return Cost(seconds, usage.ru_maxrss / 1024)
 
 
@@ -45,7 +52,9 @@ def median(runs: Sequence[Cost]) -> Cost:
     """Return median time and highest memory of several runs."""
     times = sorted(cost.seconds for cost in runs)
     return Cost(
-        statistics.median(times), max(cost.peak_mib for cost in runs), f"{times[0]:.2f}-{times[-1]:.2f}"
+        statistics.median(times),
+        max(cost.peak_mib for cost in runs),
+        f"{times[0]:.2f}-{times[-1]:.2f}",
     )
 
 
@@ -85,7 +94,11 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     print(f"\n{title}\n")
     for number, row in enumerate((head, *rows)):
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+        print(
+            "| "
+            + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            + " |"
+        )
         if number == 0:
             print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
     sys.stdout.flush()

@@ -48,7 +48,9 @@ print(count)
 def measured(db: Path, seconds: float, beside: list[str]) -> tuple[dict[str, float], str]:
     """Run the writer with another process beside it; return its figures and what the other printed."""
     writer = subprocess.Popen(
-        [sys.executable, HERE / "busy_writer.py", db, str(seconds)], stdout=subprocess.PIPE, text=True
+        [sys.executable, HERE / "busy_writer.py", db, str(seconds)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert writer.stdout
     writer.stdout.readline()
@@ -61,7 +63,9 @@ def measured(db: Path, seconds: float, beside: list[str]) -> tuple[dict[str, flo
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--size-mb", type=int, default=200)
     options = parser.parse_args()
@@ -88,8 +92,14 @@ def main() -> None:
                 ]
             )
             time.sleep(0.5)
-        table("A writer committing as fast as it can", ["", "commits", "median", "99th percentile", "SQLITE_BUSY"], rows)
-        print(f"\np99 beside backups: {p99['beside backups'] / p99['beside a busy process']:.2f}x of that beside a busy process")
+        table(
+            "A writer committing as fast as it can",
+            ["", "commits", "median", "99th percentile", "SQLITE_BUSY"],
+            rows,
+        )
+        print(
+            f"\np99 beside backups: {p99['beside backups'] / p99['beside a busy process']:.2f}x of that beside a busy process"
+        )
 
 
 if __name__ == "__main__":

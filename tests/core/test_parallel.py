@@ -14,7 +14,9 @@ from dbtool.core.parallel import in_order
 def test_results_come_in_the_order_of_the_items() -> None:
     with ThreadPoolExecutor(4) as executor:
         slow_first = lambda number: (time.sleep(0.01 if number % 3 == 0 else 0), number * 2)[1]  # noqa: E731
-        found = [(item, result()) for item, result in in_order(executor, slow_first, range(30), depth=5)]
+        found = [
+            (item, result()) for item, result in in_order(executor, slow_first, range(30), depth=5)
+        ]
     assert found == [(number, number * 2) for number in range(30)]
 
 

@@ -54,7 +54,9 @@ class Scene:
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)")
         with connection:
-            connection.executemany("INSERT INTO t(v) VALUES (?)", ((self.draw.randbytes(900),) for _ in range(9000)))
+            connection.executemany(
+                "INSERT INTO t(v) VALUES (?)", ((self.draw.randbytes(900),) for _ in range(9000))
+            )
         connection.close()
         self.backup()
 
@@ -74,7 +76,9 @@ class Scene:
     def killed(self, program: str, *words: object) -> bool:
         """Run a child and kill it at a random moment; say whether it was still at work."""
         child = subprocess.Popen(
-            [sys.executable, "-c", program, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [sys.executable, "-c", program, *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         assert child.stdout
         child.stdout.readline()
@@ -156,7 +160,9 @@ def run(cycles: int, seed: int, kind: str = "both") -> int:
 
 def main() -> None:
     """Run as many cycles as asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cycles", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     options = parser.parse_args()

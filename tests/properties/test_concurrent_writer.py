@@ -25,7 +25,11 @@ def numbers(path: Path) -> tuple[int, int, int]:
     assert connection.pragma("integrity_check") == "ok"
     found = tuple(
         connection.execute(sql).get
-        for sql in ("SELECT n FROM counter", "SELECT count(*) FROM left_rows", "SELECT count(*) FROM right_rows")
+        for sql in (
+            "SELECT n FROM counter",
+            "SELECT count(*) FROM left_rows",
+            "SELECT count(*) FROM right_rows",
+        )
     )
     connection.close()
     return found  # type: ignore[return-value]
@@ -35,7 +39,9 @@ def numbers(path: Path) -> tuple[int, int, int]:
 def writer(tmp_path: Path) -> subprocess.Popen[str]:
     """Start the writer on a database of some megabytes, and wait for its end."""
     database = make_database(tmp_path / "app.db", rows=8000)
-    process = subprocess.Popen([sys.executable, WRITER, database, "4"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, WRITER, database, "4"], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout
     process.stdout.readline()
     yield process  # type: ignore[misc]

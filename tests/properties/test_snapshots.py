@@ -30,7 +30,18 @@ shapes = st.fixed_dictionaries(
 steps = st.lists(
     st.tuples(
         st.sampled_from(
-            ["insert", "update", "delete", "vacuum", "grow", "shrink", "fts", "checkpoint", "reopen", "nothing"]
+            [
+                "insert",
+                "update",
+                "delete",
+                "vacuum",
+                "grow",
+                "shrink",
+                "fts",
+                "checkpoint",
+                "reopen",
+                "nothing",
+            ]
         ),
         st.integers(0, 2**16),
     ),
@@ -63,9 +74,16 @@ class Application:
                 for _ in range(draw.randint(1, 40)):
                     execute(
                         "INSERT INTO plain(a, b, c) VALUES (?, ?, ?)",
-                        (f"text {draw.random()} ü", draw.randbytes(draw.randint(0, 300)), draw.random()),
+                        (
+                            f"text {draw.random()} ü",
+                            draw.randbytes(draw.randint(0, 300)),
+                            draw.random(),
+                        ),
                     )
-                    execute("INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)", (str(draw.randint(0, 99)), 1, b"v" * 50))
+                    execute(
+                        "INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)",
+                        (str(draw.randint(0, 99)), 1, b"v" * 50),
+                    )
         elif kind == "update":
             execute("UPDATE plain SET a = a || ? WHERE id % 7 = ?", (str(seed), seed % 7))
         elif kind == "delete":
@@ -73,7 +91,9 @@ class Application:
         elif kind == "vacuum":
             execute("VACUUM")
         elif kind == "grow":
-            execute("INSERT INTO plain(b) VALUES (?)", (draw.randbytes(draw.randint(20_000, 200_000)),))
+            execute(
+                "INSERT INTO plain(b) VALUES (?)", (draw.randbytes(draw.randint(20_000, 200_000)),)
+            )
         elif kind == "shrink":
             execute("DELETE FROM plain WHERE length(b) > 10000")
             execute("PRAGMA incremental_vacuum").fetchall()
@@ -107,7 +127,17 @@ def content_pages(path: Path) -> bytes:
 
 def without_counters(pages: bytes) -> bytes:
     """Blank what SQLite's own backup writes anew: change counter, schema cookie, version-valid-for, versions."""
-    return pages[:18] + bytes(2) + pages[20:24] + bytes(4) + pages[28:40] + bytes(4) + pages[44:92] + bytes(8) + pages[100:]
+    return (
+        pages[:18]
+        + bytes(2)
+        + pages[20:24]
+        + bytes(4)
+        + pages[28:40]
+        + bytes(4)
+        + pages[44:92]
+        + bytes(8)
+        + pages[100:]
+    )
 
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
@@ -125,14 +155,19 @@ def test_every_snapshot_restores_to_its_moment(
             application.step(kind, seed)
             result = repository.backup(application.path, BackupOptions(force_scan=force))
             assert result.snapshot
-            moments[result.snapshot.id] = (dbhash(application.path), content_pages(application.path))
+            moments[result.snapshot.id] = (
+                dbhash(application.path),
+                content_pages(application.path),
+            )
         application.connection.close()
         previous = folder / "delta.db"
         for number, (snapshot_id, (expected_hash, expected_pages)) in enumerate(moments.items()):
             restored = folder / f"restored{number}.db"
             repository.restore(snapshot_id, restored)
             assert without_counters(restored.read_bytes()) == without_counters(expected_pages)
-            repository.restore(snapshot_id, previous, RestoreOptions(mode="delta", safety_snapshot=False))
+            repository.restore(
+                snapshot_id, previous, RestoreOptions(mode="delta", safety_snapshot=False)
+            )
             assert previous.read_bytes() == restored.read_bytes()
             assert dbhash(restored) == expected_hash
         report = repository.verify(read_data=1.0)
