@@ -1,4 +1,4 @@
-"""The clock that dbtool reads: wall time for people, monotonic time for durations, a parameter everywhere."""
+"""The clock that dbtool reads: wall time for people, monotonic time for durations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Connections to a database that may be missing, locked, damaged, encrypted or hostile, and what went wrong in words.
+"""Connections to a database that may be missing, locked, damaged, encrypted or hostile.
 
-Invariants: a connection of `open_readonly` never rolls back a hot journal and never checkpoints a WAL; whatever
-fails while opening is one of the errors of `dbtool.errors`, never an `apsw.Error`.
+Invariants: a connection of `open_readonly` never rolls back a hot journal and never checkpoints a
+WAL; whatever fails while opening is one of the errors of `dbtool.errors`, never an `apsw.Error`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,20 @@ import apsw
 from dbtool.core.holders import holders
 from dbtool.core.pragmas import harden
 from dbtool.core.rawfile import RawFile
-from dbtool.errors import Damaged, DbtoolError, Locked, NotFound, Refused, StorageFailed, UsageError, WrongKey
+from dbtool.errors import (
+    Damaged,
+    DbtoolError,
+    Locked,
+    NotFound,
+    Refused,
+    StorageFailed,
+    UsageError,
+    WrongKey,
+)
 
 __all__ = [
     "classified",
+    "classify",
     "connect",
     "is_hot_journal",
     "locked",
@@ -51,7 +61,9 @@ _KNOWN_FORMATS: Final = (
     (b"** This file contains an SQLite 2", "a database of SQLite 2"),
 )
 _SQLITE_PRIMARY: Final = 0xFF
-_ACCESS_CODES: Final = frozenset({apsw.SQLITE_CANTOPEN, apsw.SQLITE_PERM, apsw.SQLITE_READONLY, apsw.SQLITE_AUTH})
+_ACCESS_CODES: Final = frozenset(
+    {apsw.SQLITE_CANTOPEN, apsw.SQLITE_PERM, apsw.SQLITE_READONLY, apsw.SQLITE_AUTH}
+)
 
 
 def open_readonly(path: Path, *, busy_timeout_s: float) -> apsw.Connection:
@@ -89,7 +101,8 @@ def _proven(path: Path, flags: int, busy_timeout_s: float) -> apsw.Connection:
     with classified(real):
         connection = connect(real, flags, busy_timeout_s=busy_timeout_s)
         try:
-            # The only statement that reads the file without parsing its schema, which may be broken.
+            # The only statement that reads the file without parsing its schema, which may be
+            # broken.
             connection.pragma("schema_version")
         except BaseException:
             connection.close()
@@ -117,7 +130,7 @@ def is_hot_journal(error: apsw.Error) -> bool:
 
 
 def require_database(path: Path) -> Path:
-    """Return `path` without symbolic links if it is a regular file that begins like a database, or is empty.
+    """Return `path` without symbolic links if it is a file that begins like a database, or empty.
 
     Raises:
         DbtoolError: as `open_readonly`, as far as the first bytes tell.
@@ -125,14 +138,14 @@ def require_database(path: Path) -> Path:
     try:
         real = path.resolve()
         status = real.stat()
-    except FileNotFoundError as error:
-        raise _not_found(path) from error
-    except NotADirectoryError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise _not_found(path) from error
     except PermissionError as error:
         raise _permission_denied(path) from error
     except (OSError, RuntimeError, ValueError) as error:
-        raise UsageError("not-a-database", f"{path} cannot be a database", context=str(error)) from error
+        raise UsageError(
+            "not-a-database", f"{path} cannot be a database", context=str(error)
+        ) from error
     if stat.S_ISDIR(status.st_mode):
         hint = f"name the database file in it, such as {_a_database_in(real)}"
         raise UsageError("database-is-folder", f"{path} is a folder, not a database", hint=hint)
@@ -145,17 +158,19 @@ def require_database(path: Path) -> Path:
 
 @contextmanager
 def classified(path: Path) -> Iterator[None]:
-    """Turn every `apsw.Error` of the block into the `DbtoolError` that says what is wrong with `path`."""
+    """Turn every `apsw.Error` of the block into what `classify` makes of it."""
     try:
         yield
     except apsw.Error as error:
-        raise _classify(path, error) from error
+        raise classify(path, error) from error
 
 
 def locked(path: Path, *, context: str = "") -> Locked:
     """Return the error that says who holds `path`."""
     who = ", ".join(str(holder) for holder in holders(path))
-    hint = f"wait for process {who}, or stop it" if who else "wait for the other process, or stop it"
+    hint = (
+        f"wait for process {who}, or stop it" if who else "wait for the other process, or stop it"
+    )
     return Locked(
         "database-locked",
         f"{path} is locked by another process",
@@ -164,7 +179,8 @@ def locked(path: Path, *, context: str = "") -> Locked:
     )
 
 
-def _classify(path: Path, error: apsw.Error) -> DbtoolError:
+def classify(path: Path, error: apsw.Error) -> DbtoolError:
+    """Return the error that says what is wrong with `path`."""
     primary = getattr(error, "result", 0) & _SQLITE_PRIMARY
     if primary in {apsw.SQLITE_BUSY, apsw.SQLITE_LOCKED}:
         return locked(path)
@@ -175,15 +191,21 @@ def _classify(path: Path, error: apsw.Error) -> DbtoolError:
             "hot-journal",
             f"{path} needs its journal rolled back before it can be read",
             context=f"a writer crashed and left {path.name}-journal behind",
-            hint=f"open it once for writing, which lets SQLite recover it: sqlite3 {path} 'SELECT 1'",
+            hint="open it once for writing, which lets SQLite recover it: "
+            f"sqlite3 {path} 'SELECT 1'",
         )
     if primary in _ACCESS_CODES:
         return _permission_denied(path)
+    return _not_served(path, error, primary)
+
+
+def _not_served(path: Path, error: apsw.Error, primary: int) -> DbtoolError:
     if primary == apsw.SQLITE_FULL:
-        return StorageFailed("no-space", f"no space is left to read {path}", context=str(error))
+        return StorageFailed("no-space", f"no space is left for {path}", context=str(error))
     if primary == apsw.SQLITE_IOERR:
         hint = "look into the system log (dmesg): the disk may be failing"
-        return StorageFailed("io-error", f"cannot read {path}", context=str(error), hint=hint)
+        message = f"cannot read or write {path}"
+        return StorageFailed("io-error", message, context=str(error), hint=hint)
     return DbtoolError("sqlite-failed", f"SQLite failed on {path}", context=str(error))
 
 
@@ -223,7 +245,7 @@ def _require_magic(path: Path, real: Path, size_bytes: int) -> None:
 
 
 def _has_journal(real: Path) -> bool:
-    """Say whether a journal may hold the true first page of a database that a crash left half written."""
+    """Say whether a journal may hold the true first page of a half-written database."""
     try:
         return real.with_name(real.name + "-journal").stat().st_size > 0
     except OSError:
@@ -233,7 +255,8 @@ def _has_journal(real: Path) -> bool:
 def _looks_random(sample: bytes) -> bool:
     count = len(sample)
     entropy = -sum(n / count * math.log2(n / count) for n in Counter(sample).values())
-    # The expected entropy of that many random bytes is below 8 (Miller-Madow bias of 255 free values).
+    # The expected entropy of that many random bytes is below 8 (Miller-Madow bias of 255 free
+    # values).
     expected = 8 - 255 / (2 * count * math.log(2))
     return entropy > expected - _ENTROPY_SLACK
 

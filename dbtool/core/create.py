@@ -1,4 +1,4 @@
-"""A new, empty database with sound settings: WAL, so that readers and the writer never wait for each other."""
+"""A new, empty database with sound settings: WAL, so that readers and writer do not wait."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ def init_database(
     _require(page_size, _PAGE_SIZES, "page-size-invalid", "page size")
     _require(encoding, _ENCODINGS, "encoding-invalid", "encoding")
     _require(auto_vacuum, _AUTO_VACUUM, "auto-vacuum-invalid", "auto_vacuum")
-    settings: dict[str, int | str] = {"page_size": page_size, "encoding": encoding, "auto_vacuum": auto_vacuum}
+    settings: dict[str, int | str] = {
+        "page_size": page_size,
+        "encoding": encoding,
+        "auto_vacuum": auto_vacuum,
+    }
     _require_absent(path)
     if path.exists():
         # An empty file is an empty database to SQLite: it stays the same file for whoever made it.
@@ -71,7 +75,8 @@ def _fill(path: Path, settings: Mapping[str, int | str]) -> None:
         for name, value in settings.items():
             connection.pragma(name, value)
         connection.pragma("journal_mode", "wal")
-        # Until a table exists, page 1 says nothing of the encoding; making one and dropping it writes it down.
+        # Until a table exists, page 1 says nothing of the encoding; making one and dropping it
+        # writes it down.
         connection.execute("BEGIN; CREATE TABLE settle(a); DROP TABLE settle; COMMIT")
         connection.execute("VACUUM")
     finally:

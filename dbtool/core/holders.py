@@ -1,4 +1,4 @@
-"""Which processes have a database open: named in messages, so that nobody has to guess who holds a lock.
+"""Which processes have a database open: named, so that nobody has to guess who holds a lock.
 
 Linux only (`/proc`); elsewhere nobody is named. Processes of other users are seen by root alone.
 """
@@ -32,7 +32,8 @@ class Holder:
 def holders(path: Path) -> list[Holder]:
     """Return the other processes that have `path` or its sidecar files open, by ascending pid.
 
-    Files are compared by device and inode, so other names of the same file count. Nothing is opened.
+    Files are compared by device and inode, so other names of the same file count. Nothing is
+    opened.
     """
     wanted = _identities(path)
     if not wanted or not _PROC.is_dir():
@@ -43,14 +44,19 @@ def holders(path: Path) -> list[Holder]:
 
 
 def lock_count(path: Path) -> int:
-    """Return how many POSIX locks this process holds on `path` and its sidecar files, by /proc/locks."""
+    """Return how many POSIX locks this process holds on `path` and its sidecar files."""
     inodes = {inode for _, inode in _identities(path)}
     own = str(os.getpid())
     count = 0
     for line in (_PROC / "locks").read_text(encoding="ascii").splitlines():
         fields = line.split()
-        # "7: POSIX ADVISORY READ 5176 fe:00:2148068 124 124"; a waiting lock has "->" in the second field.
-        if fields[1] == "POSIX" and fields[4] == own and int(fields[5].rpartition(":")[2]) in inodes:
+        # "7: POSIX ADVISORY READ 5176 fe:00:2148068 124 124"; a waiting lock has "->" in the second
+        # field.
+        if (
+            fields[1] == "POSIX"
+            and fields[4] == own
+            and int(fields[5].rpartition(":")[2]) in inodes
+        ):
             count += 1
     return count
 

@@ -1,7 +1,8 @@
 """Settings of a connection that make it safe to look into a database that somebody else wrote.
 
-A schema may be hostile: views and triggers that call functions, cells that point outside their page, names
-of megabytes. Sources: https://sqlite.org/security.html and https://sqlite.org/c3ref/c_dbconfig_defensive.html
+A schema may be hostile: views and triggers that call functions, cells that point outside their
+page, names of megabytes. Sources: https://sqlite.org/security.html and
+https://sqlite.org/c3ref/c_dbconfig_defensive.html
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ _LIMITS: Final = {
 
 
 def harden(connection: apsw.Connection) -> None:
-    """Distrust the file that `connection` reads: its schema, its cells, its sizes. Reads nothing of it."""
-    connection.enable_load_extension(False)
+    """Distrust the file of `connection`: its schema, its cells, its sizes. Reads nothing of it."""
+    connection.enable_load_extension(enable=False)
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
     for limit, value in _LIMITS.items():
         connection.limit(limit, value)
-    connection.pragma("cell_size_check", True)
+    connection.pragma("cell_size_check", 1)
     # A file truncated under a memory map kills the process with SIGBUS; a read merely fails.
     connection.pragma("mmap_size", 0)
 
 
 def keep_wal_on_close(connection: apsw.Connection) -> None:
-    """Never move the content of the WAL into the database when this connection closes as the last one."""
+    """Never move the WAL into the database when this connection closes as the last one."""
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

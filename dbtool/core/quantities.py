@@ -55,7 +55,11 @@ def parse_size(text: str) -> int:
     if match is None or match[2] not in _SIZE_UNITS:
         message = f"{text!r} is not a size such as 4096, 64KiB, 10MB or 2GiB"
         raise ValueError(message)
-    return round(float(match[1]) * _SIZE_UNITS[match[2]]) if "." in match[1] else int(match[1]) * _SIZE_UNITS[match[2]]
+    return (
+        round(float(match[1]) * _SIZE_UNITS[match[2]])
+        if "." in match[1]
+        else int(match[1]) * _SIZE_UNITS[match[2]]
+    )
 
 
 def format_size(size_bytes: int) -> str:
@@ -63,7 +67,8 @@ def format_size(size_bytes: int) -> str:
     if size_bytes < _STEP:
         return f"{size_bytes} B"
     value = float(size_bytes)
-    for unit in _FORMAT_UNITS:
+    unit = ""
+    for unit in _FORMAT_UNITS:  # noqa: B007 - used after the loop
         value /= _STEP
         # 1023.5 would round to 1024 of this unit.
         if value < _STEP - 0.5:
@@ -108,13 +113,17 @@ def format_duration(duration_s: float) -> str:
 
 
 def format_age(time: datetime, now: datetime) -> str:
-    """Return how long before `now` a time was: "just now", "42 min ago", "3 h ago", "12 days ago"."""
+    """Return how long before `now` a time was: "just now", "42 min ago", "12 days ago"."""
     seconds = int((now - time).total_seconds())
     if seconds < 0:
         return "in the future"
     if seconds < 5:  # noqa: PLR2004 - nobody counts those
         return "just now"
-    for limit, length, unit in ((_MINUTE, 1, "s"), (_HOUR, _MINUTE, "min"), (_SHOWN_AS_HOURS, _HOUR, "h")):
+    for limit, length, unit in (
+        (_MINUTE, 1, "s"),
+        (_HOUR, _MINUTE, "min"),
+        (_SHOWN_AS_HOURS, _HOUR, "h"),
+    ):
         if seconds < limit:
             return f"{seconds // length} {unit} ago"
     return f"{seconds // _DAY} days ago"
@@ -124,7 +133,8 @@ def parse_time(text: str, now: datetime) -> datetime:
     """Return the moment that a person means.
 
     Args:
-        text: RFC 3339 ("2026-11-20T14:00:00Z"), "2026-11-20 14:00", "2026-11-20" (its first moment), "14:00" (today),
+        text: RFC 3339 ("2026-11-20T14:00:00Z"), "2026-11-20 14:00", "2026-11-20" (its first
+        moment), "14:00" (today),
             "today", "yesterday", "yesterday 14:00", "now", or an age: "2h ago", "3 days ago".
         now: what ages and days count from; aware.
 
@@ -139,18 +149,23 @@ def parse_time(text: str, now: datetime) -> datetime:
         if words == "now":
             return now.astimezone(UTC)
         if words.endswith("ago"):
-            return (now - timedelta(seconds=parse_duration(words.removesuffix("ago")))).astimezone(UTC)
+            return (now - timedelta(seconds=parse_duration(words.removesuffix("ago")))).astimezone(
+                UTC
+            )
         named = _named_day(words, now)
-        found = named if named is not None else datetime.fromisoformat(" ".join(text.split()).upper())
+        found = (
+            named if named is not None else datetime.fromisoformat(" ".join(text.split()).upper())
+        )
         # A naive datetime is taken as local time, daylight saving included.
         return found.astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
-        message = f'{text!r} is not a time such as 2026-11-20T14:00Z, "2026-11-20 14:00", "yesterday 14:00" or "2h ago"'
+        examples = '2026-11-20T14:00Z, "2026-11-20 14:00", "yesterday 14:00" or "2h ago"'
+        message = f"{text!r} is not a time such as {examples}"
         raise ValueError(message) from error
 
 
 def _named_day(words: str, now: datetime) -> datetime | None:
-    """Return the naive local time of "today", "yesterday 14:00" or "14:00"; None where it is none of these."""
+    """Return the naive local time of "today", "yesterday 14:00" or "14:00"; None for others."""
     day, _, clock = words.partition(" ")
     days_back = {"today": 0, "yesterday": 1}.get(day)
     if days_back is None:
@@ -162,7 +177,9 @@ def _named_day(words: str, now: datetime) -> datetime | None:
     if match is None:
         message = f"{clock!r} is no time of day"
         raise ValueError(message)
-    return datetime(date.year, date.month, date.day, int(match[1]), int(match[2]), int(match[3] or 0))  # noqa: DTZ001
+    return datetime(
+        date.year, date.month, date.day, int(match[1]), int(match[2]), int(match[3] or 0)
+    )
 
 
 def _two(seconds: int, large: tuple[int, str], small: tuple[int, str]) -> str:

@@ -1,8 +1,9 @@
-"""Bytes of a database, its -wal or its journal, read and written without SQL and without losing a lock.
+"""Bytes of a database, its -wal or its journal, without SQL and without losing a lock.
 
-POSIX drops every lock that a process holds on a file as soon as the process closes *any* descriptor of it
-(https://sqlite.org/howtocorrupt.html section 2.2). So `open()` must never touch a file that SQLite has open in this
-process. A `RawFile` goes through SQLite's own unix VFS, which knows the other descriptors and defers closing.
+POSIX drops every lock that a process holds on a file as soon as the process closes *any* descriptor
+of it (https://sqlite.org/howtocorrupt.html section 2.2). So `open()` must never touch a file that
+SQLite has open in this process. A `RawFile` goes through SQLite's own unix VFS, which knows the
+other descriptors and defers closing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _KINDS: Final = {
 }
 
 _LARGEST_WRITE_BYTES: Final = 65536
-"""SQLite's unix VFS takes the length of a write modulo 128 KiB, since it never writes more than one page."""
+"""The unix VFS takes the length of a write modulo 128 KiB: SQLite itself writes single pages."""
 
 
 class RawFile:
@@ -43,14 +44,17 @@ class RawFile:
     def __init__(
         self, path: Path, kind: Kind = "database", *, writable: bool = False, create: bool = False
     ) -> None:
-        flags = _KINDS[kind] | (apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY)
+        flags = _KINDS[kind] | (
+            apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
+        )
         if create:
             flags |= apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_EXCLUSIVE
         elif kind != "database":
-            # As root, the VFS sets the owner of a WAL or journal that it opens, which moves its ctime. This kind
-            # of file is opened alike in all else.
+            # As root, the VFS sets the owner of a WAL or journal that it opens, which moves its
+            # ctime. This kind of file is opened alike in all else.
             flags = flags & ~_KINDS[kind] | apsw.SQLITE_OPEN_SUPER_JOURNAL
-        # The VFS quietly opens a file read-only that it may not write, and says so in the second item.
+        # The VFS quietly opens a file read-only that it may not write, and says so in the second
+        # item.
         granted = [flags, 0]
         self._file = apsw.VFSFile("unix", str(path), granted)
         if writable and granted[1] & apsw.SQLITE_OPEN_READONLY:
@@ -82,7 +86,7 @@ class RawFile:
         self._file.xSync(apsw.SQLITE_SYNC_FULL)
 
     def try_lock_exclusive(self) -> bool:
-        """Take SQLite's EXCLUSIVE lock on a database without waiting; False where anybody reads or uses its WAL."""
+        """Take SQLite's EXCLUSIVE lock without waiting; False where anybody else uses the file."""
         try:
             self._file.xLock(apsw.SQLITE_LOCK_SHARED)
             self._file.xLock(apsw.SQLITE_LOCK_EXCLUSIVE)

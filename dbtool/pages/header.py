@@ -24,7 +24,14 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["HEADER_BYTES", "LOCK_BYTE_OFFSET", "MAGIC", "DatabaseHeader", "HeaderInvalid", "lock_page"]
+__all__ = [
+    "HEADER_BYTES",
+    "LOCK_BYTE_OFFSET",
+    "MAGIC",
+    "DatabaseHeader",
+    "HeaderInvalid",
+    "lock_page",
+]
 
 HEADER_BYTES: Final = 100
 MAGIC: Final = b"SQLite format 3\0"
@@ -39,7 +46,7 @@ _NEWEST_VERSION: Final = 2
 _ENCODINGS: Final = {0: "UTF-8", 1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
 
 
-class HeaderInvalid(ValueError):
+class HeaderInvalid(ValueError):  # noqa: N818 - reads as a finding where it is caught
     """The bytes are not the header of a database that can be read."""
 
 
@@ -81,9 +88,17 @@ class DatabaseHeader:
         # fields: payload fractions (3), then the twelve integers from offset 24, then 92 and 96.
         integers = fields[3:]
         _require(magic == MAGIC, "it does not begin with the name of the format")
-        _require(_is_page_size(page_size), f"the page size {raw_size} is no power of two from 512 to 65536")
-        _require(1 <= read_version <= _NEWEST_VERSION, f"the read version {read_version} is not 1 or 2")
-        _require(page_size - reserved >= _SMALLEST_USABLE, f"{reserved} bytes reserved in each page are too many")
+        _require(
+            _is_page_size(page_size),
+            f"the page size {raw_size} is no power of two from 512 to 65536",
+        )
+        _require(
+            1 <= read_version <= _NEWEST_VERSION, f"the read version {read_version} is not 1 or 2"
+        )
+        _require(
+            page_size - reserved >= _SMALLEST_USABLE,
+            f"{reserved} bytes reserved in each page are too many",
+        )
         _require(integers[8] in _ENCODINGS, f"the text encoding {integers[8]} is unknown")
         return cls(
             page_size=page_size,
@@ -113,7 +128,7 @@ class DatabaseHeader:
 
 
 def lock_page(page_size: int) -> int:
-    """Return the number of the page that holds the lock bytes, whether or not the file reaches it."""
+    """Return the number of the page that holds the lock bytes, be the file that long or not."""
     return LOCK_BYTE_OFFSET // page_size + 1
 
 

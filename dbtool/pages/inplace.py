@@ -1,9 +1,10 @@
 """Some pages of an existing database rewritten as one atomic step, under SQLite's EXCLUSIVE lock.
 
-    lock -> journal of the old pages, synced -> folder synced -> pages, size, synced -> journal deleted = done
+    lock -> journal of the old pages, synced -> folder synced -> pages, size, synced
+         -> journal deleted, folder synced: done
 
-Invariant: at every moment, a crash included, whoever opens the target through SQLite finds the old database or the
-new one; `dbtool.pages.journal` writes what SQLite needs to undo the rest.
+Invariant: at every moment, a crash included, whoever opens the target through SQLite finds the old
+database or the new one; `dbtool.pages.journal` writes what SQLite needs to undo the rest.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class InPlaceTarget:
         open_raw: OpenRaw = RawFile,
         files: FileOps = SYSTEM_FILES,
     ) -> Self:
-        """Take SQLite's EXCLUSIVE lock on `path`; whatever its journal or WAL holds is in the file first.
+        """Take SQLite's EXCLUSIVE lock on `path`, with its journal or WAL brought into the file.
 
         Raises:
             Locked: `restore-target-busy`, other processes have it open (named); `database-locked`.
@@ -69,7 +70,8 @@ class InPlaceTarget:
         while True:
             _refuse_holders(path, real)
             if real.stat().st_size:
-                # Closing as the last connection checkpoints and removes the WAL; opening rolls a hot journal back.
+                # Closing as the last connection checkpoints and removes the WAL; opening rolls a
+                # hot journal back.
                 open_live(real, busy_timeout_s=busy_timeout_s).close()
             with classified(real):
                 file = open_raw(real, writable=True)
@@ -110,8 +112,9 @@ class InPlaceTarget:
 
         Args:
             page_count: of the database afterwards.
-            numbers: every page that `pages` will give; each page beyond the present end must be among them.
-            pages: (first page number, whole pages) in any order; read only after the old content is durable.
+            numbers: every page that `pages` will give, with each page beyond the present end.
+            pages: (first page number, whole pages) in any order; read only after the old content
+                is durable.
             advance: called with the bytes written.
 
         Raises:
@@ -216,7 +219,7 @@ class InPlaceTarget:
                 raise
 
     def _roll_back(self) -> None:
-        """Let SQLite undo what was written; if even that fails, the journal stays for whoever comes next."""
+        """Let SQLite undo what was written; if even that fails, the journal stays for the next."""
         self._file.close()
         try:
             connection = connect(self._real, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)

@@ -1,15 +1,15 @@
-"""A genuine SQLite rollback journal: whoever opens the database after a crash undoes what was half done.
+"""A genuine SQLite rollback journal: whoever opens the database after a crash undoes the work.
 
-    header, padded with zeros to a sector of 512 bytes       then one record per page
-     0  8  d9 d5 05 f9 20 a1 63 d7                            4          page number
-     8  4  number of records that follow                      page size  the page as it was
-    12  4  nonce of the checksums                             4          checksum: the nonce plus every 200th
-    16  4  pages of the database before                                  byte, counted back from the end
+    header, padded to a sector of 512 bytes    then one record per page
+     0  8  d9 d5 05 f9 20 a1 63 d7              4          page number
+     8  4  number of records that follow        page size  the page as it was
+    12  4  nonce of the checksums               4          checksum: the nonce plus every 200th
+    16  4  pages of the database before                    byte, counted back from the end
     20  4  sector size
     24  4  page size
 
-Invariant: the header says "no records" until all records are durable. So a journal cut off by a crash is rolled back
-to nothing, which is right, since the database is written only after `JournalWriter.seal`.
+Invariant: the header says "no records" until all records are durable. So a journal cut off by a
+crash is rolled back to nothing, which is right, since the database is written only afterwards.
 Source: https://sqlite.org/fileformat2.html#the_rollback_journal
 """
 
@@ -50,9 +50,10 @@ def write_journal(
     nonce: int,
     open_raw: OpenRaw = RawFile,
 ) -> None:
-    """Write a journal beside `real` that restores `pages` and `page_count`; durable when this returns.
+    """Write a journal beside `real` that restores `pages` and `page_count`; durable on return.
 
-    The caller holds SQLite's EXCLUSIVE lock, syncs the folder afterwards, and only then writes into the database.
+    The caller holds SQLite's EXCLUSIVE lock, syncs the folder afterwards, and only then writes into
+    the database.
 
     Args:
         real: the database, which is only named here.

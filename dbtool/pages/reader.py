@@ -1,18 +1,21 @@
 """One consistent stream of a live database's pages, straight from its file and its WAL.
 
-Rollback journal: the read transaction holds SHARED, which keeps writers out of the file; its pages are the snapshot.
-WAL: the snapshot is the main file overlaid with the frames 1 to mxFrame. SQLite does not tell a connection its own
-mxFrame, so a second connection asks for the newest one before and after the read transaction begins; if both answers
-and the WAL's header agree, no commit came between, and that was the transaction's. The header is read before
-the count on both sides: a reset of the log shows either as a new header or as a smaller count.
+Rollback journal: the read transaction holds SHARED, which keeps writers out of the file; its pages
+are the snapshot.
+WAL: the snapshot is the main file overlaid with the frames 1 to mxFrame. SQLite
+does not tell a connection its own mxFrame, so a second connection asks for the newest one before
+and after the read transaction begins; if both answers and the WAL's header agree, no commit came
+between, and that was the transaction's. The header is read before the count on both sides: a reset
+of the log shows either as a new header or as a smaller count.
 
-A read mark above 0 keeps the log from being reset and checkpoints from writing anything newer into the main file. A
-mark of 0 is taken only if the log was checkpointed wholly; then the log may be reset under us, but nothing is
-written into the main file. So the overlay is used exactly if some frame was not checkpointed yet, and
-either way no byte of the snapshot can change while it is read (https://sqlite.org/walformat.html#wal_locks).
+A read mark above 0 keeps the log from being reset and checkpoints from writing anything newer into
+the main file. A mark of 0 is taken only if the log was checkpointed wholly; then the log may be
+reset under us, but nothing is written into the main file. So the overlay is used exactly if some
+frame was not checkpointed yet, and either way no byte of the snapshot can change while it is read
+(https://sqlite.org/walformat.html#wal_locks).
 
-Invariants: the database, its -wal and the list of files beside it are after `close` what they were before `open`;
-no file is opened other than through SQLite, so no lock of this process is lost.
+Invariants: the database, its -wal and the list of files beside it are after `close` what they were
+before `open`; no file is opened other than through SQLite, so no lock of this process is lost.
 """
 
 from __future__ import annotations
@@ -27,9 +30,9 @@ from typing import Final, Self
 import apsw
 
 from dbtool.core.clock import Clock, SystemClock
-from dbtool.core.connection import classified
+from dbtool.core.connection import classified, classify
 from dbtool.core.progress import Progress, Silent
-from dbtool.errors import Damaged
+from dbtool.errors import Damaged, DbtoolError
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.session import ReadSession
 from dbtool.pages.state import SourceState, state_of
@@ -52,7 +55,9 @@ class PageReader:
         began: when the transaction began, aware, in UTC.
     """
 
-    def __init__(self, session: ReadSession, state: SourceState, began: datetime, real: Path) -> None:
+    def __init__(
+        self, session: ReadSession, state: SourceState, began: datetime, real: Path
+    ) -> None:
         self.state = state
         self.began = began
         self.journal_mode = session.journal_mode
@@ -83,14 +88,17 @@ class PageReader:
             clock: gives `began`.
 
         Raises:
-            DbtoolError: as `dbtool.core.connection.open_readonly`, and Damaged `foreign-journal` where a hot
+            DbtoolError: as `dbtool.core.connection.open_readonly`, and Damaged `foreign-journal`
+            where a hot
                 journal does not fit, Locked `database-busy` where writers left no gap.
         """
         clock = clock or SystemClock()
         state = state_of(path)
         real = path.resolve()
         with classified(real):
-            session = ReadSession(real, state, busy_timeout_s=busy_timeout_s, progress=progress or Silent())
+            session = ReadSession(
+                real, state, busy_timeout_s=busy_timeout_s, progress=progress or Silent()
+            )
             try:
                 return cls(session, state, clock.now(), real)
             except BaseException:
@@ -99,7 +107,7 @@ class PageReader:
 
     @staticmethod
     def state_now(path: Path) -> SourceState:
-        """Look at the files of `path` without a transaction; compare with `SourceState.proves_unchanged`."""
+        """Look at the files of `path` without a transaction, to compare with an older state."""
         return state_of(path)
 
     def blocks(
@@ -127,12 +135,14 @@ class PageReader:
         for start in range(first, end + 1, pages_per_block):
             count = min(pages_per_block, end + 1 - start)
             try:
-                whole, data = connection.read("main", _DATABASE, (start - 1) * page_size, count * page_size)
+                whole, data = connection.read(
+                    "main", _DATABASE, (start - 1) * page_size, count * page_size
+                )
                 until = bisect_left(overlaid, start + count, at)
                 if until > at or not whole:
                     data = self._patched(data, start, overlaid[at:until], whole=whole)
                     at = until
-            except apsw.Error as error:
+            except (apsw.Error, WalInvalid) as error:
                 raise self._named(error) from error
             yield start, data
         self._session.confirm()
@@ -176,15 +186,19 @@ class PageReader:
             if session.mx_frame:
                 self._overlay = frame_index(self._read_wal, session.mx_frame, self.page_size)
                 header = DatabaseHeader.parse(self._page(1)[:HEADER_BYTES])
-            self.page_count = header.page_count if header.page_count_valid else self._counted(session)
+            self.page_count = (
+                header.page_count if header.page_count_valid else self._counted(session)
+            )
         except (HeaderInvalid, WalInvalid) as error:
-            raise Damaged("database-damaged", f"{self._real} is damaged", context=str(error)) from error
+            raise self._named(error) from error
         if session.mx_frame:
-            self._overlay = {page: at for page, at in self._overlay.items() if page <= self.page_count}
+            self._overlay = {
+                page: at for page, at in self._overlay.items() if page <= self.page_count
+            }
         self._require_all_pages(session.size_bytes())
 
     def _counted(self, session: ReadSession) -> int:
-        """Count the pages as SQLite does where the header does not: by the WAL's last commit or by the file."""
+        """Count the pages where the header does not, as SQLite does: by the WAL or by the file."""
         if session.mx_frame:
             return commit_size(self._read_wal, session.mx_frame, self.page_size)
         return -(-session.size_bytes() // self.page_size)
@@ -219,7 +233,7 @@ class PageReader:
             if offset is not None:
                 return self._read_wal(offset, self.page_size)
             return self._read(_DATABASE, (number - 1) * self.page_size, self.page_size)
-        except apsw.Error as error:
+        except (apsw.Error, WalInvalid) as error:
             raise self._named(error) from error
 
     def _read_wal(self, offset: int, length: int) -> bytes:
@@ -232,9 +246,7 @@ class PageReader:
             raise WalInvalid(message)
         return data
 
-    def _named(self, error: apsw.Error) -> Exception:
-        try:
-            with classified(self._real):
-                raise error
-        except Exception as named:  # noqa: BLE001 - whatever it became is what we want
-            return named
+    def _named(self, error: apsw.Error | WalInvalid | HeaderInvalid) -> DbtoolError:
+        if isinstance(error, apsw.Error):
+            return classify(self._real, error)
+        return Damaged("database-damaged", f"{self._real} is damaged", context=str(error))

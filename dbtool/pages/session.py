@@ -1,13 +1,13 @@
-"""The read transaction under a `PageReader`: which connections, how its WAL position is pinned, how nothing is left.
+"""The read transaction under a `PageReader`: its connections, its place in the WAL, its end.
 
 How a file is opened, so that closing changes nothing:
 
-    -wal there                     read-only; a -shm that only we needed is removed under SQLite's EXCLUSIVE lock
-    WAL in the header, no -wal     read-write, so that SQLite removes the -wal and -shm which it makes for us
-      ... in a folder not ours     `immutable=1`, and a check after reading that nobody wrote meanwhile
-      ... in a file not ours       a private copy: we could not clean up, and our -shm would lock the owner out
-    otherwise                      read-only
-    hot journal, no shm possible   a private copy (`dbtool.pages.staging`)
+    -wal there                    read-only; a -shm that only we needed is removed under EXCLUSIVE
+    WAL in the header, no -wal    read-write, so that SQLite removes the -wal and -shm it makes
+      ... in a folder not ours    `immutable=1`, and a check afterwards that nobody wrote
+      ... in a file not ours      a private copy: our -shm would stay and lock the owner out
+    otherwise                     read-only
+    hot journal, no shm possible  a private copy (`dbtool.pages.staging`)
 """
 
 from __future__ import annotations
@@ -48,10 +48,11 @@ class ReadSession:
     """One open read transaction.
 
     Attributes:
-        connection: holds the transaction; None for an empty file, which SQLite must not even open: it would
+        connection: holds the transaction; None for an empty file, which SQLite must not even open:
+        it would
             delete a -wal beside it.
-        mx_frame: last frame of the WAL that belongs to the snapshot; 0: the main file is the snapshot.
-        journal_mode: "wal" or "delete".
+        mx_frame: last frame of the WAL that belongs to the snapshot; 0: the main file is the
+        snapshot. journal_mode: "wal" or "delete".
     """
 
     def __init__(
@@ -85,12 +86,14 @@ class ReadSession:
         return self._path.stat().st_size
 
     def confirm(self) -> None:
-        """Prove that a file which was read without locks did not change since the transaction began.
+        """Prove that a file which was read without locks did not change since it was opened.
 
         Raises:
             Locked: `database-busy`, it did.
         """
-        if self._unlocked_state is not None and not self._unlocked_state.proves_unchanged(state_of(self._real)):
+        if self._unlocked_state is not None and not self._unlocked_state.proves_unchanged(
+            state_of(self._real)
+        ):
             message = f"{self._real} was written to while it was read without locks"
             hint = "run it again, or as a user who may write into its folder"
             raise Locked("database-busy", message, hint=hint)
@@ -133,7 +136,7 @@ class ReadSession:
         connection = self._connect(target, flags)
         connection.pragma("schema_version")  # the first real read: opens the WAL if there is one
         # `PRAGMA journal_mode` would parse the schema, which may be broken.
-        if connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)[0] >= 0:
+        if _uses_wal_now(connection):
             self.journal_mode = "wal"
             self._pin(connection, self._connect(self._path, apsw.SQLITE_OPEN_READONLY))
         else:
@@ -176,9 +179,12 @@ class ReadSession:
     def _pin(self, reader: apsw.Connection, observer: apsw.Connection) -> None:
         """Begin the transaction at a WAL position that is known."""
         observer.pragma("schema_version")  # opens the WAL on this connection too
+        deadline_s = time.monotonic() + self._busy_timeout_s
         for attempt in range(_QUICK_ATTEMPTS + _SLOW_ATTEMPTS):
             if self._try_pin(reader, observer):
                 return
+            if time.monotonic() > deadline_s:
+                break
             if attempt >= _QUICK_ATTEMPTS:
                 time.sleep(_PAUSE_S)
         if self._pin_between_writers(reader, observer):
@@ -188,20 +194,32 @@ class ReadSession:
         raise Locked("database-busy", message, hint=hint)
 
     def _try_pin(self, reader: apsw.Connection, observer: apsw.Connection) -> bool:
-        header, last_frame, _ = _wal_position(observer)
-        _begin_reading(reader)
-        # Taken while the transaction holds its mark: see the reader's module for why this one decides.
-        header_after, last_frame_after, checkpointed = _wal_position(observer)
-        if (header, last_frame) == (header_after, last_frame_after):
+        """Begin between two equal answers; False where a commit or a reset came between."""
+        try:
+            header, last_frame, _ = _wal_position(observer)
+            _begin_reading(reader)
+            header_after, last_frame_after, checkpointed = _wal_position(observer)
+            # The two counts of one answer are not read in one step. Had the log been reset between
+            # them, a whole checkpoint would look like none; but then a third answer is smaller.
+            header_last, last_frame_last, _ = _wal_position(observer)
+        except apsw.BusyError:
+            # A writer was changing the index of the WAL; this question does not wait for it.
+            pinned = False
+        else:
+            same_log = header == header_after == header_last
+            pinned = same_log and last_frame == last_frame_after <= last_frame_last
+        if pinned:
             self.mx_frame = last_frame if checkpointed < last_frame else 0
-            return True
-        reader.execute("ROLLBACK")
-        return False
+        elif reader.in_transaction:
+            reader.execute("ROLLBACK")
+        return pinned
 
     def _pin_between_writers(self, reader: apsw.Connection, observer: apsw.Connection) -> bool:
         """Keep writers out for the moment that pinning takes, where we may."""
         try:
-            gate = connect(self._path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=self._busy_timeout_s)
+            gate = connect(
+                self._path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=self._busy_timeout_s
+            )
         except apsw.CantOpenError:
             return False
         try:
@@ -224,20 +242,31 @@ def _uses_wal(header: bytes) -> bool:
 
 
 def _begin_reading(connection: apsw.Connection) -> None:
-    """Begin a transaction and take its read lock now; the schema, which may be broken, is not parsed."""
+    """Begin a transaction and take its read lock now, without parsing the schema."""
     connection.execute("BEGIN")
     connection.pragma("schema_version")
 
 
 def _wal_position(observer: apsw.Connection) -> tuple[bytes, int, int]:
-    """Return the WAL's header, its last committed frame, and how many frames were checkpointed."""
+    """Return the WAL's header, its last committed frame, and how many frames were checkpointed.
+
+    Raises:
+        apsw.BusyError: a writer is at it; ask again.
+    """
     _, header = observer.read("main", 1, 0, WAL_HEADER_BYTES)
     last_frame, checkpointed = observer.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
     return header, last_frame, checkpointed
 
 
+def _uses_wal_now(connection: apsw.Connection) -> bool:
+    try:
+        return connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)[0] >= 0
+    except apsw.BusyError:  # only a WAL can be busy for this question
+        return True
+
+
 def _settled_state(path: Path) -> SourceState:
-    """Return a state from which a later write can be told, waiting for the clock to move on where it must."""
+    """Return a state from which a later write can be told, waiting a tick where it must."""
     state = state_of(path)
     if not state.settled:
         time.sleep(0.06)
@@ -248,8 +277,8 @@ def _settled_state(path: Path) -> SourceState:
 def _remove_unused_shm(path: Path, shm: Path) -> None:
     """Remove the shared memory file that our reading made, unless somebody else came to use it.
 
-    As SQLite does when the last connection closes: every connection in WAL mode holds SHARED on the database, so
-    EXCLUSIVE proves that there is none, and none can begin before it is given back.
+    As SQLite does when the last connection closes: every connection in WAL mode holds SHARED on the
+    database, so EXCLUSIVE proves that there is none, and none can begin before it is given back.
     """
     with suppress(apsw.Error, OSError), RawFile(path, writable=True) as file:
         if file.try_lock_exclusive():

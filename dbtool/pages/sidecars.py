@@ -1,4 +1,4 @@
-"""The files that belong to a database beside it (-wal, -shm, -journal), moved and removed without losing content."""
+"""The files beside a database (-wal, -shm, -journal), moved and removed without losing content."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SIDECARS: Final = ("-wal", "-shm", "-journal")
 def set_aside(path: Path, now: datetime, *, files: FileOps = SYSTEM_FILES) -> Path:
     """Move a database and its sidecar files out of the way, together, and return the new path.
 
-    The sidecars get their new names first and lose the old ones last: at no moment is the database anywhere
-    without the WAL or journal that completes it.
+    The sidecars get their new names first and lose the old ones last: at no moment is the database
+    anywhere without the WAL or journal that completes it.
 
     Raises:
         Locked: `database-locked`, somebody uses it.
@@ -48,7 +48,7 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def move_orphans(target: Path, files: FileOps) -> None:
-    """Keep a WAL or journal whose database is gone from being applied to the new one; its bytes are kept."""
+    """Keep a WAL or journal whose database is gone off the new one; its bytes are kept."""
     for suffix in _SIDECARS:
         orphan = beside(target, suffix)
         if not os.path.lexists(orphan):

@@ -1,7 +1,8 @@
 """A private copy of a database that cannot be read where it lies without changing it.
 
-Two such cases: a crashed writer left a hot rollback journal (reading would roll it back in the original), and a WAL
-whose shared memory file cannot be created. SQLite recovers the copy; the original is only read.
+Two such cases: a crashed writer left a hot rollback journal (reading would roll it back in the
+original), and a WAL whose shared memory file cannot be created. SQLite recovers the copy; the
+original is only read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _SIDECARS: Final[tuple[tuple[str, Kind], ...]] = (("-journal", "journal"), ("-wa
 
 
 class StagedCopy:
-    """Copies `real` with its journal and WAL into a private temporary folder, and recovers the copy.
+    """Copies `real` with its journal and WAL into a private temporary folder, and recovers it.
 
     Raises:
         Locked: the files changed during every attempt.
@@ -47,7 +48,8 @@ class StagedCopy:
         except BaseException:
             self.close()
             raise
-        progress.warn(f"{real} was read through a private copy, because reading it in place would have changed it")
+        why = "reading it in place would have changed it"
+        progress.warn(f"{real} was read through a private copy, because {why}")
 
     def close(self) -> None:
         """Remove the copy."""

@@ -1,8 +1,9 @@
-"""What a database's files look like from outside: enough to prove later, without reading them, that nothing changed.
+"""What a database's files look like from outside: enough to prove later that nothing changed.
 
-A write changes the size or the mtime of the database or of its WAL; the salts and the header are belts to these braces.
-Time stamps move in kernel ticks of some milliseconds, so a state taken right after a write may hide a second
-write in the same tick. Such a state is not `settled` and proves nothing.
+A write changes the size or the mtime of the database or of its WAL; the salts and the header are
+belts to these braces. Time stamps move in kernel ticks of some milliseconds, so a state taken right
+after a write may hide a second write in the same tick. Such a state is not `settled` and proves
+nothing.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class SourceState:
     wal_frames: int
     """How many frames the WAL's size has room for, valid ones or not."""
     settled: bool
-    """False: something was written so shortly before that the time stamps may hide a later write."""
+    """False: something was written just before, so the time stamps may hide a later write."""
 
     def proves_unchanged(self, later: SourceState) -> bool:
         """Say whether nobody can have written between this state and `later`."""
@@ -66,7 +67,9 @@ class SourceState:
         if not isinstance(value, dict):
             message = "the state of a source is no JSON object"
             raise ValueError(message)  # noqa: TRY004 - for the caller every malformed record is a ValueError
-        return cls(**{field.name: _checked(field.name, str(field.type), value) for field in fields(cls)})
+        return cls(
+            **{field.name: _checked(field.name, str(field.type), value) for field in fields(cls)}
+        )
 
 
 def state_of(path: Path) -> SourceState:
@@ -86,7 +89,9 @@ def state_of(path: Path) -> SourceState:
     # Statted first, looked into second, compared third: a file written in between is not settled.
     again = real.stat()
     now_ns = time.time_ns()
-    stamps = [status.st_mtime_ns, status.st_ctime_ns] + ([wal_status.st_mtime_ns] if wal_status else [])
+    stamps = [status.st_mtime_ns, status.st_ctime_ns] + (
+        [wal_status.st_mtime_ns] if wal_status else []
+    )
     return SourceState(
         device=status.st_dev,
         inode=status.st_ino,
@@ -141,7 +146,7 @@ def _frames(wal_size_bytes: int, wal_header: bytes, header: bytes) -> int:
     return (wal_size_bytes - WAL_HEADER_BYTES) // (FRAME_HEADER_BYTES + page_size)
 
 
-def _checked(name: str, annotation: str, value: dict[str, Any]) -> Any:  # noqa: ANN401 - a JSON value
+def _checked(name: str, annotation: str, value: dict[str, Any]) -> Any:
     found = value.get(name)
     kinds = {"int": (int,), "str": (str,), "bool": (bool,)}
     allowed = kinds[annotation.split(" | ", maxsplit=1)[0]]

@@ -8,8 +8,9 @@
     16  8  salts, new at each reset
     24  8  checksum of the first 24 bytes
 
-Whoever reads frames knows from SQLite how many are valid (mxFrame), so checksums are not computed again; salts
-are compared, since a frame of an older generation would mean that the log was reset while it was read.
+Whoever reads frames knows from SQLite how many are valid (mxFrame), so checksums are not computed
+again; salts are compared, since a frame of an older generation would mean that the log was reset
+while it was read.
 Source: https://sqlite.org/fileformat2.html#the_write_ahead_log
 """
 
@@ -43,7 +44,7 @@ Read = Callable[[int, int], bytes]
 """(offset, length) -> bytes of the WAL file."""
 
 
-class WalInvalid(ValueError):
+class WalInvalid(ValueError):  # noqa: N818 - reads as a finding where it is caught
     """The bytes are not the write-ahead log that SQLite says is there."""
 
 
@@ -81,7 +82,8 @@ def frame_offset(frame: int, page_size: int) -> int:
 def frame_index(read: Read, mx_frame: int, page_size: int) -> dict[int, int]:
     """Map each page of frames 1 to `mx_frame` to the file offset of its newest content.
 
-    Pages beyond the last commit's database size are included: the caller knows how many pages there are.
+    Pages beyond the last commit's database size are included: the caller knows how many pages there
+    are.
 
     Raises:
         WalInvalid: a frame is not of the generation that the header names.
@@ -97,7 +99,8 @@ def frame_index(read: Read, mx_frame: int, page_size: int) -> dict[int, int]:
         content = offset + FRAME_HEADER_BYTES
         for page, _, frame_salts in frames.iter_unpack(read(offset, count * stride)):
             if frame_salts != salts or not page:
-                message = f"the frame at {content - FRAME_HEADER_BYTES} of the WAL is not of its generation"
+                at = content - FRAME_HEADER_BYTES
+                message = f"the frame at {at} of the WAL is not of its generation"
                 raise WalInvalid(message)
             index[page] = content
             content += stride
@@ -105,5 +108,5 @@ def frame_index(read: Read, mx_frame: int, page_size: int) -> dict[int, int]:
 
 
 def commit_size(read: Read, mx_frame: int, page_size: int) -> int:
-    """Return the database size in pages after `mx_frame`, which must be the last frame of a commit."""
+    """Return the database size in pages after `mx_frame`, the last frame of a commit."""
     return int(_FRAME_START.unpack(read(frame_offset(mx_frame, page_size), _FRAME_START.size))[1])

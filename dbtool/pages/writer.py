@@ -1,7 +1,8 @@
-"""A new database file that appears whole or not at all, and the other targets that pages can be written to.
+"""A new database file that appears whole or not at all, and the other targets of pages.
 
-`NewFileTarget` fills a temporary file and links it to its name. `InPlaceTarget` (`dbtool.pages.inplace`) rewrites pages
-of an existing database; `set_aside` (`dbtool.pages.sidecars`) makes room where that cannot be.
+`NewFileTarget` fills a temporary file and links it to its name. `InPlaceTarget`
+(`dbtool.pages.inplace`) rewrites pages of an existing database; `set_aside`
+(`dbtool.pages.sidecars`) makes room where that cannot be.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, 
 
 
 class NewFileTarget:
-    """A database file that does not exist until `commit`; a context manager that aborts what was not committed.
+    """A database file that does not exist until `commit`; a context manager that aborts otherwise.
 
     Args:
         path: where the file will be.
@@ -112,7 +113,8 @@ class NewFileTarget:
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            # Without hard links: the name is taken exclusively first, so a rename over it hits only our own.
+            # Without hard links: the name is taken exclusively first, so a rename over it hits only
+            # our own.
             os.close(self._files.open_new(self._target))
             self._files.replace(self._temporary, self._target)
         else:
@@ -148,5 +150,7 @@ class NewFileTarget:
 def _require_pages(first_page: int, length: int, page_size: int, page_count: int) -> None:
     whole = page_size and length % page_size == 0
     if not whole or first_page < 1 or first_page - 1 + length // page_size > page_count:
-        message = f"{length} bytes at page {first_page} are not within {page_count} pages of {page_size}"
+        message = (
+            f"{length} bytes at page {first_page} are not within {page_count} pages of {page_size}"
+        )
         raise ValueError(message)

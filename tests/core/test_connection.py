@@ -92,7 +92,9 @@ def test_a_file_of_another_kind_is_not_called_encrypted(tmp_path: Path, data: by
 
 @pytest.mark.parametrize("size", [512, 1024, 4096, 1 << 20])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_bytes_in_whole_pages_are_an_encrypted_database(tmp_path: Path, size: int, seed: int) -> None:
+def test_random_bytes_in_whole_pages_are_an_encrypted_database(
+    tmp_path: Path, size: int, seed: int
+) -> None:
     path = tmp_path / "secret.db"
     path.write_bytes(random.Random(seed).randbytes(size))
     error = failure(path)
@@ -133,7 +135,10 @@ def test_a_lock_is_reported_with_its_holder(tmp_path: Path) -> None:
         "c.execute('BEGIN EXCLUSIVE'); print('ready', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()

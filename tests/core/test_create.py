@@ -14,14 +14,22 @@ from dbtool.errors import Refused, StorageFailed, UsageError
 @pytest.mark.parametrize("page_size", [512, 4096, 65536])
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
 @pytest.mark.parametrize("auto_vacuum", ["none", "full", "incremental"])
-def test_the_settings_are_those_asked_for(tmp_path: Path, page_size: int, encoding: str, auto_vacuum: str) -> None:
+def test_the_settings_are_those_asked_for(
+    tmp_path: Path, page_size: int, encoding: str, auto_vacuum: str
+) -> None:
     path = tmp_path / "app.db"
     init_database(path, page_size=page_size, encoding=encoding, auto_vacuum=auto_vacuum)
     assert [entry.name for entry in tmp_path.iterdir()] == ["app.db"]
     assert path.stat().st_mode & 0o777 == 0o600
     connection = apsw.Connection(str(path))
     names = ("page_size", "encoding", "auto_vacuum", "journal_mode", "integrity_check")
-    expected = (page_size, encoding, ["none", "full", "incremental"].index(auto_vacuum), "wal", "ok")
+    expected = (
+        page_size,
+        encoding,
+        ["none", "full", "incremental"].index(auto_vacuum),
+        "wal",
+        "ok",
+    )
     assert tuple(connection.pragma(name) for name in names) == expected
     assert connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
     connection.close()
@@ -53,7 +61,9 @@ def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
         ({"auto_vacuum": "x"}, "auto-vacuum-invalid"),
     ],
 )
-def test_settings_that_do_not_exist_are_refused(tmp_path: Path, wrong: dict[str, object], code: str) -> None:
+def test_settings_that_do_not_exist_are_refused(
+    tmp_path: Path, wrong: dict[str, object], code: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         init_database(tmp_path / "app.db", **wrong)  # type: ignore[arg-type]
     assert caught.value.code == code

@@ -26,7 +26,9 @@ def test_the_schema_cannot_be_written_directly(connection: apsw.Connection) -> N
 
 def test_triggers_of_the_file_do_not_run(connection: apsw.Connection) -> None:
     connection.execute("CREATE TABLE t(a); CREATE TABLE log(a)")
-    connection.execute("CREATE TRIGGER trap AFTER INSERT ON t BEGIN INSERT INTO log VALUES (1); END")
+    connection.execute(
+        "CREATE TRIGGER trap AFTER INSERT ON t BEGIN INSERT INTO log VALUES (1); END"
+    )
     connection.execute("INSERT INTO t VALUES (1)")
     assert connection.execute("SELECT count(*) FROM log").get == 0
 

@@ -153,7 +153,17 @@ def test_times_are_read_local_unless_they_name_a_zone(text: str, moment: str) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ago", "x ago", "yesterday 25:00", "yesterday noon", "2026-13-01", "9999999d ago", "tomorrow"]
+    "text",
+    [
+        "",
+        "ago",
+        "x ago",
+        "yesterday 25:00",
+        "yesterday noon",
+        "2026-13-01",
+        "9999999d ago",
+        "tomorrow",
+    ],
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time"):

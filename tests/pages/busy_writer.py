@@ -1,7 +1,8 @@
 """A child process that commits as fast as it can, through the standard library's SQLite.
 
-Usage: busy_writer.py DATABASE KIND. It prints "ready", writes until its standard input closes, and prints how many
-transactions it committed. Every transaction keeps the invariant that `tests.pages.databases.invariant` checks.
+Usage: busy_writer.py DATABASE KIND. It prints "ready", writes until its standard input closes, and
+prints how many transactions it committed. Every transaction keeps the invariant that
+`tests.pages.databases.invariant` checks.
 """
 
 import random
@@ -26,14 +27,22 @@ while not stop.is_set():
         number = chance.randrange(1, 400)
         old = connection.execute("SELECT amount FROM account WHERE id=?", (number,)).fetchone()
         amount, size = chance.randrange(1000), chance.randrange(10, 6000)
-        connection.execute("UPDATE total SET amount = amount + ?", (amount - (old[0] if old else 0),))
-        connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?, randomblob(?))", (number, amount, size))
+        connection.execute(
+            "UPDATE total SET amount = amount + ?", (amount - (old[0] if old else 0),)
+        )
+        connection.execute(
+            "INSERT OR REPLACE INTO account VALUES (?, ?, randomblob(?))", (number, amount, size)
+        )
     connection.execute("UPDATE total SET counter = counter + 1")
     connection.execute("COMMIT")
     count += 1
     if kind == "checkpoint" and count % 7 == 0:
-        connection.execute("PRAGMA busy_timeout=0")  # restart and truncate would wait for our readers
-        connection.execute(f"PRAGMA wal_checkpoint({chance.choice(['passive', 'restart', 'truncate'])})")
+        connection.execute(
+            "PRAGMA busy_timeout=0"
+        )  # restart and truncate would wait for our readers
+        connection.execute(
+            f"PRAGMA wal_checkpoint({chance.choice(['passive', 'restart', 'truncate'])})"
+        )
         connection.execute("PRAGMA busy_timeout=30000")
     if kind == "vacuum" and count % 20 == 0:
         connection.execute("BEGIN IMMEDIATE")

@@ -16,7 +16,9 @@ from dbtool.pages.reader import PageReader
 WRITER = Path(__file__).with_name("busy_writer.py")
 
 
-def make_accounts(path: Path, *, page_size: int = 4096, journal_mode: str = "wal", rows: int = 400) -> None:
+def make_accounts(
+    path: Path, *, page_size: int = 4096, journal_mode: str = "wal", rows: int = 400
+) -> None:
     """Write a database whose `total` is the sum over its accounts."""
     with closing(path) as connection:
         connection.pragma("page_size", page_size)
@@ -43,7 +45,9 @@ def closing(path: Path) -> Iterator[apsw.Connection]:
 
 def invariant(path: Path) -> int:
     """Check a finished copy that nobody else has open; return how many transactions it has seen."""
-    connection = apsw.Connection(f"file:{path}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    connection = apsw.Connection(
+        f"file:{path}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    )
     try:
         assert connection.pragma("quick_check") == "ok"
         amount, counter = connection.execute("SELECT amount, counter FROM total").fetchone()
@@ -66,13 +70,14 @@ def content(reader: PageReader, pages_per_block: int = 64) -> bytes:
 def listing(folder: Path) -> dict[str, bytes]:
     """Return every file of a folder with its bytes; -shm, which readers may mark, by name only."""
     return {
-        entry.name: b"" if entry.name.endswith("-shm") else entry.read_bytes() for entry in sorted(folder.iterdir())
+        entry.name: b"" if entry.name.endswith("-shm") else entry.read_bytes()
+        for entry in sorted(folder.iterdir())
     }
 
 
 @contextmanager
 def busy_writer(path: Path, kind: str) -> Iterator[None]:
-    """Let another process commit to `path` for the length of the block; it must have committed something."""
+    """Let another process commit to `path` during the block; it must have committed something."""
     child = subprocess.Popen(
         [sys.executable, str(WRITER), str(path), kind],
         stdin=subprocess.PIPE,
@@ -139,7 +144,8 @@ path, progress = Path(sys.argv[1]), Silent()
 try:
     with PageReader.open(path, progress=progress) as reader:
         size = sum(len(data) for _, data in reader.blocks(64))
-        print(reader.page_count * reader.page_size == size, len(progress.warnings), reader.journal_mode)
+        print(reader.page_count * reader.page_size == size, len(progress.warnings),
+        reader.journal_mode)
 except Exception as error:
     print(getattr(error, "code", repr(error)))
 """

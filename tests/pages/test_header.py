@@ -15,13 +15,17 @@ from tests.pages.databases import closing
 @pytest.mark.parametrize("page_size", [512, 4096, 65536])
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
 @pytest.mark.parametrize("auto_vacuum", ["none", "full", "incremental"])
-def test_the_fields_are_what_sqlite_says(folder: Path, page_size: int, encoding: str, auto_vacuum: str) -> None:
+def test_the_fields_are_what_sqlite_says(
+    folder: Path, page_size: int, encoding: str, auto_vacuum: str
+) -> None:
     path = folder / "app.db"
     with closing(path) as connection:
         connection.pragma("page_size", page_size)
         connection.pragma("encoding", encoding)
         connection.pragma("auto_vacuum", auto_vacuum)
-        connection.execute("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(300000)); DELETE FROM t")
+        connection.execute(
+            "CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(300000)); DELETE FROM t"
+        )
         header = DatabaseHeader.parse(path.read_bytes())
         assert header.page_size == page_size
         assert header.encoding == encoding

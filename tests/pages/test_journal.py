@@ -10,7 +10,10 @@ import pytest
 from dbtool.pages.journal import journal_path, write_journal
 from tests.pages.databases import make_accounts, run_python
 
-RECOVER = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM sqlite_schema').fetchall()"
+RECOVER = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1]).execute("SELECT * FROM sqlite_schema").fetchall()
+"""
 
 
 @pytest.mark.parametrize("page_size", [512, 4096, 65536])

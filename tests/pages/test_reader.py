@@ -23,7 +23,9 @@ from tests.pages.databases import (
 
 
 @pytest.mark.parametrize("kind", ["plain", "checkpoint", "vacuum", "no-checkpoint", "delete"])
-def test_every_stream_beside_a_busy_writer_is_a_state_that_was_committed(database: Path, kind: str) -> None:
+def test_every_stream_beside_a_busy_writer_is_a_state_that_was_committed(
+    database: Path, kind: str
+) -> None:
     copy = database.parent.parent / "copy.db"
     seen: list[int] = []
     overlays = 0
@@ -77,7 +79,9 @@ def test_pages_in_the_wal_are_served_newest_first(database: Path) -> None:
 
 @pytest.mark.parametrize("page_size", [512, 1024, 4096, 65536])
 @pytest.mark.parametrize("journal_mode", ["wal", "delete", "persist", "truncate"])
-def test_every_page_size_and_journal_mode_reads_as_the_file(folder: Path, page_size: int, journal_mode: str) -> None:
+def test_every_page_size_and_journal_mode_reads_as_the_file(
+    folder: Path, page_size: int, journal_mode: str
+) -> None:
     path = folder / "app.db"
     make_accounts(path, page_size=page_size, journal_mode=journal_mode, rows=50)
     before = listing(folder)
@@ -117,7 +121,10 @@ def test_blocks_take_a_range(database: Path) -> None:
             (7, 16384),
             (11, 8192),
         ]
-        assert b"".join(data for _, data in reader.blocks(4, first=3, last=12)) == whole[2 * 4096 : 12 * 4096]
+        assert (
+            b"".join(data for _, data in reader.blocks(4, first=3, last=12))
+            == whole[2 * 4096 : 12 * 4096]
+        )
         assert list(reader.blocks(4, first=reader.page_count + 1)) == []
 
 
@@ -167,7 +174,9 @@ def test_a_schema_that_sqlite_cannot_parse_does_not_stop_the_pages(folder: Path)
     path = folder / "app.db"
     with closing(path) as connection:
         connection.execute("CREATE TABLE something(a)")
-    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE something", b"CRAETE TABLE something"))
+    path.write_bytes(
+        path.read_bytes().replace(b"CREATE TABLE something", b"CRAETE TABLE something")
+    )
     with PageReader.open(path) as reader:
         assert content(reader) == path.read_bytes()
 
@@ -196,4 +205,4 @@ def test_a_symbolic_link_reads_the_wal_of_the_file_it_names(database: Path, fold
     copy = folder.parent / "copy.db"
     copy.write_bytes(joined)
     assert invariant(copy) == 5
-    assert sorted(os.listdir(folder.parent)) == ["copy.db", "data", "link.db"]
+    assert sorted(file.name for file in folder.parent.iterdir()) == ["copy.db", "data", "link.db"]

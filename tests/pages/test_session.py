@@ -46,7 +46,9 @@ def test_a_closed_wal_database_is_left_without_sidecar_files(database: Path, fol
 
 
 @pytest.mark.parametrize("with_shm", [True, False])
-def test_a_wal_left_by_a_crash_is_read_and_left_as_it_was(database: Path, folder: Path, *, with_shm: bool) -> None:
+def test_a_wal_left_by_a_crash_is_read_and_left_as_it_was(
+    database: Path, folder: Path, *, with_shm: bool
+) -> None:
     crash(CRASH_AFTER_COMMIT, database)
     if not with_shm:
         (folder / "app.db-shm").unlink()
@@ -75,8 +77,8 @@ def test_an_exclusive_lock_is_named_after_the_timeout(folder: Path) -> None:
     path = folder / "app.db"
     make_accounts(path, journal_mode="delete")
     code = (
-        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN EXCLUSIVE');"
-        "print('ready', flush=True); sys.stdin.read()"
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "c.execute('BEGIN EXCLUSIVE'); print('ready', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(path)],

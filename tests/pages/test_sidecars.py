@@ -19,7 +19,9 @@ def test_a_database_is_set_aside_together_with_its_wal(database: Path, folder: P
     before = listing(folder)
     kept = set_aside(database, NOW)
     assert kept.name == "app.db.replaced-20261120T140000Z"
-    assert listing(folder) == {name.replace("app.db", kept.name): data for name, data in before.items()}
+    assert listing(folder) == {
+        name.replace("app.db", kept.name): data for name, data in before.items()
+    }
     with closing(kept) as connection:
         assert connection.execute("SELECT counter FROM total").get == 1
 

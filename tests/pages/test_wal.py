@@ -18,7 +18,7 @@ def wal(pages: list[int], page_size: int = 512, salts: bytes = b"saltsalt") -> b
     return raw
 
 
-def reading(raw: bytes):  # noqa: ANN201
+def reading(raw: bytes):
     return lambda offset, length: raw[offset : offset + length]
 
 
@@ -68,4 +68,7 @@ def test_the_log_that_sqlite_writes_is_understood(folder: Path) -> None:
         assert commit_size(read, frames, 4096) == connection.pragma("page_count")
         index = frame_index(read, frames, 4096)
         assert set(index) == set(range(1, connection.pragma("page_count") + 1))
-        assert all(connection.read("main", 0, (n - 1) * 4096, 4096)[1] == read(at, 4096) for n, at in index.items())
+        assert all(
+            connection.read("main", 0, (n - 1) * 4096, 4096)[1] == read(at, 4096)
+            for n, at in index.items()
+        )

@@ -74,7 +74,7 @@ def test_an_existing_file_is_never_overwritten(folder: Path, when: str, kind: st
         appear()
         target.commit()
     assert caught.value.code == "target-exists"
-    assert os.listdir(folder) == ["new.db"]
+    assert [file.name for file in folder.iterdir()] == ["new.db"]
     assert path.is_symlink() or path.read_bytes() == b"precious"
 
 
@@ -94,7 +94,7 @@ def test_a_journal_whose_database_is_gone_is_not_applied_to_the_new_one(folder: 
     with NewFileTarget(folder / "new.db", 512, 5) as target:
         fill(target)
         target.commit()
-    names = sorted(os.listdir(folder))
+    names = sorted(file.name for file in folder.iterdir())
     assert names[0] == "new.db"
     assert names[1].startswith("new.db-journal.orphan-")
     assert len(names) == 2
