@@ -16,7 +16,8 @@ end
 
 function __dbtool_is
     set -l words (__dbtool_words)
-    test (count $words) -ge (count $argv); and test "$words[1..(count $argv)]" = "$argv"
+    set -l wanted (count $argv)
+    test (count $words) -ge $wanted; and test "$words[1..$wanted]" = "$argv"
 end
 
 function __dbtool_at
@@ -24,6 +25,7 @@ function __dbtool_at
 end
 
 function __dbtool_ask
+    type -q dbtool; or return
     command dbtool __complete $argv[1] (commandline -opc)[2..-1] 2>/dev/null
 end
 
@@ -37,18 +39,18 @@ complete -c dbtool -n '__dbtool_at 0' -a verify -d 'prove that the snapshots can
 complete -c dbtool -n '__dbtool_at 0' -a key -d 'manage who can open an encrypted repository'
 complete -c dbtool -n '__dbtool_at 0' -a config -d 'show, validate and trust the configuration'
 complete -c dbtool -n '__dbtool_at 0' -a help -d 'explain a command or a topic'
-complete -c dbtool -n '__dbtool_at 0' -l version -d 'show the version'
-complete -c dbtool -s o -l format -x -a 'table json ndjson csv tsv' -d 'table, json, ndjson, csv or tsv [table]'
-complete -c dbtool -l json -d 'the same as --format json'
-complete -c dbtool -s q -l quiet -d 'say nothing where all went well'
-complete -c dbtool -s v -l verbose -d 'say more; -vv with tracebacks'
-complete -c dbtool -l color -x -a 'auto always never' -d 'auto, always or never [auto]'
-complete -c dbtool -l progress -x -a 'auto none plain' -d 'auto, none or plain [auto: a bar on a terminal]'
-complete -c dbtool -l repo -r -F -d 'the repository [DB.backups/ beside the database]'
-complete -c dbtool -l password-file -r -F -d 'read the password or key from FILE'
-complete -c dbtool -l password-command -x -d 'read it from a commands output'
-complete -c dbtool -l config -r -F -d 'configuration file [the nearest dbtool.toml upward]'
-complete -c dbtool -s h -l help -d 'show the help of a command'
+complete -c dbtool -n '__dbtool_at 0' -l version -d 'Show the version.'
+complete -c dbtool -s o -l format -x -a 'table json ndjson csv tsv' -d 'Output: table, json, ndjson, csv or tsv. [table]'
+complete -c dbtool -l json -d 'The same as --format json.'
+complete -c dbtool -s q -l quiet -d 'Say nothing where all went well.'
+complete -c dbtool -s v -l verbose -d 'Say more; -vv with tracebacks.'
+complete -c dbtool -l color -x -a 'auto always never' -d 'Colour: auto, always or never. [auto]'
+complete -c dbtool -l progress -x -a 'auto none plain' -d 'Progress: auto, none or plain. [auto: a bar on a terminal]'
+complete -c dbtool -l repo -r -F -d 'The repository. [DB.backups/ beside the database]'
+complete -c dbtool -l password-file -r -F -d 'Read the password or key from FILE.'
+complete -c dbtool -l password-command -x -d 'Read it from the output of COMMAND.'
+complete -c dbtool -l config -r -F -d 'Configuration file. [nearest dbtool.toml upward]'
+complete -c dbtool -s h -l help -d 'Show the help of a command.'
 complete -c dbtool -n '__dbtool_is init' -l encrypt -d 'Encrypt the repository that is created.'
 complete -c dbtool -n '__dbtool_is init' -l page-size -x -a '512 1024 2048 4096 8192 16384 32768 65536' -d 'Page size of a new database, 512 to 65536. [4096]'
 complete -c dbtool -n '__dbtool_is init' -l encoding -x -a 'UTF-8 UTF-16le UTF-16be' -d 'How a new database stores text. [UTF-8]'

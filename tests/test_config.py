@@ -86,7 +86,8 @@ def test_each_value_knows_its_file_and_line() -> None:
 
 def test_paths_count_from_the_folder_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     write(
-        '[databases.app]\npath = "data/app.db"\nrepository = "b/"\n[databases.far]\npath = "/x.db"\nrepository = "s3://bucket/x"\n'
+        '[databases.app]\npath = "data/app.db"\nrepository = "b/"\n'
+        '[databases.far]\npath = "/x.db"\nrepository = "s3://bucket/x"\n'
     )
     here = Path.cwd()
     Path("sub").mkdir()
@@ -106,7 +107,8 @@ def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_durations_sizes_and_shares_are_numbers() -> None:
     write(
-        '[databases.app]\npath = "a.db"\nmax_backup_age = "1h"\n[alerts]\nwal_bytes = "64MiB"\ndisk_free = "10%"\n'
+        '[databases.app]\npath = "a.db"\nmax_backup_age = "1h"\n'
+        '[alerts]\nwal_bytes = "64MiB"\ndisk_free = "10%"\n'
     )
     loaded = config.load()
     assert loaded.databases["app"].max_backup_age_s == 3600

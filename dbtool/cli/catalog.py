@@ -42,19 +42,23 @@ COMMANDS: dict[str, Entry] = {
 }
 
 GLOBAL_OPTIONS: dict[str, GlobalOption] = {
-    "output_format": GlobalOption("-o, --format FORMAT", "table, json, ndjson, csv or tsv [table]"),
-    "json_output": GlobalOption("--json", "the same as --format json"),
-    "quiet": GlobalOption("-q, --quiet", "say nothing where all went well"),
-    "verbose": GlobalOption("-v, --verbose", "say more; -vv with tracebacks"),
-    "color": GlobalOption("--color WHEN", "auto, always or never [auto]"),
-    "progress": GlobalOption("--progress HOW", "auto, none or plain [auto: a bar on a terminal]"),
-    "repo": GlobalOption("--repo PATH", "the repository [DB.backups/ beside the database]"),
-    "password_file": GlobalOption("--password-file FILE", "read the password or key from FILE"),
-    "password_command": GlobalOption(
-        "--password-command COMMAND", "read it from a command's output"
+    "output_format": GlobalOption(
+        "-o, --format FORMAT", "Output: table, json, ndjson, csv or tsv. [table]"
     ),
-    "config": GlobalOption("--config FILE", "configuration [the nearest dbtool.toml upward]"),
-    "help": GlobalOption("-h, --help", "show the help of a command"),
+    "json_output": GlobalOption("--json", "The same as --format json."),
+    "quiet": GlobalOption("-q, --quiet", "Say nothing where all went well."),
+    "verbose": GlobalOption("-v, --verbose", "Say more; -vv with tracebacks."),
+    "color": GlobalOption("--color WHEN", "Colour: auto, always or never. [auto]"),
+    "progress": GlobalOption(
+        "--progress HOW", "Progress: auto, none or plain. [auto: a bar on a terminal]"
+    ),
+    "repo": GlobalOption("--repo PATH", "The repository. [DB.backups/ beside the database]"),
+    "password_file": GlobalOption("--password-file FILE", "Read the password or key from FILE."),
+    "password_command": GlobalOption(
+        "--password-command COMMAND", "Read it from the output of COMMAND."
+    ),
+    "config": GlobalOption("--config FILE", "Configuration file. [nearest dbtool.toml upward]"),
+    "help": GlobalOption("-h, --help", "Show the help of a command."),
 }
 
 _FIRST_STEPS = (

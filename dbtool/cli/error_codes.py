@@ -32,6 +32,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "page-size-invalid": ErrorCode(2, "a database cannot have such a page size"),
     "encoding-invalid": ErrorCode(2, "a database cannot have such an encoding"),
     "auto-vacuum-invalid": ErrorCode(2, "auto_vacuum is none, full or incremental"),
+    "time-invalid": ErrorCode(2, "the time is not written in a way that is understood"),
     "compression-level": ErrorCode(2, "the zstd level is not one from 1 to 22"),
     "config-syntax": ErrorCode(2, "the configuration is not valid TOML"),
     "config-version": ErrorCode(2, "the configuration has a format that this dbtool does not read"),

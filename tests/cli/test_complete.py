@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -78,11 +77,7 @@ def test_nothing_to_offer_is_no_error(capsys: pytest.CaptureFixture[str], words:
     assert set(candidates(capsys, *words)) <= {"latest"}
 
 
-def test_it_is_fast_enough_for_a_key_press(database: Path, run: Run) -> None:
+def test_as_a_process_it_answers(database: Path, run: Run) -> None:
     run("backup", "app.db")
-    began_s = time.monotonic()
     outcome = run_child("__complete", "snapshots", "restore", "app.db")
-    took_s = time.monotonic() - began_s
     assert len(outcome.out.splitlines()) == 2
-    # The budget is 200 ms (tests/benchmarks measures it); ten times that on a busy machine is broken.
-    assert took_s < 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -102,5 +101,5 @@ def test_a_repository_alone_needs_no_database() -> None:
 
 def test_the_source_is_the_real_path() -> None:
     Path("real.db").touch()
-    os.symlink("real.db", "link.db")
+    Path("link.db").symlink_to("real.db")
     assert choose(Session([]), "link.db").source == str(Path.cwd() / "real.db")

@@ -37,7 +37,8 @@ end
 
 function __dbtool_is
     set -l words (__dbtool_words)
-    test (count $$words) -ge (count $$argv); and test "$$words[1..(count $$argv)]" = "$$argv"
+    set -l wanted (count $$argv)
+    test (count $$words) -ge $$wanted; and test "$$words[1..$$wanted]" = "$$argv"
 end
 
 function __dbtool_at
@@ -45,6 +46,7 @@ function __dbtool_at
 end
 
 function __dbtool_ask
+    type -q dbtool; or return
     command dbtool __complete $$argv[1] (commandline -opc)[2..-1] 2>/dev/null
 end
 
@@ -57,7 +59,7 @@ def fish_script(pages: list[Description]) -> str:
     """Return the script."""
     root = "complete -c dbtool -n '__dbtool_at 0'"
     lines = [f"{root} -a {verb} -d {quoted(entry.summary)}" for verb, entry in COMMANDS.items()]
-    lines.append(f"{root} -l version -d 'show the version'")
+    lines.append(f"{root} -l version -d 'Show the version.'")
     lines += [f"complete -c dbtool {_option(text)}" for text in everywhere()]
     for page in pages:
         lines += _command(page)

@@ -36,7 +36,7 @@ def everywhere() -> list[OptionText]:
     known = [option_text(parameter) for parameter in global_parameters()]
     return [
         *known,
-        OptionText("-h, --help", "show the help of a command", ("-h", "--help"), "", ()),
+        OptionText("-h, --help", "Show the help of a command.", ("-h", "--help"), "", ()),
     ]
 
 

@@ -25,7 +25,7 @@ _dbtool_ask() {
   _describe -V $$1 candidates
 }
 
-_dbtool_databases() { _alternative 'databases:database:_dbtool_ask databases' 'files:file:_files' }
+_dbtool_databases() { _alternative 'databases:database: _dbtool_ask databases' 'files:file:_files' }
 _dbtool_snapshots() { _dbtool_ask snapshots }
 _dbtool_keys() { _dbtool_ask keys }
 _dbtool_topics() { _dbtool_ask topics }
@@ -42,7 +42,7 @@ _dbtool() {
   dbtool_words=("$${(@)words[2,CURRENT-1]}" "$${(@)words[CURRENT+1,-1]}")
   _arguments -C \\
     $general \\
-    '--version[show the version]' \\
+    '--version[Show the version.]' \\
     '1: :->verb' \\
     '*::argument:->rest'
   case $$state in

@@ -89,7 +89,8 @@ def test_a_project_command_runs_only_after_trust_and_until_the_file_changes(
     run("key", "generate", "app.key")
     run("init", "--repo", "store", "--encrypt", "--password-file", "app.key", "app.db")
     Path("dbtool.toml").write_text(
-        '[databases.app]\npath = "app.db"\nrepository = "store"\n[repository]\npassword_command = "cat app.key"\n'
+        '[databases.app]\npath = "app.db"\nrepository = "store"\n'
+        '[repository]\npassword_command = "cat app.key"\n'
     )
     refused = run("snapshots", "--json", "app")
     assert (refused.code, refused.error["code"]) == (5, "config-untrusted")
