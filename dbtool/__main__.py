@@ -27,6 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
 
         sys.stdout.write(f"dbtool {__version__}\n")
         return 0
+    if arguments is None:
+        import signal
+
+        # Until the command line handles it, Ctrl-C ends the process without a traceback.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Importing makes many objects that stay: collecting as often as usual would cost 5 ms.
     gc.set_threshold(20_000, 20, 50)
     from dbtool.cli.app import main as run

@@ -49,9 +49,7 @@ GLOBAL_OPTIONS: dict[str, GlobalOption] = {
     "quiet": GlobalOption("-q, --quiet", "Say nothing where all went well."),
     "verbose": GlobalOption("-v, --verbose", "Say more; -vv with tracebacks."),
     "color": GlobalOption("--color WHEN", "Colour: auto, always or never. [auto]"),
-    "progress": GlobalOption(
-        "--progress HOW", "Progress: auto, none or plain. [auto: a bar on a terminal]"
-    ),
+    "progress": GlobalOption("--progress HOW", "Progress: auto, none or plain. [auto]"),
     "repo": GlobalOption("--repo PATH", "The repository. [DB.backups/ beside the database]"),
     "password_file": GlobalOption("--password-file FILE", "Read the password or key from FILE."),
     "password_command": GlobalOption(

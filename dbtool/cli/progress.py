@@ -15,7 +15,10 @@ from dbtool.cli.signals import Interrupts
 
 __all__ = ["Bar", "Lines", "Quiet", "Records", "WorkProgress"]
 
-_BAR_CELLS = 28
+_MOST_CELLS = 28
+_FEWEST_CELLS = 6
+_TEXT_COLUMNS = 64
+"""What the line holds beside the bar."""
 _FIRST_DRAW_S = 0.25
 _REDRAW_S = 0.08
 _LINE_EVERY_S = 2.0
@@ -131,8 +134,9 @@ class Bar(WorkProgress):
     def _cells(self) -> str:
         if self.share is None:
             return ""
-        full = int(self.share * _BAR_CELLS)
-        return "━" * full + "╌" * (_BAR_CELLS - full) + f" {self.share:>4.0%} "
+        cells = max(_FEWEST_CELLS, min(_MOST_CELLS, self._width - _TEXT_COLUMNS))
+        full = int(self.share * cells)
+        return "━" * full + "╌" * (cells - full) + f" {self.share:>4.0%} "
 
     def _fit(self, text: str) -> str:
         shown = text[: self._width - 1]

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from dbtool.cli.signals import Interrupted, Interrupts
-from tests.cli.conftest import environment
+from tests.cli.conftest import Run, environment, make_database
 
 _WORK = """
 import sys, time
@@ -88,3 +89,22 @@ def test_a_signal_that_the_parent_ignores_stays_ignored() -> None:
 
 def test_an_interruption_is_no_ordinary_exception() -> None:
     assert not issubclass(Interrupted, Exception)
+
+
+def test_ctrl_c_at_any_moment_of_a_backup_leaves_a_sound_repository(run: Run) -> None:
+    make_database(Path("app.db"), 20_000)
+    for delay_s in (0.0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.18, 0.24):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dbtool", "backup", "--always", "--force-scan", "app.db"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode in (0, 130, -signal.SIGINT), err
+        assert "Traceback" not in err or process.returncode != 130
+    assert run("backup", "app.db").code == 0
+    assert run("verify", "--snapshots", "--read-data", "-q", "app.db").code == 0

@@ -115,10 +115,8 @@ def _open_or_create(context: typer.Context, target: Target, *, dry_run: bool) ->
     created = Repository.create(
         target.repository, compression=session.config.get("repository.compression")
     )
-    session.note(
-        f"created the repository {brief(target.repository)}, not encrypted "
-        "(dbtool init --encrypt makes one that is)"
-    )
+    place = brief(target.repository)
+    session.note(f"created {place}, a repository without encryption (see dbtool init)")
     return created
 
 

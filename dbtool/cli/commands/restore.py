@@ -209,11 +209,9 @@ def _plan_lines(plan: RestorePlan, options: RestoreOptions) -> list[tuple[str, s
 
 def _lines(result: RestoreResult) -> list[tuple[str, str]]:
     snapshot = result.snapshot
-    speed = (
-        f", {format_size(int(result.size_bytes / result.duration_s))}/s"
-        if result.duration_s > 0
-        else ""
-    )
+    speed = ""
+    if result.mode == "new" and result.duration_s > 0:
+        speed = f", {format_size(int(result.size_bytes / result.duration_s))}/s"
     lines = [
         ("restored", brief(result.target)),
         ("snapshot", f"{short(snapshot.id)} of {local_time(snapshot.time)}"),

@@ -17,8 +17,7 @@ def test_the_first_backup_creates_the_repository_and_says_so(run: Run, database:
     outcome = run("backup", "app.db")
     assert outcome.code == 0
     assert outcome.err == (
-        "created the repository app.db.backups, not encrypted "
-        "(dbtool init --encrypt makes one that is)\n"
+        "created app.db.backups, a repository without encryption (see dbtool init)\n"
     )
     labels = [line.split()[0] for line in outcome.out.splitlines()]
     assert labels == ["snapshot", "scanned", "changed", "added", "time"]
