@@ -11,8 +11,10 @@
     |-- Unreachable                14   a remote does not answer; trying again may help
     `-- StorageFailed              15   no space, or the system refused to read or write
 
-Damaged *data* that a check was asked to look for is a finding, a value; these exceptions say that the work
-asked for cannot go on.
+A name says what the situation is, without "Error" at its end where it is clear alone.
+
+Damaged *data* that a check was asked to look for is a finding, a value; these exceptions say that
+the work asked for cannot go on.
 """
 
 from __future__ import annotations
@@ -59,49 +61,49 @@ class UsageError(DbtoolError):
     exit_code = 2
 
 
-class CheckFailed(DbtoolError):
+class CheckFailed(DbtoolError):  # noqa: N818  named for the situation, see above
     """A question was asked (is the backup fresh, is anything pending) and the answer is no."""
 
     exit_code = 4
 
 
-class Refused(DbtoolError):
+class Refused(DbtoolError):  # noqa: N818  named for the situation, see above
     """The work was not confirmed, or its target may not be written."""
 
     exit_code = 5
 
 
-class NotFound(DbtoolError):
+class NotFound(DbtoolError):  # noqa: N818  named for the situation, see above
     """A database, repository or snapshot does not exist."""
 
     exit_code = 10
 
 
-class Locked(DbtoolError):
+class Locked(DbtoolError):  # noqa: N818  named for the situation, see above
     """Somebody else holds a lock that the work needs."""
 
     exit_code = 11
 
 
-class WrongKey(DbtoolError):
+class WrongKey(DbtoolError):  # noqa: N818  named for the situation, see above
     """No key slot opens with what was given, or a database is encrypted by something else."""
 
     exit_code = 12
 
 
-class Damaged(DbtoolError):
+class Damaged(DbtoolError):  # noqa: N818  named for the situation, see above
     """What was read is not what was written."""
 
     exit_code = 13
 
 
-class Unreachable(DbtoolError):
+class Unreachable(DbtoolError):  # noqa: N818  named for the situation, see above
     """A remote store does not answer; trying again may help."""
 
     exit_code = 14
 
 
-class StorageFailed(DbtoolError):
+class StorageFailed(DbtoolError):  # noqa: N818  named for the situation, see above
     """No space is left, or the operating system refused to read or write."""
 
     exit_code = 15

@@ -1,4 +1,4 @@
-"""Work spread over threads with the order of its results kept and the number of results in memory bounded."""
+"""Work spread over threads: results keep their order, and few of them are in memory at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 def in_order(
     executor: Executor, work: Callable[[Item], Result], items: Iterable[Item], *, depth: int
 ) -> Iterator[tuple[Item, Callable[[], Result]]]:
-    """Yield (item, result function) in the order of `items`, while up to `depth` more are being worked on.
+    """Yield (item, result function) in the order of `items`, while up to `depth` more are in work.
 
     The result function raises what `work` raised, so that the caller can say which item failed.
     """

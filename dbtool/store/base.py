@@ -1,8 +1,8 @@
-"""What dbtool asks of a place where repository objects lie: a flat key space of write-once byte strings.
+"""What dbtool asks of a place where repository objects lie: flat keys, write-once byte strings.
 
-Keys are relative POSIX paths of `[a-z0-9./-]`, built by dbtool only. Every method may raise `StorageFailed`
-(no space, permissions, I/O), `Unreachable` (a remote that does not answer) and, where an object is missing,
-`NotFound` with the code `object-missing`.
+Keys are relative POSIX paths of `[a-z0-9./-]`, built by dbtool only. Every method may raise
+`StorageFailed` (no space, permissions, I/O), `Unreachable` (a remote that does not answer) and,
+where an object is missing, `NotFound` with the code `object-missing`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Store(Protocol):
         """Begin a new object under `key`."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Write a new object durably; `Refused` with the code `object-exists` where one is there."""
+        """Write a new object durably; `Refused` (`object-exists`) where one is there."""
 
     def replace(self, key: str, data: bytes) -> None:
         """Write an object atomically over an older one, for the few records that change."""
@@ -53,13 +53,16 @@ class Store(Protocol):
         """Return the size of the object in bytes."""
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Yield (key, size_bytes) of every object whose key begins with the folder `prefix`, in any order."""
+        """Yield (key, size_bytes) of every object in the folder `prefix`, in any order."""
 
     def delete(self, key: str) -> None:
         """Remove the object; a missing one is not an error."""
 
     def sync(self) -> None:
-        """Make the names of all objects committed so far durable; called before the object that refers to them."""
+        """Make the names of all objects committed so far durable.
+
+        Called before the object that refers to them is written.
+        """
 
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
-        """Hold the repository lock, shared or exclusive; `Locked` (`repository-locked`) at once when it is taken."""
+        """Hold the lock, shared or exclusive; `Locked` (`repository-locked`) at once when taken."""
