@@ -1,0 +1,1 @@
+"""Snapshots of databases in a repository: taken, listed, proven, restored."""

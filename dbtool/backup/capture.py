@@ -1,7 +1,8 @@
-"""One backup: a consistent page stream compared with the parent's map, what differs stored, then the snapshot.
+"""One backup: consistent pages compared with the parent's map, what differs stored, the snapshot.
 
-Order of events, which is what makes a crash harmless: packs become durable, then their names, then the
-snapshot object, then the head. Whatever is cut off before the snapshot object is garbage that nothing names.
+Order of events, which is what makes a crash harmless: packs become durable, then their names, then
+the snapshot object, then the head. Whatever is cut off before the snapshot object is garbage that
+nothing names.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = ["Capture"]
 
 @dataclass(slots=True)
 class _Group:
-    """Changed pages waiting to be compressed together; their place is known from the first one on."""
+    """Changed pages waiting to be compressed together; their place is known from the first on."""
 
     ref: BlobRef
     parts: list[bytes]

@@ -1,8 +1,9 @@
-"""Proof of a repository: every snapshot, map piece and pack directory, and on request every byte of every pack.
+"""Proof of a repository: all snapshots, map pieces and pack directories, on request every byte.
 
-A damaged object is a finding, not an exception: the check goes on, and in the end names the snapshots that
-cannot be restored whole and the pages of them that are lost. Each map piece and each pack is looked at once,
-however many snapshots share it. Memory is bounded by working through the packs in batches.
+A damaged object is a finding, not an exception: the check goes on, and in the end names the
+snapshots that cannot be restored whole and the pages of them that are lost. Each map piece and each
+pack is looked at once, however many snapshots share it. Memory is bounded by working through the
+packs in batches.
 """
 
 from __future__ import annotations
@@ -163,18 +164,23 @@ def _check_pieces(check: _Check) -> set[bytes]:
 
 
 def _decoded(check: _Check, key: _Piece) -> SegmentEntries | None:
-    ref = key.piece.ref
     try:
-        entries = decode_piece(check.packs.read(ref), key.segment)
-        if len(entries) != key.piece.entries:
-            raise Damaged("map-damaged", f"map piece {ref.ordinal} has {len(entries)} entries")
+        return _read_piece(check.packs, key)
     except Damaged as error:
         pages = (key.segment * SEGMENT_PAGES + 1, (key.segment + 1) * SEGMENT_PAGES)
         owners = tuple(check.pieces[key])
         last = max(check.snapshots[owner][0].page_count for owner in owners)
         affected = (pages[0], min(pages[1], last))
-        check.findings.append(Finding(pack_key(ref.pack), error.message, owners, (affected,)))
+        pack = pack_key(key.piece.ref.pack)
+        check.findings.append(Finding(pack, error.message, owners, (affected,)))
         return None
+
+
+def _read_piece(packs: PackReader, key: _Piece) -> SegmentEntries:
+    ref = key.piece.ref
+    entries = decode_piece(packs.read(ref), key.segment)
+    if len(entries) != key.piece.entries:
+        raise Damaged("map-damaged", f"map piece {ref.ordinal} has {len(entries)} entries")
     return entries
 
 

@@ -2,17 +2,18 @@
 
 Keys (all names are lower-case hexadecimal):
 
-    config                   JSON, readable by anyone: version, id, encryption, required features, checksum
-    keys/ID.json             one key slot each (`crypto.keys`)
-    packs/II/ID              pack: 128 groups of pages or map pieces, write-once
-    snapshots/ID             snapshot: summary and body, write-once, the commit point of a backup
-    heads/ID                 newest snapshot of one database and when it was last seen unchanged; replaced
-    marks/verified           which snapshots had all their data read and proven; replaced
-    lock                     empty; flock target of a local store
-    tmp/                     objects being written
+    config          JSON, readable by anyone: version, id, encryption, required features, checksum
+    keys/ID.json    one key slot each (`crypto.keys`)
+    packs/II/ID     pack: 128 groups of pages or map pieces, write-once
+    snapshots/ID    snapshot: summary and body, write-once, the commit point of a backup
+    heads/ID        newest snapshot of one database and when it was last seen unchanged; replaced
+    marks/verified  which snapshots had all their data read and proven; replaced
+    lock            empty; flock target of a local store
+    tmp/            objects being written
 
-Integers are little-endian. Every `sealed` part is ciphertext plus a 16-byte tag: AES-256-GCM in an encrypted
-repository, otherwise the plain bytes and a keyed BLAKE3 tag, which finds damage but stops no forger.
+Integers are little-endian. Every `sealed` part is ciphertext plus a 16-byte tag: AES-256-GCM in an
+encrypted repository, otherwise the plain bytes and a keyed BLAKE3 tag, which finds damage but stops
+no forger.
 
 Pack:
     offset  size   what
@@ -26,12 +27,13 @@ Pack:
     -8      8      magic "DBTPEND" 0x01
 
 Directory entry: kind u8 (1 pages, 2 map piece), zero u8, pages u16 (0 for a map piece), offset u32,
-stored size u32 (with tag), raw size u32. A blob's nonce is its ordinal, the directory's is 2^32-1, both as 12
-big-endian bytes, under a key derived from the master key with the pack id as salt, so no pair repeats.
-The additional data binds repository id, pack id and ordinal.
+stored size u32 (with tag), raw size u32. A blob's nonce is its ordinal, the directory's is 2^32-1,
+both as 12 big-endian bytes, under a key derived from the master key with the pack id as salt, so no
+pair repeats. The additional data binds repository id, pack id and ordinal.
 
-Sealed record (snapshot parts, heads, marks): magic 8, nonce 12 (random), sealed JSON compressed by zstd.
-A snapshot object is two records, each after its size as u32: the summary that lists need, then the body.
+Sealed record (snapshot parts, heads, marks): magic 8, nonce 12 (random), sealed JSON compressed by
+zstd. A snapshot object is two records, each after its size as u32: the summary that lists need,
+then the body.
 
 Map piece (the plaintext of a blob of kind 2):
     0       4      segment number; a segment is 65,536 consecutive pages
@@ -41,8 +43,8 @@ Map piece (the plaintext of a blob of kind 2):
     16      4      1: base, entry i is page i of the segment; 2: delta, entries carry their page
     20      4      zero
     24      16*p   pack ids
-    ...     16*r   runs: first entry u32, pack u32 (index above), ordinal u32, slot u32; a run ends where the
-                   next begins and its slots count up
+    ...     16*r   runs: first entry u32, pack u32 (index above), ordinal u32, slot u32; a run
+                   ends where the next begins and its slots count up
     ...     2*n    delta only: page within its segment, ascending
     ...     16*n   page hashes: keyed BLAKE3, 128 bits
 """
@@ -89,7 +91,7 @@ BLOB_PAGES = 1
 BLOB_MAP = 2
 GROUP_BYTES = 256 * 1024
 MAX_BLOB_BYTES = 8 * 1024 * 1024
-"""No blob is larger; a directory that claims one is damaged. A full map piece has 3.2 MB at the most."""
+"""No blob is larger; a directory that claims one is damaged. A full map piece has up to 3.2 MB."""
 
 SEGMENT_PAGES = 65_536
 MAP_HEADER = struct.Struct("<IIIII4x")
@@ -195,9 +197,7 @@ class RepositoryConfig:
             UsageError: `repository-too-new`, a newer dbtool wrote it.
         """
         try:
-            fields = json.loads(data)
-            if fields["magic"] != "dbtool-repository":
-                raise ValueError(fields["magic"])
+            fields = _config_fields(data)
             version, features = int(fields["version"]), tuple(fields["features"])
         except (ValueError, KeyError, TypeError) as error:
             raise _damaged_config(location) from error
@@ -207,7 +207,8 @@ class RepositoryConfig:
             raise UsageError(
                 "repository-too-new",
                 f"the repository {location} was made by a newer dbtool ({wanted})",
-                context=f"this dbtool reads format {VERSION}; guessing at a newer one could lose data",
+                context=f"this dbtool reads format {VERSION}; "
+                "guessing at a newer one could lose data",
                 hint="pip install --upgrade dbtool",
             )
         try:
@@ -225,6 +226,13 @@ class RepositoryConfig:
         if not intact or config.encryption not in ("aes-256-gcm", "none"):
             raise _damaged_config(location)
         return config
+
+
+def _config_fields(data: bytes) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(data)
+    if fields["magic"] != "dbtool-repository":
+        raise ValueError(fields["magic"])
+    return fields
 
 
 def _damaged_config(location: str) -> Damaged:

@@ -1,13 +1,15 @@
 """Pages that moved: finding content that the repository holds already, at another page number.
 
-After VACUUM nearly every page sits at a new number, and databases made from one template share pages. A full
-index of all pages would cost memory and time in every backup, for a case that is rare. So this samples, as
-sparse indexing does (Lillibridge et al., FAST 2009): of the maps that are likely to hold the content, it keeps
-the hashes whose first byte is zero, one in 256. Only when some changed pages hit the sample is the full index
-built, in a temporary SQLite database outside the process's memory. What was stored before the sample spoke, about a
-thousand pages, is stored twice; that is the price.
+After VACUUM nearly every page sits at a new number, and databases made from one template share
+pages. A full index of all pages would cost memory and time in every backup, for a case that is
+rare. So this samples, as sparse indexing does (Lillibridge et al., FAST 2009): of the maps that are
+likely to hold the content, it keeps the hashes whose first byte is zero, one in 256. Only when some
+changed pages hit the sample is the full index built, in a temporary SQLite database outside the
+process's memory. What was stored before the sample spoke, about a thousand pages, is stored twice;
+that is the price.
 
-Invariant: a hit is by the full 128-bit keyed hash, and the page it names is proven again by every restore.
+Invariant: a hit is by the full 128-bit keyed hash, and the page it names is proven again by every
+restore.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ class KnownPages:
     """Answers where the content with a hash lies already.
 
     Args:
-        maps: called for the segments to look in; called once for the sample, once more for the full index.
+        maps: called for the segments to look in; called once for the sample, once more for the full
+            index.
     """
 
     def __init__(self, maps: Callable[[], Iterable[SegmentEntries]]) -> None:
@@ -39,7 +42,7 @@ class KnownPages:
         self._index: apsw.Connection | None = None
 
     def find(self, page_hash: bytes) -> tuple[BlobRef, int] | None:
-        """Return (group, slot) of a page with this hash; None when it is not known, or not yet looked for."""
+        """Return (group, slot) of a page with this hash; None: unknown, or not yet looked for."""
         if self._index is not None:
             return self._look_up(page_hash)
         if page_hash[0]:
@@ -70,7 +73,8 @@ class KnownPages:
         index = apsw.Connection("")  # a temporary file of SQLite's own, gone when it is closed
         index.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         index.execute(
-            "CREATE TABLE known(hash BLOB PRIMARY KEY, pack BLOB, ordinal INTEGER, slot INTEGER) WITHOUT ROWID"
+            "CREATE TABLE known(hash BLOB PRIMARY KEY, pack BLOB, ordinal INTEGER, slot INTEGER)"
+            " WITHOUT ROWID"
         )
         with index:
             for entries in self._maps():

@@ -1,4 +1,4 @@
-"""The plain values that go into and come out of a repository: options, snapshots, results, findings.
+"""The plain values that go into a repository and come out: options, snapshots, results, findings.
 
 Nothing here does anything. Times are aware UTC datetimes, sizes are bytes, durations are seconds.
 """
@@ -27,7 +27,7 @@ SnapshotId = NewType("SnapshotId", str)
 """32 lowercase hexadecimal digits; tables show the first eight."""
 
 RestoreMode = Literal["new", "delta", "live"]
-"""new: write a file that does not exist; delta: rewrite what differs in place; live: through SQLite."""
+"""new: write a new file; delta: rewrite what differs in place; live: through SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class BackupResult:
     """What one backup did."""
 
     snapshot: Snapshot | None
-    """The new snapshot; or the one that the database is unchanged since; None after a first dry run."""
+    """The new one; or the one that the database is unchanged since; None after a first dry run."""
     unchanged: bool
     """True: nothing differed, and no snapshot was written (unless `always`)."""
     scanned: bool
@@ -157,7 +157,7 @@ class Finding:
     snapshots: tuple[SnapshotId, ...] = ()
     """Snapshots that cannot be restored whole because of it."""
     pages: tuple[tuple[int, int], ...] = ()
-    """Affected pages of those snapshots as inclusive (first, last) ranges; empty: not known or all."""
+    """Affected pages of those snapshots, inclusive (first, last) ranges; empty: unknown or all."""
 
 
 @dataclass(frozen=True, slots=True)

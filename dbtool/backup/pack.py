@@ -2,14 +2,14 @@
 
 `PackSession` writes, `PackReader` reads; the layout is in `format`.
 
-Compression. A group is 256 KiB, so the tables that zstd level 3 chooses for long inputs do not pay. Measured on
-500 MB of mixed text, numbers and blobs (one core, stock level 3 = 1.0): strategy `fast` with a hash table of 2^16
-entries and matches from 5 bytes takes 0.75 of the time for 1.5 % more bytes. Level 3, the default, means these
-parameters; every other level is zstd's own.
+Compression. A group is 256 KiB, so the tables that zstd level 3 chooses for long inputs do not pay.
+Measured on 500 MB of mixed text, numbers and blobs (one core, stock level 3 = 1.0): strategy `fast`
+with a hash table of 2^16 entries and matches from 5 bytes takes 0.75 of the time for 1.5 % more
+bytes. Level 3, the default, means these parameters; every other level is zstd's own.
 
-Threads. Two workers compress and seal (both release the interpreter lock for the whole group), the caller
-reads and hashes, a third thread waits for the disk. Blobs are reserved in order, so a map can name them
-before they are compressed, and no more than `_DEPTH` groups are in memory.
+Threads. Two workers compress and seal (both release the interpreter lock for the whole group), the
+caller reads and hashes, a third thread waits for the disk. Blobs are reserved in order, so a map
+can name them before they are compressed, and no more than `_DEPTH` groups are in memory.
 """
 
 from __future__ import annotations
@@ -38,12 +38,11 @@ from dbtool.backup.format import (
     new_id,
     pack_key,
 )
-from dbtool.crypto.aead import SealBroken, Sealer
-from dbtool.crypto.aead import MasterKey
+from dbtool.crypto.aead import MasterKey, SealBroken, Sealer
 from dbtool.errors import Damaged, DbtoolError
 from dbtool.store.base import ObjectWriter, Store
 
-__all__ = ["BlobDamaged", "PackReader", "PackSession", "WORKERS"]
+__all__ = ["WORKERS", "BlobDamaged", "PackReader", "PackSession"]
 
 WORKERS = 2
 _DEPTH = 12
@@ -58,7 +57,7 @@ _TUNED = zstandard.ZstdCompressionParameters(
 _TUNED_LEVEL = 3
 _ZSTD = local()
 _BATCH_BYTES = 1024 * 1024
-"""Stored bytes fetched with one request: the cost of a request is spread over about eight groups."""
+"""Stored bytes fetched with one request: about eight groups share the cost of a request."""
 _LARGEST_GAP_BYTES = 64 * 1024
 _WRITE_BYTES = 1024 * 1024
 _NOWHERE = DirectoryEntry(0, 0, -1, 0, 0)
@@ -72,7 +71,8 @@ class BlobDamaged(Damaged):
             "pack-damaged",
             f"blob {ref.ordinal} of {pack_key(ref.pack)} {problem}",
             context="the repository's storage changed or lost data after it was written",
-            hint="dbtool verify --snapshots --read-data      names every snapshot and page affected",
+            hint="dbtool verify --snapshots --read-data      "
+            "names every snapshot and page affected",
         )
         self.ref = ref
         self.problem = problem
@@ -126,8 +126,8 @@ class _OpenPack:
 class PackSession:
     """Writes blobs into new packs; nothing counts until `finish` has returned.
 
-    Use as a context manager: leaving it without `finish` removes the open pack, and packs that were already
-    committed stay behind as garbage that no snapshot names.
+    Use as a context manager: leaving it without `finish` removes the open pack, and packs that were
+    already committed stay behind as garbage that no snapshot names.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class PackSession:
         return BlobRef(self._pack_id, ordinal)
 
     def submit(self, ref: BlobRef, kind: int, data: bytes, *, pages: int = 0) -> None:
-        """Compress, seal and append `data`; blobs are submitted in the order in which they were reserved."""
+        """Compress, seal and append `data`; blobs are submitted in the order of reservation."""
         if self._workers is None:
             self._workers = ThreadPoolExecutor(WORKERS, "dbtool-compress")
             self._syncer = ThreadPoolExecutor(1, "dbtool-sync")
@@ -235,7 +235,7 @@ def _compressor(level: int) -> zstandard.ZstdCompressor:
 
 
 class PackReader:
-    """Finds and opens blobs; keeps the directories of the packs it has met, within a bound. Thread-safe."""
+    """Finds and opens blobs; keeps directories of packs it has met, within a bound. Thread-safe."""
 
     _KEPT_DIRECTORIES = 4096
 
@@ -266,7 +266,7 @@ class PackReader:
         return self._unseal(ref, self._fetch(ref, entry.offset, entry.stored_bytes))
 
     def batches(self, refs: Iterable[BlobRef]) -> Iterator[list[BlobRef]]:
-        """Cut blobs, in the order given, into lists that `read_batch` can fetch with one request each."""
+        """Cut blobs, in the order given, into lists for `read_batch`, one request each."""
         batch: list[BlobRef] = []
         start = end = 0
         for ref in refs:
@@ -289,7 +289,7 @@ class PackReader:
             yield batch
 
     def read_batch(self, refs: list[BlobRef]) -> list[bytes | BlobDamaged]:
-        """Fetch blobs that lie side by side; return the content of each, or what is wrong with it."""
+        """Fetch blobs that lie side by side; return the content, or what is wrong, of each."""
         results: list[bytes | BlobDamaged] = []
         try:
             entries = [self.entry(ref) for ref in refs]

@@ -1,10 +1,10 @@
 """Page maps: for every page of a database its hash, and the group and slot that hold its content.
 
-A map is cut into segments of 65,536 pages. A segment is a list of pieces, oldest first: a base that covers
-it from its first page, then deltas with the pages that changed since. Adding a delta merges it with its
-neighbours while they are less than twice its size, so a segment has a logarithmic number of pieces however
-many snapshots there were, and each entry is rewritten a logarithmic number of times. When the deltas
-together pass a quarter of the segment, a new base replaces all pieces.
+A map is cut into segments of 65,536 pages. A segment is a list of pieces, oldest first: a base that
+covers it from its first page, then deltas with the pages that changed since. Adding a delta merges
+it with its neighbours while they are less than twice its size, so a segment has a logarithmic
+number of pieces however many snapshots there were, and each entry is rewritten a logarithmic number
+of times. When the deltas together pass a quarter of the segment, a new base replaces all pieces.
 
 Invariant: pieces are written once and shared by all snapshots in which their pages did not change.
 """
@@ -59,8 +59,8 @@ class Extent(NamedTuple):
 class SegmentEntries:
     """Entries of one piece, or a whole segment: columns of equal length, pages ascending.
 
-    A location packs (index into `packs`, ordinal, slot) into one integer, so that the next slot of a group is
-    the next integer.
+    A location packs (index into `packs`, ordinal, slot) into one integer, so that the next slot of
+    a group is the next integer.
     """
 
     segment: int
@@ -114,7 +114,7 @@ class SegmentEntries:
                 first = index
 
     def extents(self, wanted: Sequence[int] | None = None) -> Iterator[Extent]:
-        """Yield where pages lie, of a whole segment; `wanted`: ascending pages within it, None for all."""
+        """Yield where pages of a whole segment lie; `wanted`: pages in it, ascending; None: all."""
         if wanted is None:
             for first, count, location in self.runs():
                 yield Extent(first, count, *self.place(location))
@@ -154,7 +154,8 @@ class Segment:
         if covered.count(1) != page_count:
             raise Damaged(
                 "map-incomplete",
-                f"the page map has no entry for page {base.segment * SEGMENT_PAGES + covered.index(0) + 1}",
+                "the page map has no entry for page "
+                f"{base.segment * SEGMENT_PAGES + covered.index(0) + 1}",
                 hint="dbtool verify --snapshots      names every snapshot affected",
             )
         return whole

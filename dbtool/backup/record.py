@@ -46,12 +46,8 @@ class RecordBox:
         Raises:
             Damaged: `record-damaged`.
         """
-        start = len(RECORD_MAGIC)
-        nonce = record[start : start + _NONCE_BYTES]
         try:
-            if record[:start] != RECORD_MAGIC or len(nonce) != _NONCE_BYTES:
-                raise SealBroken
-            plain = self.sealer.open(nonce, record[start + _NONCE_BYTES :], self._aad(name))
+            plain = self._opened(name, record)
             text = plain[1:]
             if plain[:1] == b"\x01":
                 text = zstandard.ZstdDecompressor().decompress(
@@ -64,6 +60,13 @@ class RecordBox:
                 f"the object {name} in the repository is damaged or was replaced",
                 hint="dbtool verify --snapshots      names everything that is affected",
             ) from error
+
+    def _opened(self, name: str, record: bytes) -> bytes:
+        start = len(RECORD_MAGIC)
+        nonce = record[start : start + _NONCE_BYTES]
+        if record[:start] != RECORD_MAGIC or len(nonce) != _NONCE_BYTES:
+            raise SealBroken
+        return self.sealer.open(nonce, record[start + _NONCE_BYTES :], self._aad(name))
 
     def _aad(self, name: str) -> bytes:
         return b"record" + self.repository + name.encode()

@@ -2,13 +2,14 @@
 
 Three ways, by what the target may be:
 
-- `new`: the target does not exist. A temporary file beside it is filled, made durable and linked to the name.
-- `delta`: the target exists and nobody has it open. Its pages are hashed under SQLite's exclusive lock, and only
-  those that differ are rewritten, guarded by a genuine SQLite rollback journal: a crash at any moment is undone
-  by whoever opens the file next, with dbtool or without. A target that is no readable database, or has
-  another page size, is moved aside and written anew.
-- `live`: others have it open. The snapshot goes through SQLite's backup interface in one transaction, so open
-  connections see the old content, then the new.
+- `new`: the target does not exist. A temporary file beside it is filled, made durable and linked to
+  the name.
+- `delta`: the target exists and nobody has it open. Its pages are hashed under SQLite's exclusive
+  lock, and only those that differ are rewritten, guarded by a genuine SQLite rollback journal: a
+  crash at any moment is undone by whoever opens the file next, with dbtool or without. A target
+  that is no readable database, or has another page size, is moved aside and written anew.
+- `live`: others have it open. The snapshot goes through SQLite's backup interface in one
+  transaction, so open connections see the old content, then the new.
 
 Before a readable database is overwritten, what it holds becomes a snapshot of its own.
 """
@@ -98,7 +99,8 @@ class Restorer:
                 f"{self._target} exists already",
                 context="a restore writes a new file unless it is told to overwrite one",
                 hint=f"dbtool restore {self._snapshot.id[:8]} --to OTHER\n"
-                f"dbtool restore {self._snapshot.id[:8]} --over {self._target}      rewrites what differs",
+                f"dbtool restore {self._snapshot.id[:8]} --over {self._target}      "
+                "rewrites what differs",
             )
         if self._options.mode == "live" and not exists:
             raise NotFound(
@@ -159,8 +161,9 @@ class Restorer:
                 "restore-target-busy",
                 f"cannot restore over {self._target}: {named} has it open",
                 context="a file that is rewritten under a process makes it read a mixture",
-                hint=f"dbtool restore {short} --live {self._target}      writes through SQLite, open connections "
-                f"see the new content\ndbtool restore {short} --to restored.db",
+                hint=f"dbtool restore {short} --live {self._target}      "
+                "writes through SQLite, open connections see the new content\n"
+                f"dbtool restore {short} --to restored.db",
             )
 
     def _take_safety_snapshot(self) -> Snapshot | None:
@@ -228,7 +231,7 @@ class Restorer:
         return count
 
     def _known_content(self, safety: Snapshot | None) -> SnapshotTree | None:
-        """Return the snapshot that the locked target provably equals: then nothing has to be read to compare."""
+        """Return the snapshot that the locked target provably equals: nothing need be read then."""
         if safety is None or safety.page_size != self._snapshot.page_size:
             return None
         head = self._repository.catalog.head(safety.database)
@@ -244,7 +247,7 @@ class Restorer:
         source: PageReader | InPlaceTarget,
         progress: Progress | None = None,
     ) -> Sequence[int]:
-        """Return the pages of a segment (from 0, within it) whose content in `source` is another."""
+        """Return the pages of a segment (from 0, within it) whose content in `source` differs."""
         page_size, page_hash = self._snapshot.page_size, self._repository.page_hash
         start = entries.segment * SEGMENT_PAGES + 1
         last = min(source.page_count, start + len(entries) - 1)
@@ -287,7 +290,7 @@ class Restorer:
         return self._snapshot.page_count
 
     def _write_live(self) -> int:
-        """Write through SQLite's backup interface: one transaction for everybody who has it open."""
+        """Write through SQLite's backup interface: one transaction for all who have it open."""
         with tempfile.TemporaryDirectory(
             prefix=".dbtool-", dir=self._target.resolve().parent
         ) as folder:
@@ -310,9 +313,11 @@ class Restorer:
             short = self._snapshot.id[:8]
             raise Refused(
                 "page-size-differs",
-                f"{self._target} has pages of {page_size} bytes, the snapshot of {self._snapshot.page_size}",
+                f"{self._target} has pages of {page_size} bytes, "
+                f"the snapshot of {self._snapshot.page_size}",
                 context="SQLite cannot change the page size of a database that is open in WAL mode",
-                hint=f"dbtool restore {short} --over {self._target}      when no process has it open",
+                hint=f"dbtool restore {short} --over {self._target}      "
+                "when no process has it open",
             )
         source = apsw.Connection(str(source_path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
@@ -330,7 +335,7 @@ class Restorer:
 
 
 def _differing_maps(entries: SegmentEntries, present: SnapshotTree) -> Sequence[int]:
-    """Return the pages of a segment (from 0, within it) that are others, or missing, in another snapshot."""
+    """Return the pages of a segment (from 0, within it) that `present` has otherwise or lacks."""
     if entries.segment >= len(present.body.segments):
         return range(len(entries))
     wanted, found = entries.hashes, present.segment(entries.segment).hashes

@@ -1,4 +1,4 @@
-"""The course of a backup: is anything new, what differs, and the snapshot or the note that nothing did."""
+"""The course of a backup: is anything new, what differs, the snapshot or the note of no change."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _open_parent(run: _Run, parent: Snapshot | None) -> SnapshotTree | None:
 
 
 def _require_packs(repository: Repository, tree: SnapshotTree) -> None:
-    """Decode the whole map and see that its packs are there: a new snapshot must not inherit a loss."""
+    """Decode the whole map, see that its packs exist: a new snapshot must not inherit a loss."""
     present = {key for key, _size in repository.store.list("packs/")}
     for entries in tree.segments():
         for pack in entries.packs:

@@ -1,8 +1,9 @@
-"""Snapshot objects, the heads that point to the newest of them, and the marks of those that were proven.
+"""Snapshot objects, the heads that point to the newest, and the marks of those that were proven.
 
-A snapshot object is the commit point of a backup: it is written last, under a new random id, never changed.
-A head is a hint that can always be rebuilt from the snapshots: it saves listing them, and remembers the state
-in which the database file was last seen. Losing a head costs a scan, nothing else.
+A snapshot object is the commit point of a backup: it is written last, under a new random id, never
+changed. A head is a hint that can always be rebuilt from the snapshots: it saves listing them, and
+remembers the state in which the database file was last seen. Losing a head costs a scan, nothing
+else.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class SnapshotBody:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest snapshot of one database and the state in which its file was last seen to equal it."""
+    """The newest snapshot of a database and the state of its file when last seen to equal it."""
 
     snapshot: SnapshotId
     database: str
@@ -206,7 +207,7 @@ class Catalog:
     # -- finding one
 
     def find(self, spec: str, candidates: Sequence[Snapshot]) -> Snapshot:
-        """Return the snapshot that "latest" or an id prefix means among `candidates` (oldest first).
+        """Return the snapshot that "latest" or an id prefix means in `candidates` (oldest first).
 
         Raises:
             NotFound: `no-snapshots`, `snapshot-not-found`.
@@ -216,7 +217,8 @@ class Catalog:
             raise NotFound(
                 "no-snapshots",
                 f"{self._store.location} has no snapshot of this database",
-                hint="dbtool backup DB      takes the first\ndbtool snapshots      lists all databases",
+                hint="dbtool backup DB      takes the first\n"
+                "dbtool snapshots      lists all databases",
             )
         if spec == "latest":
             return candidates[-1]
@@ -256,7 +258,8 @@ def at_time(time: datetime, candidates: Sequence[Snapshot]) -> Snapshot:
         return before[-1]
     hint = "dbtool snapshots      lists them"
     if candidates:
-        hint = f"the first is {candidates[0].id[:8]} of {candidates[0].time:%Y-%m-%d %H:%M:%S}Z\n{hint}"
+        first = candidates[0]
+        hint = f"the first is {first.id[:8]} of {first.time:%Y-%m-%d %H:%M:%S}Z\n{hint}"
     raise NotFound(
         "no-snapshot-before",
         f"no snapshot was taken at or before {time.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z",

@@ -43,8 +43,8 @@ class SnapshotTree:
         if len(body.segments) != len(self._lengths):
             raise Damaged(
                 "map-incomplete",
-                f"snapshot {snapshot.id[:8]} names {len(body.segments)} map segments, its size asks for "
-                f"{len(self._lengths)}",
+                f"snapshot {snapshot.id[:8]} names {len(body.segments)} map segments, "
+                f"its size asks for {len(self._lengths)}",
             )
 
     def piece(self, number: int, piece: PieceRef) -> SegmentEntries:
@@ -64,10 +64,11 @@ class SnapshotTree:
     def pages(
         self, wanted: Callable[[SegmentEntries], Sequence[int] | None] | None = None
     ) -> Iterator[tuple[int, memoryview]]:
-        """Yield (first page number, whole pages) of all pages, in the order in which groups hold them.
+        """Yield (first page number, whole pages) of all pages, in the order that groups hold them.
 
         Args:
-            wanted: chooses, for each segment, the pages within it to yield, ascending; None means all.
+            wanted: chooses, for each segment, the pages within it to yield, ascending; None means
+                all.
 
         Raises:
             Damaged: `page-damaged` or `pack-damaged`, naming the first page that cannot be proven.
