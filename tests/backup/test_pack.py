@@ -45,15 +45,17 @@ def test_what_was_packed_is_read_back(master: MasterKey, compression: int) -> No
     assert {ref: reader.read(ref) for ref in content} == content
 
 
-def test_a_session_left_without_finish_shows_no_open_pack() -> None:
-    store, master = MemoryStore(), MasterKey.random()
-    with (
-        pytest.raises(RuntimeError),
-        PackSession(store, master, REPOSITORY, compression=3) as session,
-    ):
+def fail_in_the_middle(store: MemoryStore) -> None:
+    with PackSession(store, MasterKey.random(), REPOSITORY, compression=3) as session:
         for _ in range(20):
             session.submit(session.reserve(), BLOB_PAGES, b"x" * 100, pages=1)
-        raise RuntimeError
+        raise RuntimeError("in the middle")
+
+
+def test_a_session_left_without_finish_shows_no_open_pack() -> None:
+    store = MemoryStore()
+    with pytest.raises(RuntimeError, match="in the middle"):
+        fail_in_the_middle(store)
     assert list(store.list("packs/")) == []
 
 
@@ -63,6 +65,16 @@ def test_a_dry_run_counts_and_stores_nothing() -> None:
         session.submit(session.reserve(), BLOB_PAGES, random.Random(0).randbytes(5000), pages=1)
         assert session.finish() > 5000
     assert list(store.list("packs/")) == []
+
+
+def reads_as(expected: bytes, reader: PackReader, ref: BlobRef) -> bool:
+    """Say whether a blob reads as expected; damage that is found must name the blob."""
+    try:
+        return reader.read(ref) == expected
+    except BlobDamaged as error:
+        named = error.ref
+    assert named == ref
+    return False
 
 
 @pytest.mark.parametrize("master", masters(), ids=["encrypted", "plain"])
@@ -76,13 +88,7 @@ def test_every_flipped_byte_is_found(master: MasterKey) -> None:
         broken[position] ^= 0x10
         store.replace(key, bytes(broken))
         reader = PackReader(store, master, REPOSITORY)
-        outcomes = []
-        for ref, expected in content.items():
-            try:
-                outcomes.append(reader.read(ref) == expected)
-            except BlobDamaged as error:
-                assert error.ref == ref
-                outcomes.append(False)
+        outcomes = [reads_as(expected, reader, ref) for ref, expected in content.items()]
         reserved = 24 <= position < 32
         assert reserved or not all(outcomes), f"byte {position} went unnoticed"
 

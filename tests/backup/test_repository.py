@@ -60,7 +60,8 @@ def test_the_second_snapshot_costs_what_changed(repository: Repository, database
     second = repository.backup(database)
     assert second.pages_changed <= 3
     assert second.bytes_added < first.bytes_added / 20
-    assert second.snapshot and first.snapshot
+    assert second.snapshot
+    assert first.snapshot
     assert second.snapshot.parent == first.snapshot.id
     assert second.snapshot.sequence == 2
 
@@ -72,7 +73,8 @@ def test_an_unchanged_database_adds_no_snapshot_but_is_seen(
     objects = sorted(repository.store.list(""))
     second = repository.backup(database)
     assert second.unchanged
-    assert second.snapshot and first.snapshot
+    assert second.snapshot
+    assert first.snapshot
     assert second.snapshot.id == first.snapshot.id
     listed = repository.snapshots()
     assert len(listed) == 1
@@ -242,7 +244,8 @@ def test_latest_time_and_prefix_find_a_snapshot(tmp_path: Path, database: Path) 
     first = repository.backup(database).snapshot
     update(database)
     second = repository.backup(database).snapshot
-    assert first and second
+    assert first
+    assert second
     assert repository.find("latest", database=database).id == second.id
     assert repository.find(first.id[:10]).id == first.id
     between = first.time + (second.time - first.time) / 2

@@ -93,7 +93,8 @@ def test_a_delta_restore_drops_the_wal_of_the_old_content(
     repository: Repository, database: Path, rows_before: list[tuple[int, bytes]], tmp_path: Path
 ) -> None:
     leave_wal = (
-        "import sqlite3, os, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA wal_autocheckpoint = 0');"
+        "import sqlite3, os, sys; c = sqlite3.connect(sys.argv[1]);"
+        "c.execute('PRAGMA wal_autocheckpoint = 0');"
         "c.execute(\"UPDATE t SET v = x'11'\"); c.commit(); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", leave_wal, str(database)], check=True)
@@ -130,7 +131,13 @@ def test_restoring_over_something_unreadable_keeps_it(
     assert any(path.is_file() and path.read_bytes() == content for path in tmp_path.iterdir())
 
 
-HOLDER = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM t').fetchone(); print('on', flush=True); sys.stdin.read()"
+HOLDER = """
+import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("SELECT * FROM t").fetchone()
+print("on", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -139,7 +146,8 @@ def holder(database: Path, rows_before: list[tuple[int, bytes]]) -> subprocess.P
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     process.stdout.readline()
     yield process  # type: ignore[misc]
     process.stdin.close()

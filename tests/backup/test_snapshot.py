@@ -20,7 +20,8 @@ def test_snapshots_are_listed_oldest_first_with_all_their_fields(
     first = repository.backup(database, BackupOptions(tags=("a",), note="n")).snapshot
     update(database)
     second = repository.backup(database).snapshot
-    assert first and second
+    assert first
+    assert second
     listed = repository.catalog.all()
     assert [snapshot.id for snapshot in listed] == [first.id, second.id]
     assert listed[0].tags == ("a",)
@@ -49,7 +50,8 @@ def test_a_head_that_points_to_a_lost_snapshot_falls_back_to_the_one_before(
     first = repository.backup(database).snapshot
     update(database)
     second = repository.backup(database).snapshot
-    assert first and second
+    assert first
+    assert second
     (tmp_path / "repo" / "snapshots" / second.id).unlink()
     found = repository.catalog.newest(str(database))
     assert found
@@ -73,7 +75,8 @@ def test_a_damaged_snapshot_stops_a_list_and_is_named(
 def test_marks_add_up(repository: Repository, database: Path) -> None:
     first = repository.backup(database).snapshot
     second = repository.backup(database, BackupOptions(always=True)).snapshot
-    assert first and second
+    assert first
+    assert second
     early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
     repository.catalog.mark_verified([first.id, second.id], early)
     repository.catalog.mark_verified([second.id], late)

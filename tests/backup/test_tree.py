@@ -48,7 +48,7 @@ def test_chosen_pages_are_exactly_these(tree: SnapshotTree, database: Path) -> N
 def test_a_map_that_disagrees_with_a_page_is_found_and_the_page_named(tree: SnapshotTree) -> None:
     genuine = tree.segment
 
-    def altered(number: int):  # noqa: ANN202  shape of the method it stands in for
+    def altered(number: int):
         entries = genuine(number)
         entries.hashes[9 * HASH_BYTES] ^= 1
         return entries
