@@ -1,9 +1,10 @@
-"""A process that commits as fast as it can, as an application would: stdlib sqlite3, busy timeout 1 s.
+"""A process that commits as fast as it can, as applications do: stdlib sqlite3, busy timeout 1 s.
 
     python busy_writer.py DB SECONDS
 
-Every transaction adds one to a counter and one row to each of two tables, so a consistent state is one in which the
-three numbers agree. Prints JSON: commits, busy errors, latencies in microseconds (median, 99th percentile).
+Every transaction adds one to a counter and one row to each of two tables, so a consistent state is
+one in which the three numbers agree. Prints JSON: commits, busy errors, latencies in microseconds
+(median, 99th percentile).
 """
 
 from __future__ import annotations

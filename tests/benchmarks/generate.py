@@ -1,8 +1,9 @@
-"""Generate the database that every benchmark measures: mixed text, numbers and blobs, one text index.
+"""Generate the database that all benchmarks measure: mixed text, numbers and blobs, a text index.
 
-The content is a pure function of the seed and the size, so two machines measure the same bytes. About half
-of the file is prose (independent draws from a Zipf vocabulary), a quarter is numeric rows, a fifth is
-incompressible blobs of 1-12 KiB (so that overflow chains occur), the rest is the text index.
+The content is a pure function of the seed and the size, so two machines measure the same bytes.
+About half of the file is prose (independent draws from a Zipf vocabulary), a quarter is numeric
+rows, a fifth is incompressible blobs of 1-12 KiB (so that overflow chains occur), the rest is the
+text index.
 
     python tests/benchmarks/generate.py /tmp/bench.db --size-mb 500
     python tests/benchmarks/generate.py /tmp/bench.db --change 0.01
@@ -21,8 +22,8 @@ import apsw
 SCHEMA = (
     "CREATE TABLE customer(id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT, created TEXT)",
     "CREATE TABLE document(id INTEGER PRIMARY KEY, customer INTEGER, title TEXT, body TEXT)",
-    "CREATE TABLE reading(id INTEGER PRIMARY KEY, sensor INTEGER, at INTEGER, temperature REAL, humidity REAL,"
-    " pressure REAL, wind REAL, rain REAL, battery REAL, quality INTEGER)",
+    "CREATE TABLE reading(id INTEGER PRIMARY KEY, sensor INTEGER, at INTEGER, temperature REAL,"
+    " humidity REAL, pressure REAL, wind REAL, rain REAL, battery REAL, quality INTEGER)",
     "CREATE TABLE attachment(id INTEGER PRIMARY KEY, document INTEGER, kind TEXT, content BLOB)",
     "CREATE INDEX document_title ON document(title)",
 )
@@ -110,7 +111,7 @@ def _reading(draw: random.Random, number: int) -> tuple[float, ...]:
 
 
 def change(path: Path, fraction: float, *, seed: int = 7) -> int:
-    """Update `fraction` of the documents and readings at random; return the number of rows changed."""
+    """Update `fraction` of documents and readings at random; return the number of rows changed."""
     draw = random.Random(seed)
     connection = apsw.Connection(str(path))
     changed = 0

@@ -1,10 +1,11 @@
-"""Backup, restore and check of one large database, beside sqlite3's .backup, restic, borg, zstd and cp.
+"""Backup, restore and check of a large database, beside sqlite3's .backup, restic, borg, zstd, cp.
 
     python tests/benchmarks/main_job.py [--size-mb 500] [--runs 3] [--work FOLDER]
 
-Every tool works on the same generated file (see `generate.py`). dbtool encrypts with a key file, restic and borg
-with a password, and since neither can copy a live database consistently, each is given the time of the `.backup`
-that has to come before it. Nothing is installed; what is missing is named and left out.
+Every tool works on the same generated file (see `generate.py`). dbtool encrypts with a key file,
+restic and borg with a password, and since neither can copy a live database consistently, each is
+given the time of the `.backup` that has to come before it. Nothing is installed; what is missing is
+named and left out.
 """
 
 from __future__ import annotations
@@ -168,7 +169,8 @@ def print_full(bench: Bench) -> tuple[dict[str, Cost], dict[str, int]]:
             ["dbtool / zstd -3", "", "", "", "", f"{sizes['dbtool'] / size_of(packed):.3f}x"]
         )
         packed.unlink()
-    title = f"Full backup of {bench.db.stat().st_size / 1e6:.0f} MB (restic and borg need the .backup first)"
+    size_mb = bench.db.stat().st_size / 1e6
+    title = f"Full backup of {size_mb:.0f} MB (restic and borg need the .backup first)"
     table(title, ["", "time", "range", "to .backup", "peak memory", "repository"], rows)
     return costs, sizes
 
@@ -244,14 +246,15 @@ def print_increment(bench: Bench, sizes: dict[str, int]) -> None:
         rows.append(["changed pages, zstd -3", "", "", f"{size_of(packed) / 1e6:.1f} MB", ""])
         rows.append(["dbtool / that", "", "", f"{added / size_of(packed):.3f}x", ""])
     table(
-        f"After {changed} rows (1 %) changed: {pages} pages differ (restic and borg with the .backup before)",
+        f"After {changed} rows (1 %) changed: {pages} pages differ "
+        "(restic and borg with the .backup before)",
         ["", "time", "to dbtool", "added", "peak memory"],
         rows,
     )
 
 
 def differing_pages(new: Path, old: Path, into: Path, page_size: int = 4096) -> int:
-    """Write the pages of `new` that differ from `old` into a file; the WAL is checkpointed before."""
+    """Write pages of `new` that differ from `old` into a file; the WAL is checkpointed before."""
     run(["sqlite3", new, "PRAGMA wal_checkpoint(TRUNCATE)"])
     count = 0
     with new.open("rb") as fresh, old.open("rb") as before, into.open("wb") as out:

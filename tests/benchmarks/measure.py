@@ -29,7 +29,7 @@ def run(
 ) -> Cost:
     """Run a command to its end; fail loudly when it does not exit as expected."""
     started = time.perf_counter()
-    with open(os.devnull, "wb") as nothing:
+    with Path(os.devnull).open("wb") as nothing:
         process = subprocess.Popen(
             [str(word) for word in command],
             stdout=nothing,
@@ -43,7 +43,8 @@ def run(
     seconds = time.perf_counter() - started
     if process.returncode != expect:
         sys.exit(
-            f"{' '.join(map(str, command))} gave {process.returncode}: {complaint.decode(errors='replace')[-2000:]}"
+            f"{' '.join(map(str, command))} gave {process.returncode}: "
+            f"{complaint.decode(errors='replace')[-2000:]}"
         )
     return Cost(seconds, usage.ru_maxrss / 1024)
 

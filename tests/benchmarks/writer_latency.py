@@ -1,9 +1,10 @@
-"""What a backup costs the application: commit latency beside backups, and beside an equally busy stranger.
+"""What a backup costs the application: commit latency beside backups, and beside a busy stranger.
 
     python tests/benchmarks/writer_latency.py [--seconds 8] [--size-mb 200]
 
-Three rounds of the same writer (`busy_writer.py`): alone, beside a process that compresses and hashes with two
-threads but does not touch the database, and beside dbtool taking one full backup after the other.
+Three rounds of the same writer (`busy_writer.py`): alone, beside a process that compresses and
+hashes with two threads but does not touch the database, and beside dbtool taking one full backup
+after the other.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ print(count)
 
 
 def measured(db: Path, seconds: float, beside: list[str]) -> tuple[dict[str, float], str]:
-    """Run the writer with another process beside it; return its figures and what the other printed."""
+    """Run the writer beside another process; return its figures and what the other printed."""
     writer = subprocess.Popen(
         [sys.executable, HERE / "busy_writer.py", db, str(seconds)],
         stdout=subprocess.PIPE,
@@ -97,9 +98,8 @@ def main() -> None:
             ["", "commits", "median", "99th percentile", "SQLITE_BUSY"],
             rows,
         )
-        print(
-            f"\np99 beside backups: {p99['beside backups'] / p99['beside a busy process']:.2f}x of that beside a busy process"
-        )
+        ratio = p99["beside backups"] / p99["beside a busy process"]
+        print(f"\np99 beside backups: {ratio:.2f}x of that beside a busy process")
 
 
 if __name__ == "__main__":
