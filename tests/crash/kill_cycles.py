@@ -2,9 +2,10 @@
 
     python tests/crash/kill_cycles.py --cycles 10000 [--seed N]
 
-Each cycle changes the database, starts a child that backs it up or restores over a copy, and kills it after a random
-time. Afterwards: every snapshot that is listed restores to the content it had, the target of a restore holds
-the old or the new content and never a mixture, and the next run succeeds.
+Each cycle changes the database, starts a child that backs it up or restores over a copy, and kills
+it after a random time. Afterwards: every snapshot that is listed restores to the content it had,
+the target of a restore holds the old or the new content and never a mixture, and the next run
+succeeds.
 """
 
 from __future__ import annotations

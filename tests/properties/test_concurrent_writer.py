@@ -1,4 +1,4 @@
-"""Backups beside a process that commits as fast as it can: nothing is lost, nobody waits, no lock is dropped."""
+"""Backups beside a process that commits without pause: nothing lost, no wait, no lock dropped."""
 
 from __future__ import annotations
 

@@ -66,24 +66,22 @@ class Application:
         ):
             self.connection.execute(statement)
 
+    def insert(self, draw: random.Random) -> None:
+        execute = self.connection.execute
+        with self.connection:
+            for _ in range(draw.randint(1, 40)):
+                values = f"text {draw.random()} ü", draw.randbytes(draw.randint(0, 300))
+                execute("INSERT INTO plain(a, b, c) VALUES (?, ?, ?)", (*values, draw.random()))
+                execute(
+                    "INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)",
+                    (str(draw.randint(0, 99)), 1, b"v" * 50),
+                )
+
     def step(self, kind: str, seed: int) -> None:
         draw = random.Random(seed)
         execute = self.connection.execute
         if kind == "insert":
-            with self.connection:
-                for _ in range(draw.randint(1, 40)):
-                    execute(
-                        "INSERT INTO plain(a, b, c) VALUES (?, ?, ?)",
-                        (
-                            f"text {draw.random()} ü",
-                            draw.randbytes(draw.randint(0, 300)),
-                            draw.random(),
-                        ),
-                    )
-                    execute(
-                        "INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)",
-                        (str(draw.randint(0, 99)), 1, b"v" * 50),
-                    )
+            self.insert(draw)
         elif kind == "update":
             execute("UPDATE plain SET a = a || ? WHERE id % 7 = ?", (str(seed), seed % 7))
         elif kind == "delete":
@@ -126,7 +124,10 @@ def content_pages(path: Path) -> bytes:
 
 
 def without_counters(pages: bytes) -> bytes:
-    """Blank what SQLite's own backup writes anew: change counter, schema cookie, version-valid-for, versions."""
+    """Blank what SQLite's own backup writes anew.
+
+    These are change counter, schema cookie, version-valid-for and versions.
+    """
     return (
         pages[:18]
         + bytes(2)
