@@ -1,7 +1,7 @@
-"""A repository of snapshots: the front door of this package, one object for programs and the command line.
+"""A repository of snapshots: the front door of this package, for programs and the command line.
 
-What it is not: it does not parse URLs (`store.urls`), read pages (`pages.reader`) or know byte layouts (`format`);
-it opens the parts and puts them to work in the right order.
+What it is not: it does not parse URLs (`store.urls`), read pages (`pages.reader`) or know byte
+layouts (`format`); it opens the parts and puts them to work in the right order.
 """
 
 from __future__ import annotations
@@ -219,8 +219,8 @@ class Repository:
     ) -> Snapshot:
         """Return the snapshot that "latest", "@TIME" or the beginning of an id means.
 
-        An id may name a snapshot of any database; "latest" and "@TIME" look among those of `database`.
-        `on_damaged` is told of snapshots that do not open and are passed over.
+        An id may name a snapshot of any database; "latest" and "@TIME" look among those of
+        `database`. `on_damaged` is told of snapshots that do not open and are passed over.
 
         Raises:
             NotFound: `no-snapshots`, `snapshot-not-found`, `no-snapshot-before`.
@@ -325,8 +325,8 @@ class Repository:
         """Check every object's structure, hashes and seals; name what is damaged.
 
         Args:
-            read_data: share of the packs whose data is read and proven, 0 to 1; at 1 without findings the
-                snapshots are marked as verified.
+            read_data: share of the packs whose data is read and proven, 0 to 1; at 1 without
+                findings the snapshots are marked as verified.
             database: only the snapshots of this database (path or name).
             progress: told of packs read, in bytes.
         """
