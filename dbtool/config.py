@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dbtool.errors import NotFound, UsageError
+from dbtool.errors import UsageError
 
 __all__ = [
     "ENVIRONMENT",
@@ -182,15 +182,15 @@ def load(explicit: Path | None = None, *, folder: Path | None = None) -> Config:
         folder: where the search for `dbtool.toml` begins; None: the current folder.
 
     Raises:
-        NotFound: `config-not-found`, the explicit file does not exist.
-        UsageError: `config-syntax`, `config-unknown-key`, `config-value`, `config-version`.
+        UsageError: `config-not-found`, `config-syntax`, `config-unknown-key`, `config-value`,
+            `config-version`.
     """
     variables = environment()
     named = explicit or (
         Path(variables["DBTOOL_CONFIG"]) if variables.get("DBTOOL_CONFIG") else None
     )
     if named is not None and not named.is_file():
-        raise NotFound("config-not-found", f"there is no configuration file {named}")
+        raise UsageError("config-not-found", f"there is no configuration file {named}")
     project = named or find_project_file(folder or Path.cwd())
     files = tuple(path for path in (user_file(), project) if path is not None and path.is_file())
     settings = {

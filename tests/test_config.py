@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dbtool import config
-from dbtool.errors import NotFound, UsageError
+from dbtool.errors import UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +188,7 @@ def test_an_explicit_file_takes_the_place_of_the_project_file(
 
 
 def test_an_explicit_file_that_is_not_there_is_not_found() -> None:
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(UsageError) as caught:
         config.load(Path("none.toml"))
     assert caught.value.code == "config-not-found"
 

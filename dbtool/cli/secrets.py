@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtool.config import environment
-from dbtool.errors import NotFound, StorageFailed, UsageError, WrongKey
+from dbtool.errors import StorageFailed, UsageError, WrongKey
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
@@ -34,9 +34,9 @@ def find_secret(session: Session, what: str) -> Secret:
 
     Raises:
         WrongKey: `password-missing`, none is configured and there is no terminal to ask on.
-        UsageError: `password-empty`, `password-command-failed`, `password-twice`.
+        UsageError: `password-empty`, `password-command-failed`, `password-twice`,
+            `password-file-not-found`.
         Refused: `config-untrusted`.
-        NotFound: `password-file-not-found`.
     """
     found = _configured(session)
     if found is not None:
@@ -85,7 +85,7 @@ def read_secret_file(session: Session, path: Path) -> Secret:
             status = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
             content = stream.read(_LARGEST_FILE_BYTES + 1)
     except FileNotFoundError as error:
-        raise NotFound(
+        raise UsageError(
             "password-file-not-found",
             f"there is no password file {path}",
             hint=f"dbtool key generate {path} makes a key file",

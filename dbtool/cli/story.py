@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dbtool.cli.shop import Shop, damage
 from dbtool.config import environment
+from dbtool.core.atomicfile import failures_named
 from dbtool.errors import DbtoolError, Refused
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ def tell(session: Session, keep: Path | None) -> int:
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="dbtool-demo-") as folder:
             return _tell(session, Path(folder), kept=False)
-    try:
-        keep.mkdir(parents=True)
-    except FileExistsError:
-        raise Refused(
-            "file-exists", f"{keep} is there already; the demo wants a new folder"
-        ) from None
+    with failures_named("create", keep):
+        try:
+            keep.mkdir(parents=True)
+        except FileExistsError:
+            raise Refused(
+                "file-exists", f"{keep} is there already; the demo wants a new folder"
+            ) from None
     return _tell(session, keep, kept=True)
 
 

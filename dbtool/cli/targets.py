@@ -101,7 +101,25 @@ def open_repository(session: Session, target: Target) -> Repository:
     from dbtool.cli.secrets import find_secret
 
     location = target.repository
+    if target.path is not None and not target.explicit_repository and not Path(location).exists():
+        raise _no_backups(target.path, location)
     return Repository.open(location, secret=lambda: find_secret(session, f"password of {location}"))
+
+
+def _no_backups(path: Path, location: str) -> NotFound:
+    """Return the error for a database without a repository, or for one that is not there at all."""
+    from dbtool.core.connection import require_database
+
+    try:
+        require_database(path)
+    except NotFound as error:
+        return error
+    return NotFound(
+        "repository-not-found",
+        f"{path} has no backups yet",
+        context=f"there is no {location}, and no other repository was named",
+        hint=f"dbtool backup {path}",
+    )
 
 
 def _given_repository(session: Session) -> str | None:

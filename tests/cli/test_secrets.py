@@ -8,7 +8,7 @@ import pytest
 
 from dbtool.cli import secrets
 from dbtool.cli.context import Session
-from dbtool.errors import DbtoolError, NotFound, UsageError, WrongKey
+from dbtool.errors import DbtoolError, UsageError, WrongKey
 from tests.cli.conftest import Run
 
 
@@ -122,7 +122,7 @@ def test_a_key_file_is_recognised() -> None:
 
 
 def test_a_missing_file_says_how_to_make_one() -> None:
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(UsageError) as caught:
         secrets.read_secret_file(Session([]), Path("app.key"))
     assert caught.value.hint == "dbtool key generate app.key makes a key file"
 

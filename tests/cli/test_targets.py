@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dbtool.cli.context import Session
-from dbtool.cli.targets import choose, default_repository, repository_only
-from dbtool.errors import DbtoolError
+from dbtool.cli.targets import choose, default_repository, open_repository, repository_only
+from dbtool.errors import DbtoolError, NotFound
+from tests.cli.conftest import make_database
 
 
 def configure(*names: str) -> None:
@@ -103,3 +104,12 @@ def test_the_source_is_the_real_path() -> None:
     Path("real.db").touch()
     Path("link.db").symlink_to("real.db")
     assert choose(Session([]), "link.db").source == str(Path.cwd() / "real.db")
+
+
+def test_a_database_without_backups_is_told_from_one_that_is_not_there() -> None:
+    make_database(Path("app.db"))
+    for argument, code in (("app.db", "repository-not-found"), ("none.db", "database-not-found")):
+        session = Session([])
+        with pytest.raises(NotFound) as caught:
+            open_repository(session, choose(session, argument))
+        assert caught.value.code == code

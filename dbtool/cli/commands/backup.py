@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,7 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.targets import DatabaseArgument, Target, choose, open_repository
 from dbtool.cli.views import brief, counted, ratio, short
 from dbtool.core.quantities import format_duration, format_size
+from dbtool.errors import DbtoolError
 
 if TYPE_CHECKING:
     from dbtool.backup.model import BackupOptions, BackupResult
@@ -81,43 +84,59 @@ def backup(
         force_scan=force_scan,
         dry_run=dry_run,
     )
-    repository = _open_or_create(context, target, dry_run=dry_run)
-    result = _run(session, repository, target, options)
+    result = _run(session, target, options)
     if print_id and session.format == "table":
         session.output.line(result.snapshot.id if result.snapshot else "")
         return
     session.output.report("dbtool.backup/1", _data(result, target), _lines(result))
 
 
-def _run(
-    session: Session, repository: Repository, target: Target, options: BackupOptions
-) -> BackupResult:
+def _run(session: Session, target: Target, options: BackupOptions) -> BackupResult:
     session.output.record("start", {"database": target.source, "repository": target.repository})
-    with session.work() as progress:
+    with (
+        _open_or_create(session, target, dry_run=options.dry_run) as repository,
+        session.work() as progress,
+    ):
         result = repository.backup(target.path or Path(), options, progress=progress)
     if result.pages_total == 0:
         session.warn(f"{target.shown} is an empty file: the snapshot holds no pages")
     return result
 
 
-def _open_or_create(context: typer.Context, target: Target, *, dry_run: bool) -> Repository:
+@contextmanager
+def _open_or_create(session: Session, target: Target, *, dry_run: bool) -> Iterator[Repository]:
+    """Give the repository; one that had to be created goes away again when the backup fails."""
     from dbtool.backup.repository import Repository
 
-    session = current(context)
     if target.explicit_repository or Path(target.repository).exists():
-        return open_repository(session, target)
+        yield open_repository(session, target)
+        return
     _require_database(target)
     if dry_run:
         from tempfile import TemporaryDirectory
 
         # An empty repository that is gone when the command ends stands in for the missing one.
-        return Repository.create(context.with_resource(TemporaryDirectory()))
-    created = Repository.create(
-        target.repository, compression=session.config.get("repository.compression")
-    )
+        with TemporaryDirectory() as folder:
+            yield Repository.create(folder)
+        return
+    level = session.config.get("repository.compression")
+    created = Repository.create(target.repository, compression=level)
+    try:
+        yield created
+    except BaseException:
+        _discard_empty(created)
+        raise
     place = brief(target.repository)
     session.note(f"created {place}, a repository without encryption (see dbtool init)")
-    return created
+
+
+def _discard_empty(repository: Repository) -> None:
+    """Remove a repository that this run created, unless it holds a snapshot by now."""
+    import shutil
+
+    with suppress(DbtoolError), repository.store.lock(exclusive=True):
+        if not repository.snapshots():
+            shutil.rmtree(repository.info.location, ignore_errors=True)
 
 
 def _require_database(target: Target) -> None:

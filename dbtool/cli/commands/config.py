@@ -13,7 +13,7 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.render import Column
 from dbtool.cli.trust import commands_in, is_trusted, revoke, trust
 from dbtool.config import ENVIRONMENT, INACTIVE_SECTIONS, Config, Setting
-from dbtool.errors import NotFound
+from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,7 +128,7 @@ def _ended(file: Path, *, ended: bool) -> str:
 def _project_file(session: Session) -> Path:
     files = [path for path in session.config.files if path != configuration.user_file()]
     if not files:
-        raise NotFound(
+        raise UsageError(
             "config-not-found",
             f"there is no {configuration.FILE_NAME} here or above",
             hint="dbtool init app.db writes one",

@@ -10,6 +10,7 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
+from dbtool.cli.files import require_folder
 from dbtool.cli.views import brief
 from dbtool.config import FILE_NAME, environment
 from dbtool.errors import UsageError
@@ -94,6 +95,7 @@ def _database(session: Session, path: Path, settings: tuple[int, str, str]) -> b
         require_database(path)
         session.detail(f"{path} is a database; it stays as it is")
         return False
+    require_folder(path)
     page_size, encoding, auto_vacuum = settings
     init_database(path, page_size=page_size, encoding=encoding, auto_vacuum=auto_vacuum)
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +10,12 @@ import typer
 from dbtool.cli.command import CommandGroup, PlainCommand
 from dbtool.cli.confirm import confirm_by_name
 from dbtool.cli.context import Session, current
+from dbtool.cli.files import write_new
 from dbtool.cli.render import Column
 from dbtool.cli.secrets import find_new_secret, find_secret
 from dbtool.cli.targets import DatabaseArgument, Target, repository_only
 from dbtool.cli.views import local_time
-from dbtool.errors import Refused, StorageFailed, UsageError
+from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
@@ -68,6 +68,8 @@ def list_keys(context: typer.Context, db: DatabaseArgument = None) -> None:
     slots = ring.slots()
     for damaged in ring.damaged():
         session.warn(f"key {damaged} is damaged; nothing opens with it")
+    if not slots:
+        session.note("the repository is not encrypted, so it has no keys")
     columns = [
         Column("id", lambda slot: slot.id, style="cyan"),
         Column("kind", lambda slot: slot.kind),
@@ -171,7 +173,7 @@ def export(
     repository, _ = _unlock(session, repository_only(session, db))
     text, secret = generate_recovery_key()
     if to is not None:
-        _write_new(to, f"{text}\n")
+        write_new(to, f"{text}\n")
     slot = repository.keys.add(repository.master, secret, label=label)
     session.note("Keep it where nobody else reads it; --password-file takes it like a password.")
     shown = ("file", str(to)) if to is not None else ("recovery key", text)
@@ -195,7 +197,7 @@ def generate(
     from dbtool.crypto.keys import generate_key_file_text
 
     session = current(context)
-    _write_new(file, generate_key_file_text())
+    write_new(file, generate_key_file_text())
     lines = [("written", str(file)), ("next", f"dbtool key add --new-password-file {file} DB")]
     session.output.report("dbtool.key-file/1", {"file": file}, lines)
 
@@ -223,23 +225,6 @@ def _not_encrypted(location: str) -> UsageError:
         context="whether a repository is encrypted is decided when it is created",
         hint=f"dbtool init --repo {location}-encrypted --encrypt DB",
     )
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        descriptor = os.open(path.expanduser(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Refused(
-            "file-exists", f"{path} is there already; a key file is never overwritten"
-        ) from None
-    except OSError as error:
-        raise StorageFailed(
-            "permission-denied", f"cannot write {path}: {error.strerror}"
-        ) from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _data(slot: KeySlot) -> dict[str, Any]:

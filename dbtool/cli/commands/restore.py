@@ -10,6 +10,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.confirm import confirm_by_name
 from dbtool.cli.context import Session, current
+from dbtool.cli.files import require_folder
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
 from dbtool.cli.views import brief, local_time, short
 from dbtool.core.quantities import format_duration, format_size
@@ -136,6 +137,7 @@ def _restore(
     from dbtool.backup.model import RestoreOptions
 
     file = _file(snapshot, target, ways)
+    require_folder(file)
     options = RestoreOptions(mode=_mode(ways, file), safety_snapshot=ways.safety_snapshot)
     if ways.dry_run or options.mode != "new":
         with session.work() as progress:

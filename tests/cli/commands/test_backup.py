@@ -149,3 +149,10 @@ def test_as_a_process_it_does_the_same(database: Path) -> None:
     assert outcome.code == 0
     assert outcome.out.startswith("snapshot  ")
     assert "\x1b" not in outcome.out + outcome.err
+
+
+def test_a_first_backup_that_fails_leaves_no_repository_behind(run: Run, database: Path) -> None:
+    Path("short.db").write_bytes(database.read_bytes()[:20000])
+    outcome = run("backup", "--json", "short.db")
+    assert (outcome.code, outcome.error["code"]) == (13, "database-truncated")
+    assert not Path("short.db.backups").exists()

@@ -106,10 +106,10 @@ def test_a_project_command_runs_only_after_trust_and_until_the_file_changes(
     assert run("snapshots", "app").code == 5
 
 
-def test_trust_without_a_project_file_is_10(
+def test_trust_without_a_project_file_is_2(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from dbtool import config
 
     monkeypatch.setattr(config, "find_project_file", lambda _folder: None)
-    assert run("config", "trust", "--json").code == 10
+    assert run("config", "trust", "--json").code == 2

@@ -156,3 +156,8 @@ def test_a_repository_alone_is_enough(run: Run, backed_up: str) -> None:
     Path("app.db").unlink()
     assert run("restore", backed_up[:6], "--repo", "app.db.backups").code == 0
     assert rows("app.db") == rows("expected")
+
+
+def test_a_folder_that_is_not_there_is_named_before_any_work(run: Run, backed_up: str) -> None:
+    outcome = run("restore", "latest", "--to", "none/x.db", "--json", "app.db")
+    assert (outcome.code, outcome.error["code"]) == (10, "folder-not-found")

@@ -1,0 +1,37 @@
+"""Small private files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbtool.cli.files import require_folder, write_new
+from dbtool.errors import NotFound, Refused, StorageFailed
+
+
+def test_a_new_file_is_private() -> None:
+    write_new(Path("a.key"), "text\n")
+    assert Path("a.key").read_text() == "text\n"
+    assert Path("a.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_there_stays() -> None:
+    Path("a.key").write_text("old")
+    with pytest.raises(Refused) as caught:
+        write_new(Path("a.key"), "new")
+    assert caught.value.code == "file-exists"
+    assert Path("a.key").read_text() == "old"
+
+
+def test_a_missing_folder_is_named() -> None:
+    require_folder(Path("a.key"))
+    with pytest.raises(NotFound, match=r"there is no folder .*/none") as caught:
+        write_new(Path("none/a.key"), "text")
+    assert caught.value.code == "folder-not-found"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder in which nobody can write")
+def test_a_system_that_refuses_is_a_storage_failure() -> None:
+    with pytest.raises(StorageFailed):
+        write_new(Path("/proc/a.key"), "text")
