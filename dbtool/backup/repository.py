@@ -25,6 +25,7 @@ from dbtool.backup.model import (
     Snapshot,
 )
 from dbtool.backup.pack import PackReader
+from dbtool.backup.place import make_vacant, read_config
 from dbtool.backup.record import RecordBox
 from dbtool.backup.run import run_backup
 from dbtool.backup.snapshot import Catalog, OnDamaged
@@ -36,7 +37,7 @@ from dbtool.crypto.aead import MasterKey
 from dbtool.crypto.digest import page_hasher
 from dbtool.crypto.keys import KeyRing
 from dbtool.crypto.secret import Secret
-from dbtool.errors import NotFound, Refused, StorageFailed, UsageError, WrongKey
+from dbtool.errors import StorageFailed, UsageError, WrongKey
 from dbtool.store.base import Store
 from dbtool.store.urls import open_store
 
@@ -92,7 +93,7 @@ class Repository:
         """Make a new repository; encrypted when a secret is given.
 
         Raises:
-            Refused: `repository-exists`, or `folder-not-empty` where something else lies there.
+            Refused: `repository-exists`, or `folder-not-empty` where snapshots lie without it.
             UsageError: `compression-level`, not 1 to 22.
         """
         if not 1 <= compression <= 22:  # noqa: PLR2004  zstd's own range
@@ -108,11 +109,13 @@ class Repository:
             compression=compression,
         )
         master = MasterKey.random() if secret else MasterKey.from_repository_id(config.id)
-        _refuse_occupied(store)
-        if secret:
-            KeyRing(store, config_digest=config.digest(), clock=clock).add(master, secret)
-        store.put(CONFIG_KEY, config.encode())  # last: until it is there, there is no repository
-        store.sync()
+        with store.lock(exclusive=True):
+            make_vacant(store)
+            if secret:
+                KeyRing(store, config_digest=config.digest(), clock=clock).add(master, secret)
+            # Last: until it is there, there is no repository.
+            store.put(CONFIG_KEY, config.encode())
+            store.sync()
         return cls(store, config, master, clock=clock)
 
     @classmethod
@@ -142,7 +145,7 @@ class Repository:
         """
         store = _store(location)
         clock = clock or SystemClock()
-        config = RepositoryConfig.decode(_read_config(store), store.location)
+        config = RepositoryConfig.decode(read_config(store), store.location)
         if config.encryption == "none":
             return cls(store, config, MasterKey.from_repository_id(config.id), clock=clock)
         ring = KeyRing(store, config_digest=config.digest(), clock=clock)
@@ -349,27 +352,6 @@ def _store(location: str | Path | Store, *, create: bool = False) -> Store:
     if isinstance(location, str | Path):
         return open_store(str(location), create=create)
     return location
-
-
-def _refuse_occupied(store: Store) -> None:
-    with suppress(NotFound):
-        store.size(CONFIG_KEY)
-        raise Refused(
-            "repository-exists",
-            f"there is a repository in {store.location} already",
-            hint="name another place, or use the one that is there",
-        )
-
-
-def _read_config(store: Store) -> bytes:
-    try:
-        return store.get(CONFIG_KEY)
-    except NotFound as error:
-        raise NotFound(
-            "repository-not-found",
-            f"there is no repository in {store.location}",
-            hint=f"dbtool init --repo {store.location}      makes one",
-        ) from error
 
 
 def _time(text: str, now: datetime) -> datetime:
