@@ -159,7 +159,7 @@ def _child_environment(folder: Path) -> dict[str, str]:
 def _begin(narrator: Narrator, shop: Shop) -> None:
     narrator.chapter(
         "A new database",
-        "with a write-ahead log, so that readers and writers do not wait for each other",
+        "with a write-ahead log, so that readers and writers do not wait",
     )
     narrator.run("init", "shop.db")
     narrator.check(
@@ -193,7 +193,7 @@ def _second_backup(narrator: Narrator, shop: Shop) -> None:
     shop.remember("monday")
     changed = shop.change()
     narrator.tell(f"{changed:,} orders are paid")
-    narrator.run("backup", "--tag", "evening", "--note", "after closing", "shop.db")
+    narrator.run("backup", "--tag", "evening", "shop.db")
     first, second = narrator.snapshots()
     share = second.bytes_added / first.bytes_added
     narrator.check(
@@ -219,7 +219,7 @@ def _disaster(narrator: Narrator, shop: Shop) -> None:
 def _rescue(narrator: Narrator, shop: Shop) -> None:
     narrator.chapter(
         "The rescue",
-        "writes only the pages that differ, and keeps what was there as one more snapshot",
+        "writes only the pages that differ, and keeps what was there",
     )
     text = narrator.run("restore", _id_of(narrator, 1), "--over", "--yes", "shop.db")
     narrator.check(f"{_DAMAGED_PAGES} pages were written", holds=f"{_DAMAGED_PAGES} of " in text)

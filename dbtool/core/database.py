@@ -39,9 +39,9 @@ class Database:
             DbtoolError: as `dbtool.core.connection.open_readonly`.
         """
         if self._connection is None:
-            # Opened for writing so that SQLite clears its WAL files away when it closes as the last one.
+            # Opened for writing, so that SQLite clears WAL files away when it closes as the last.
             connection = open_live(self.path, busy_timeout_s=self._busy_timeout_s)
-            connection.pragma("query_only", True)  # noqa: FBT003 - the value of the pragma
+            connection.pragma("query_only", 1)
             self._connection = connection
         return self._connection
 
@@ -66,7 +66,7 @@ class Database:
         return f"Database({str(self.path)!r})"
 
 
-def open(path: str | Path, *, busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S) -> Database:  # noqa: A001 - `dbtool.open` is how it is called
+def open(path: str | Path, *, busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S) -> Database:
     """Return the database at `path`, after a look at whether it is one.
 
     Args:

@@ -8,7 +8,8 @@ import apsw
 import pytest
 
 import dbtool
-from dbtool.core.database import Database, open as open_database
+from dbtool.core.database import Database
+from dbtool.core.database import open as open_database
 from dbtool.errors import NotFound, UsageError
 
 
