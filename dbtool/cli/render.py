@@ -17,6 +17,9 @@ __all__ = ["Column", "Output", "plain", "rfc3339"]
 
 Row = Mapping[str, Any]
 
+_GAP = 2
+"""Spaces between columns."""
+
 
 class Column(NamedTuple):
     """One column of a table."""
@@ -27,6 +30,10 @@ class Column(NamedTuple):
     right: bool = False
     style: str = ""
     """Rich style of the cells on a terminal."""
+    wraps: bool = False
+    """Whether long text may be folded on a terminal."""
+    spare: int = 0
+    """A terminal too narrow for all columns does without those above 0, the highest first."""
 
 
 def rfc3339(time: datetime) -> str:
@@ -136,7 +143,7 @@ class Output:
     def _write_table(self, rows: Sequence[Any], columns: Sequence[Column]) -> None:
         cells = [[column.show(row) for column in columns] for row in rows]
         if self._width:
-            self._write_rich(cells, columns)
+            self._write_rich(rows, _that_fit(cells, columns, self._width))
             return
         lines = [[column.title.upper() for column in columns], *cells]
         widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
@@ -147,22 +154,23 @@ class Output:
             ]
             self.line("  ".join(padded).rstrip())
 
-    def _write_rich(self, cells: list[list[str]], columns: Sequence[Column]) -> None:
+    def _write_rich(self, rows: Sequence[Any], columns: Sequence[Column]) -> None:
         from rich import box
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
         for column in columns:
             table.add_column(
                 column.title,
                 justify="right" if column.right else "left",
                 style=column.style or None,
                 overflow="fold",
+                no_wrap=not column.wraps,
             )
-        for line in cells:
-            table.add_row(*(Text(text) for text in line))
+        for row in rows:
+            table.add_row(*(Text(column.show(row)) for column in columns))
         console = Console(
             width=self._width,
             force_terminal=self._color,
@@ -170,6 +178,21 @@ class Output:
             highlight=False,
         )
         console.print(table)
+
+
+def _that_fit(cells: list[list[str]], columns: Sequence[Column], width: int) -> list[Column]:
+    """Leave out spare columns until the others fit, or none is spare."""
+    widths = [
+        max([len(column.title), *(len(line[index]) for line in cells)])
+        for index, column in enumerate(columns)
+    ]
+    left = list(zip(columns, widths, strict=True))
+    while sum(needed + _GAP for _, needed in left) - _GAP > width:
+        spare = max(left, key=lambda pair: pair[0].spare)
+        if not spare[0].spare:
+            break
+        left.remove(spare)
+    return [column for column, _ in left]
 
 
 def _cell(value: Any) -> str:

@@ -193,7 +193,7 @@ def _second_backup(narrator: Narrator, shop: Shop) -> None:
     shop.remember("monday")
     changed = shop.change()
     narrator.tell(f"{changed:,} orders are paid")
-    narrator.run("backup", "--tag", "evening", "shop.db")
+    narrator.run("backup", "--tag", "paid", "shop.db")
     first, second = narrator.snapshots()
     share = second.bytes_added / first.bytes_added
     narrator.check(

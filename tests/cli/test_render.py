@@ -15,7 +15,7 @@ ROWS = [
     {"name": "long, name\tz", "size": 20000, "tags": ()},
 ]
 COLUMNS = [
-    Column("name", lambda row: row["name"]),
+    Column("name", lambda row: row["name"], wraps=True),
     Column("size", lambda row: str(row["size"]), right=True),
 ]
 
@@ -116,3 +116,20 @@ def test_times_are_rfc3339_in_utc() -> None:
     time = datetime(2026, 11, 21, 9, 30, tzinfo=timezone(timedelta(hours=2)))
     assert rfc3339(time) == "2026-11-21T07:30:00.000Z"
     assert plain({"t": datetime(2026, 1, 1, tzinfo=UTC)}) == {"t": "2026-01-01T00:00:00.000Z"}
+
+
+def test_a_narrow_terminal_does_without_spare_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = [
+        Column("first", lambda row: row["name"]),
+        Column("second", lambda row: row["name"], spare=2),
+        Column("third", lambda row: row["name"], spare=1),
+    ]
+    rows = [{"name": "x" * 10}]
+    for width, titles in (
+        (40, ["first", "second", "third"]),
+        (30, ["first", "third"]),
+        (15, ["first"]),
+    ):
+        output("table", width=width).table("dbtool.x/1", rows, rows, columns)
+        heading = capsys.readouterr().out.splitlines()[0]
+        assert heading.split() == titles

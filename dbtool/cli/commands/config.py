@@ -50,10 +50,10 @@ def show(
     rows = [*session.config.settings.values(), *_from_environment()]
     columns = [
         Column("key", lambda s: s.key, style="cyan"),
-        Column("value", lambda s: _text(s.value)),
+        Column("value", lambda s: _text(s.value), wraps=True),
     ]
     if origin:
-        columns.append(Column("origin", lambda s: s.origin))
+        columns.append(Column("origin", lambda s: s.origin, wraps=True))
     data = [{"key": s.key, "value": s.value, "origin": s.origin} for s in rows]
     session.output.table("dbtool.config/1", rows, data, columns)
 
@@ -88,7 +88,7 @@ def path_command(context: typer.Context) -> None:
         for path in dict.fromkeys((user, *found))
     ]
     columns = [
-        Column("path", lambda row: str(row["path"])),
+        Column("path", lambda row: str(row["path"]), wraps=True),
         Column("read", lambda row: "yes" if row["read"] else "not there"),
     ]
     session.output.table("dbtool.config-path/1", data, data, columns)

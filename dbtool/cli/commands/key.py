@@ -74,7 +74,7 @@ def list_keys(context: typer.Context, db: DatabaseArgument = None) -> None:
         Column("id", lambda slot: slot.id, style="cyan"),
         Column("kind", lambda slot: slot.kind),
         Column("created", lambda slot: local_time(slot.created)),
-        Column("label", lambda slot: slot.label),
+        Column("label", lambda slot: slot.label, wraps=True),
     ]
     session.output.table("dbtool.keys/1", slots, [_data(slot) for slot in slots], columns)
 

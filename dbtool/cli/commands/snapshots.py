@@ -79,17 +79,19 @@ def _columns(found: Sequence[Snapshot], *, several: bool) -> list[Column]:
     columns = [
         Column("id", lambda s: short(s.id), style="cyan"),
         Column("time", lambda s: local_time(s.time)),
-        Column("age", lambda s: format_age(s.seen or s.time, now)),
+        Column("age", lambda s: format_age(s.seen or s.time, now), spare=2),
         Column("size", lambda s: format_size(s.size_bytes), right=True),
         Column("added", lambda s: format_size(s.bytes_added), right=True),
-        Column("verified", lambda s: format_age(s.verified, now) if s.verified else "never"),
+        Column(
+            "verified", lambda s: format_age(s.verified, now) if s.verified else "never", spare=1
+        ),
     ]
     if any(s.tags for s in found):
-        columns.append(Column("tags", lambda s: ",".join(s.tags)))
+        columns.append(Column("tags", lambda s: ",".join(s.tags), wraps=True))
     if any(s.note for s in found):
-        columns.append(Column("note", lambda s: s.note))
+        columns.append(Column("note", lambda s: s.note, wraps=True))
     if several:
-        columns.append(Column("database", lambda s: s.database))
+        columns.append(Column("database", lambda s: s.database, wraps=True))
     return columns
 
 
