@@ -73,7 +73,7 @@ class Restorer:
         differing: int | None = self._snapshot.page_count
         if self._options.mode == "live":
             differing = None
-        elif self._options.mode == "delta":
+        elif self._options.mode == "delta" and exists:
             differing = self._count_differing()
         return RestorePlan(
             snapshot=self._snapshot,

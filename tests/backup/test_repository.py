@@ -152,7 +152,7 @@ def test_pages_moved_by_vacuum_are_not_stored_again(repository: Repository, tmp_
     connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)")
     with connection:
         connection.executemany(
-            "INSERT INTO t(v) VALUES (?)", ((os.urandom(900),) for _ in range(20_000))
+            "INSERT INTO t(v) VALUES (?)", ((os.urandom(900),) for _ in range(40_000))
         )
     first = repository.backup(database)
     connection.execute("DROP TABLE junk")
@@ -167,7 +167,7 @@ def test_pages_moved_by_vacuum_are_not_stored_again(repository: Repository, tmp_
 
 
 def test_databases_from_one_template_share_pages(repository: Repository, tmp_path: Path) -> None:
-    template = make_database(tmp_path / "one.db", rows=20_000)
+    template = make_database(tmp_path / "one.db", rows=40_000)
     shutil.copy(template, tmp_path / "two.db")
     first = repository.backup(template)
     second = repository.backup(tmp_path / "two.db")
