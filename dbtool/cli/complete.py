@@ -96,7 +96,9 @@ def _snapshots(line: list[str]) -> Iterator[tuple[str, str]]:
 
     session, target = _target(line)
     repository = Repository.open(target.repository, secret=lambda: _key_file(session))
-    for snapshot in reversed(repository.snapshots(target.source)[-_MOST:]):
+    for snapshot in reversed(
+        repository.snapshots(target.source, on_damaged=lambda _error: None)[-_MOST:]
+    ):
         yield short(snapshot.id), " ".join([local_time(snapshot.time), *snapshot.tags])
 
 

@@ -216,7 +216,7 @@ def _damaged(path: Path, error: apsw.Error) -> Damaged:
     raw_size = int.from_bytes(header[16:18], "big")
     page_size = 65536 if raw_size == 1 else raw_size
     declared = int.from_bytes(header[28:32], "big") * page_size
-    hint = f"restore the newest snapshot: dbtool restore {path}"
+    hint = f"dbtool restore latest --over {path}"
     if size_bytes < max(declared, 100):
         context = f"its header speaks of {declared} bytes, the file has {size_bytes}"
         return Damaged("database-truncated", f"{path} is cut short", context=context, hint=hint)
@@ -230,7 +230,7 @@ def _require_magic(path: Path, real: Path, size_bytes: int) -> None:
         if size_bytes >= _SMALLEST_PAGE:
             return
         context = f"{size_bytes} bytes are less than the smallest page"
-        hint = f"restore the newest snapshot: dbtool restore {path}"
+        hint = f"dbtool restore latest --over {path}"
         raise Damaged("database-truncated", f"{path} is cut short", context=context, hint=hint)
     known = next((what for start, what in _KNOWN_FORMATS if sample.startswith(start)), "")
     if not known and size_bytes % _SMALLEST_PAGE == 0 and _looks_random(sample):

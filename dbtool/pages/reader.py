@@ -209,7 +209,7 @@ class PageReader:
         for page in range(within + 1, self.page_count + 1):
             if page not in self._overlay:
                 context = f"page {page} of {self.page_count} lies beyond its {size_bytes} bytes"
-                hint = f"restore the newest snapshot: dbtool restore {self._real}"
+                hint = f"dbtool restore latest --over {self._real}"
                 message = f"{self._real} is cut short"
                 raise Damaged("database-truncated", message, context=context, hint=hint)
 

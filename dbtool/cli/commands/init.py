@@ -81,7 +81,8 @@ def init(
         given = f"{path}.backups"
     created = _database(session, path, (int(page_size), encoding, auto_vacuum))
     repository = _repository(session, str(given), encrypt=encrypt) if given else None
-    written = _configuration(session, path, str(given) if given else None)
+    location = str(given) if given else None
+    written = _configuration(session, path, location, encrypted=encrypt)
     outcome = _Outcome(path, created, repository, written)
     session.output.report("dbtool.init/1", _data(outcome), _lines(outcome))
 
@@ -117,8 +118,13 @@ def _repository(session: Session, location: str, *, encrypt: bool) -> Repository
     return repository.info
 
 
-def _configuration(session: Session, path: Path, repository: str | None) -> Path | None:
-    """Write a dbtool.toml; return its path, or None where one is there already."""
+def _configuration(
+    session: Session, path: Path, repository: str | None, *, encrypted: bool
+) -> Path | None:
+    """Write a dbtool.toml; return its path, or None where one is there already.
+
+    The file that the key was read from is named in it, so that the next command finds the key.
+    """
     import tomli_w
 
     here, absolute = Path.cwd(), path.resolve()
@@ -129,7 +135,11 @@ def _configuration(session: Session, path: Path, repository: str | None) -> Path
         entry["repository"] = (
             repository if "://" in repository else _relative(Path(repository).resolve(), folder)
         )
-    text = tomli_w.dumps({"version": 1, "databases": {name: entry}})
+    document: dict[str, Any] = {"version": 1, "databases": {name: entry}}
+    key_file = session.given.get("password_file")
+    if encrypted and key_file:
+        document["repository"] = {"password_file": str(Path(key_file).expanduser().resolve())}
+    text = tomli_w.dumps(document)
     file = folder / FILE_NAME
     try:
         with file.open("x", encoding="utf-8") as stream:

@@ -14,7 +14,7 @@ from dbtool.cli.files import require_folder
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
 from dbtool.cli.views import brief, local_time, short
 from dbtool.core.quantities import format_duration, format_size
-from dbtool.errors import NotFound, UsageError
+from dbtool.errors import Damaged, NotFound, UsageError
 
 if TYPE_CHECKING:
     from dbtool.backup.model import (
@@ -118,17 +118,21 @@ def _check(ways: _Ways) -> None:
 
 def _find(session: Session, repository: Repository, spec: str, database: str | None) -> Snapshot:
     """Find the snapshot; where the repository holds one database, a new path of it will do."""
+
+    def on_damaged(error: Damaged) -> None:
+        session.warn(error.message)
+
     try:
-        return repository.find(spec, database=database)
+        return repository.find(spec, database=database, on_damaged=on_damaged)
     except NotFound as error:
         if database is None or error.code != "no-snapshots":
             raise
-        others = {s.database for s in repository.snapshots()}
+        others = {s.database for s in repository.snapshots(on_damaged=on_damaged)}
         if len(others) != 1:
             raise
         other = others.pop()
         session.note(f"the repository knows this database as {other}")
-        return repository.find(spec, database=other)
+        return repository.find(spec, database=other, on_damaged=on_damaged)
 
 
 def _restore(
@@ -139,7 +143,7 @@ def _restore(
     file = _file(snapshot, target, ways)
     require_folder(file)
     options = RestoreOptions(mode=_mode(ways, file), safety_snapshot=ways.safety_snapshot)
-    if ways.dry_run or options.mode != "new":
+    if ways.dry_run or (options.mode != "new" and not ways.yes):
         with session.work() as progress:
             plan = repository.plan_restore(snapshot, file, options, progress=progress)
         if ways.dry_run:
@@ -147,7 +151,7 @@ def _restore(
                 "dbtool.restore-plan/1", _plan_data(plan), _plan_lines(plan, options), always=True
             )
             return
-        _confirm(session, plan, options, ways)
+        _confirm(session, plan, options)
     session.output.record("start", {"snapshot": snapshot.id, "target": file, "mode": options.mode})
     with session.work() as progress:
         result = repository.restore(snapshot, file, options, progress=progress)
@@ -169,11 +173,10 @@ def _mode(ways: _Ways, file: Path) -> RestoreMode:
     return "delta" if ways.over and file.exists() else "new"
 
 
-def _confirm(session: Session, plan: RestorePlan, options: RestoreOptions, ways: _Ways) -> None:
-    if not ways.yes:
-        for label, text in _plan_lines(plan, options):
-            session.note(f"{label:<9}  {text}")
-    confirm_by_name(session, plan.target.name, f"overwrite {brief(plan.target)}", yes=ways.yes)
+def _confirm(session: Session, plan: RestorePlan, options: RestoreOptions) -> None:
+    for label, text in _plan_lines(plan, options):
+        session.note(f"{label:<9}  {text}")
+    confirm_by_name(session, plan.target.name, f"overwrite {brief(plan.target)}", yes=False)
 
 
 def _plan_lines(plan: RestorePlan, options: RestoreOptions) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from dbtool.cli.render import Column
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
 from dbtool.cli.views import local_time, short, snapshot_data
 from dbtool.core.quantities import format_age, format_duration, format_size
+from dbtool.errors import Damaged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,10 +62,16 @@ def snapshots(
     target = repository_only(session, db)
     repository = open_repository(session, target)
     database = None if every else (name or target.source)
-    found = [s for s in repository.snapshots(database) if set(tag or ()) <= set(s.tags)]
+
+    def on_damaged(error: Damaged) -> None:
+        session.warn(error.message)
+
+    listed = repository.snapshots(database, on_damaged=on_damaged)
+    found = [s for s in listed if set(tag or ()) <= set(s.tags)]
     chosen = found[-last:] if last else found
     several = len({s.database for s in chosen}) > 1
-    _explain_nothing(session, target, chosen or repository.snapshots())
+    if not listed:
+        session.note(f"no snapshots yet; dbtool backup {target.path or 'DB'} takes one")
     _warn_if_stale(session, target, chosen)
     session.output.table(
         "dbtool.snapshots/1",
@@ -93,14 +100,6 @@ def _columns(found: Sequence[Snapshot], *, several: bool) -> list[Column]:
     if several:
         columns.append(Column("database", lambda s: s.database, wraps=True))
     return columns
-
-
-def _explain_nothing(session: Session, target: Target, found: Sequence[Snapshot]) -> None:
-    """Say why a list is empty."""
-    if found and all(s.database == target.source for s in found):
-        return
-    if not found:
-        session.note(f"no snapshots yet; dbtool backup {target.path or 'DB'} takes one")
 
 
 def _warn_if_stale(session: Session, target: Target, found: Sequence[Snapshot]) -> None:

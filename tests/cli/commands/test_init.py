@@ -124,3 +124,11 @@ def test_a_name_is_made_of_any_file_name(run: Run) -> None:
 
 def test_no_database_is_a_usage_error(run: Run) -> None:
     assert run("init", "--json").error["code"] == "database-missing"
+
+
+def test_the_key_file_of_a_new_encrypted_repository_is_found_by_the_next_command(run: Run) -> None:
+    run("key", "generate", "app.key")
+    words = ("--repo", "repo", "--encrypt", "--password-file", "app.key", "app.db")
+    assert run("init", *words).code == 0
+    outcome = run("backup", "app.db")
+    assert outcome.code == 0, outcome.err

@@ -102,3 +102,15 @@ def test_a_terminal_gets_a_table_with_colour(run: Run, two: list[str]) -> None:
         )
         <= 80
     )
+
+
+def test_a_damaged_snapshot_is_warned_of_and_the_others_are_listed(
+    run: Run, two: list[str]
+) -> None:
+    (Path("app.db.backups") / "snapshots" / two[0]).write_bytes(b"noise")
+    outcome = run("snapshots", "--json", "app.db")
+    assert outcome.code == 3
+    assert [snapshot["id"] for snapshot in outcome.data] == [two[1]]
+    assert any(two[0] in warning for warning in json.loads(outcome.out)["warnings"])
+    assert run("restore", "@now", "--to", "out.db", "app.db").code == 3
+    assert Path("out.db").exists()
