@@ -1,6 +1,7 @@
 """How long work tells what it is doing, and how it is asked to stop.
 
-The library never prints: it calls a `Progress`, and whoever started the work decides what becomes of it.
+The library never prints: it calls a `Progress`, and whoever started the work decides what becomes
+of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ class Progress(Protocol):
     """What a long-running function reports to. Methods may be called often and must be cheap."""
 
     def start(self, phase: str, total: int | None, unit: str) -> None:
-        """Begin `phase` ("reading pages") of `total` units (None: unknown); `unit` is "bytes", "pages" or a noun."""
+        """Begin `phase` ("reading pages").
+
+        Args:
+            phase: what is being done, for people.
+            total: how much there is to do, in units; None where it is not known.
+            unit: "bytes", "pages" or another plural noun.
+        """
 
     def advance(self, amount: int) -> None:
         """Count `amount` more units done; may raise to stop the work at this safe point."""

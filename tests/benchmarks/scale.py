@@ -12,6 +12,7 @@ below that of this script, some 40 MiB, is not seen: a process starts as a copy 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import tempfile
@@ -43,15 +44,14 @@ def build(db: Path, size_mb: int) -> None:
 
 
 def sizes(work: Path, gigabytes: list[float], runs: int) -> None:
-    rows = []
     for size in gigabytes:
         db = work / f"{size:g}gb.db"
         if not db.exists():
             build(db, int(size * 1000))
-        rows += [[f"{size:g} GB", *row] for row in one_size(work, db, runs)]
+        rows = one_size(work, db, runs)
+        title = f"A database of {size:g} GB, encrypted, whole processes"
+        table(title, ["", "time", "range", "peak memory"], rows)
         remove(db)
-    head = ["database", "", "time", "range", "peak memory"]
-    table("Large databases, encrypted, whole processes", head, rows)
 
 
 def one_size(work: Path, db: Path, runs: int) -> list[list[str]]:
@@ -63,7 +63,7 @@ def one_size(work: Path, db: Path, runs: int) -> list[list[str]]:
         return run([*DBTOOL, *words, "--repo", repo, "--password-file", key])
 
     def fresh() -> None:
-        remove(repo)
+        remove(repo, Path("dbtool.toml"))  # which init writes into the current folder
         run([*DBTOOL, "init", "--repo", repo, "--encrypt", "--password-file", key, db])
 
     def no_output() -> None:
@@ -187,6 +187,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     work = (options.work or Path(tempfile.mkdtemp(prefix="dbtool-scale-"))).resolve()
+    os.chdir(work)
     try:
         if options.listed:
             listing(work, options.listed, options.runs)
