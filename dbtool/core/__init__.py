@@ -1,1 +1,1 @@
-"""SQLite through APSW, files that appear whole, clock, progress: what every other package rests on."""
+"""SQLite through APSW, files that appear whole, clock, progress: what all other packages use."""
