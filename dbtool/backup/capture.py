@@ -57,12 +57,12 @@ class Capture:
         self,
         session: PackSession,
         *,
-        page_hash: PageHasher,
+        hash_pages: PageHasher,
         parent: SnapshotTree | None,
         relatives: Iterable[SnapshotTree] = (),
     ) -> None:
         self._session = session
-        self._page_hash = page_hash
+        self._hash_pages = hash_pages
         self._parent = parent
         self._relatives = tuple(relatives)
         self._known = KnownPages(self._likely_maps)
@@ -101,11 +101,10 @@ class Capture:
         start = number * SEGMENT_PAGES + 1
         parent = self._parent_hashes(number)
         changes = SegmentEntries(number)
-        page_hash, page_size = self._page_hash, self._page_size
+        hash_pages, page_size = self._hash_pages, self._page_size
         step = group_pages(page_size)
         for first, data in reader.blocks(step, first=start, last=start + length - 1):
-            view = memoryview(data)
-            hashes = [page_hash(view[at : at + page_size]) for at in range(0, len(data), page_size)]
+            hashes = hash_pages(data, page_size)
             joined = b"".join(hashes)
             index = first - start
             before = parent[index * HASH_BYTES : (index + len(hashes)) * HASH_BYTES]

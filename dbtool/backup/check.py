@@ -110,7 +110,7 @@ def _load_snapshots(check: _Check, database: str | Path | None) -> None:
             if database is not None and snapshot.database != str(database):
                 continue
             body = catalog.body(snapshot_id)
-            SnapshotTree(snapshot, body, check.packs, page_hash=check.repository.page_hash)
+            SnapshotTree(snapshot, body, check.packs, hash_pages=check.repository.hash_pages)
         except (Damaged, NotFound) as error:
             check.findings.append(Finding(snapshot_key(snapshot_id), error.message, (snapshot_id,)))
             continue
@@ -213,7 +213,7 @@ def _check_coverage(
         length = segment_lengths(snapshot.page_count)[key.segment]
         if len(entries) >= length:
             continue
-        tree = SnapshotTree(snapshot, body, check.packs, page_hash=check.repository.page_hash)
+        tree = SnapshotTree(snapshot, body, check.packs, hash_pages=check.repository.hash_pages)
         try:
             tree.segment(key.segment)
         except BlobDamaged:
@@ -299,8 +299,7 @@ def _expected_hashes(check: _Check, batch: set[bytes]) -> dict[BlobRef, bytearra
 def _proves(check: _Check, raw: bytes, expected: bytearray) -> bool:
     pages = len(expected) // HASH_BYTES
     page_size = len(raw) // pages
-    view, page_hash = memoryview(raw), check.repository.page_hash
-    found = [page_hash(view[at : at + page_size]) for at in range(0, pages * page_size, page_size)]
+    found = check.repository.hash_pages(raw, page_size)
     if b"".join(found) == expected:
         return True
     return all(
@@ -320,7 +319,7 @@ def _name_losses(check: _Check) -> None:
     for ref, problem in sorted(check.damaged.items()):
         problems[ref.pack].append(f"blob {ref.ordinal} {problem}")
     for snapshot, body in check.snapshots.values():
-        tree = SnapshotTree(snapshot, body, check.packs, page_hash=check.repository.page_hash)
+        tree = SnapshotTree(snapshot, body, check.packs, hash_pages=check.repository.hash_pages)
         for number in range(len(body.segments)):
             for pack, span in _lost_extents(check, tree, number):
                 owners[pack][snapshot.id] = None

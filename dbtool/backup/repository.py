@@ -77,7 +77,7 @@ class Repository:
         self.config = config
         self.master = master
         self.clock = clock or SystemClock()
-        self.page_hash: PageHasher = page_hasher(master.derive("page-hash"))
+        self.hash_pages: PageHasher = page_hasher(master.derive("page-hash"))
         box = RecordBox(master.sealer("records"), config.id)
         self.catalog = Catalog(store, box, name_key=master.derive("head-names"))
 
@@ -265,7 +265,7 @@ class Repository:
             snapshot,
             self.catalog.body(snapshot.id),
             PackReader(self.store, self.master, self.config.id),
-            page_hash=self.page_hash,
+            hash_pages=self.hash_pages,
         )
 
     # -- the way back

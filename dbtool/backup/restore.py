@@ -248,15 +248,14 @@ class Restorer:
         progress: Progress | None = None,
     ) -> Sequence[int]:
         """Return the pages of a segment (from 0, within it) whose content in `source` differs."""
-        page_size, page_hash = self._snapshot.page_size, self._repository.page_hash
+        page_size, hash_pages = self._snapshot.page_size, self._repository.hash_pages
         start = entries.segment * SEGMENT_PAGES + 1
         last = min(source.page_count, start + len(entries) - 1)
         differing: list[int] = []
         for first, data in (
             source.blocks(group_pages(page_size), first=start, last=last) if last >= start else ()
         ):
-            view = memoryview(data)
-            hashes = [page_hash(view[at : at + page_size]) for at in range(0, len(data), page_size)]
+            hashes = hash_pages(data, page_size)
             index = first - start
             wanted = entries.hashes[index * HASH_BYTES : (index + len(hashes)) * HASH_BYTES]
             if b"".join(hashes) != wanted:

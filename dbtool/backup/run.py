@@ -79,7 +79,10 @@ def _scan(run: _Run, parent: Snapshot | None) -> BackupResult:
     )
     with session:
         capture = Capture(
-            session, page_hash=repository.page_hash, parent=tree, relatives=_relatives(run, parent)
+            session,
+            hash_pages=repository.hash_pages,
+            parent=tree,
+            relatives=_relatives(run, parent),
         )
         segments = capture.run(run.reader, run.progress)
         if (

@@ -18,7 +18,8 @@ from dbtool.errors import Damaged
 
 __all__ = ["SnapshotTree", "segment_lengths"]
 
-PageHasher = Callable[[bytes | memoryview], bytes]
+PageHasher = Callable[[bytes | memoryview, int], list[bytes]]
+"""From whole pages and the page size to the hash of each page."""
 _DEPTH = 3
 """Batches of about 1 MiB stored that are fetched ahead."""
 
@@ -33,12 +34,12 @@ class SnapshotTree:
     """Reads one snapshot's maps and pages."""
 
     def __init__(
-        self, snapshot: Snapshot, body: SnapshotBody, packs: PackReader, *, page_hash: PageHasher
+        self, snapshot: Snapshot, body: SnapshotBody, packs: PackReader, *, hash_pages: PageHasher
     ) -> None:
         self.snapshot = snapshot
         self.body = body
         self._packs = packs
-        self._page_hash = page_hash
+        self._hash_pages = hash_pages
         self._lengths = segment_lengths(snapshot.page_count)
         if len(body.segments) != len(self._lengths):
             raise Damaged(
@@ -118,13 +119,7 @@ class SnapshotTree:
         )
 
     def _prove(self, entries: SegmentEntries, extent: Extent, content: memoryview) -> None:
-        page_size, page_hash = self.snapshot.page_size, self._page_hash
-        found = b"".join(
-            [
-                page_hash(content[at : at + page_size])
-                for at in range(0, extent.pages * page_size, page_size)
-            ]
-        )
+        found = b"".join(self._hash_pages(content, self.snapshot.page_size))
         expected = entries.hashes[
             extent.first * HASH_BYTES : (extent.first + extent.pages) * HASH_BYTES
         ]
