@@ -24,9 +24,9 @@ PAGE_HASH_BYTES: Final = 16
 def page_hasher(key: bytes) -> Callable[[bytes | memoryview, int], list[bytes]]:
     """Return a function from whole pages and their size to the hash of each under `key`.
 
-    """Return a function that hashes each of some whole pages under `key`, given their page size.
-    than a new one for each (4 KiB pages), and since each call makes its own, threads may share the
-    function.
+    It runs over every page of a database. One hasher that is reset between pages takes 13 % less
+    time than a new one for each (4 KiB pages), and since each call makes its own, threads may share
+    the function.
     """
     _check_key(key)
 
