@@ -21,7 +21,9 @@ __all__ = ["SnapshotTree", "segment_lengths"]
 PageHasher = Callable[[bytes | memoryview, int], list[bytes]]
 """From whole pages and the page size to the hash of each page."""
 _DEPTH = 3
-"""Batches of about 1 MiB stored that are fetched ahead."""
+"""Loads of about 1 MiB stored that are fetched ahead."""
+_LOAD_BLOBS = 8
+"""Worth handing to a thread: after many snapshots most batches hold a single blob."""
 
 
 def segment_lengths(page_count: int) -> list[int]:
@@ -88,11 +90,15 @@ class SnapshotTree:
     ) -> Iterator[tuple[int, memoryview]]:
         start = entries.segment * SEGMENT_PAGES + 1
 
-        def fetch(batch: list[BlobRef]) -> list[tuple[int, memoryview]]:
-            contents = zip(batch, self._packs.read_batch(batch), strict=True)
-            return [page for ref, raw in contents for page in self._cut(entries, groups[ref], raw)]
+        def fetch(load: list[list[BlobRef]]) -> list[tuple[int, memoryview]]:
+            return [
+                page
+                for batch in load
+                for ref, raw in zip(batch, self._packs.read_batch(batch), strict=True)
+                for page in self._cut(entries, groups[ref], raw)
+            ]
 
-        for _batch, result in in_order(workers, fetch, self._packs.batches(groups), depth=_DEPTH):
+        for _load, result in in_order(workers, fetch, _loads(self._packs.batches(groups)), depth=_DEPTH):
             for first, content in result():
                 yield start + first, content
 
@@ -137,6 +143,20 @@ class SnapshotTree:
                 context="its content does not hash to what the page map says",
                 hint="dbtool verify --snapshots --read-data      names everything that is affected",
             )
+
+
+def _loads(batches: Iterable[list[BlobRef]]) -> Iterator[list[list[BlobRef]]]:
+    """Gather small batches into pieces of work for threads."""
+    load: list[list[BlobRef]] = []
+    blobs = 0
+    for batch in batches:
+        load.append(batch)
+        blobs += len(batch)
+        if blobs >= _LOAD_BLOBS:
+            yield load
+            load, blobs = [], 0
+    if load:
+        yield load
 
 
 def _by_group(extents: Iterable[Extent]) -> dict[BlobRef, list[Extent]]:

@@ -11,6 +11,7 @@ from dbtool.backup.format import HASH_BYTES
 from dbtool.backup.repository import Repository
 from dbtool.backup.tree import SnapshotTree, segment_lengths
 from dbtool.errors import Damaged
+from tests.backup.conftest import update
 
 
 @pytest.fixture
@@ -33,6 +34,22 @@ def test_all_pages_together_are_the_file(tree: SnapshotTree, database: Path) -> 
     for first, data in tree.pages():
         content[(first - 1) * 4096 : (first - 1) * 4096 + len(data)] = data
     assert bytes(content) == database.read_bytes()
+
+
+def test_pages_from_many_small_packs_are_the_file(repository: Repository, database: Path) -> None:
+    for number in range(20):  # more packs with a single group each than one thread takes at a time
+        result = repository.backup(database)
+        update(database, f"id % 20 = {number}", seed=number)
+    assert result.snapshot
+    before = database.with_name("before.db")
+    repository.restore(result.snapshot, before)
+    tree = repository.open_snapshot(result.snapshot)
+    packs = {extent.ref.pack for entries in tree.segments() for extent in entries.extents()}
+    assert len(packs) > 8
+    content = bytearray(before.stat().st_size)
+    for first, data in tree.pages():
+        content[(first - 1) * 4096 : (first - 1) * 4096 + len(data)] = data
+    assert bytes(content) == before.read_bytes()
 
 
 def test_chosen_pages_are_exactly_these(tree: SnapshotTree, database: Path) -> None:
