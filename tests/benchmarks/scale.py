@@ -28,7 +28,6 @@ from dbtool.backup.model import BackupOptions
 
 DBTOOL = [str(Path(sys.executable).parent / "dbtool")]
 MANY_SNAPSHOTS_MB = 100
-ROWS_PER_SNAPSHOT = 40
 
 
 def shown(cost: Cost) -> list[str]:
@@ -107,7 +106,7 @@ def require_equal(one: Path, other: Path) -> None:
 # -- many snapshots
 
 
-def restores(work: Path, count: int, runs: int) -> None:
+def restores(work: Path, count: int, rows_each: int, runs: int) -> None:
     """Restore the newest of many snapshots, and the only one of the same bytes."""
     db, many, single = work / "app.db", work / "many", work / "single"
     build(db, MANY_SNAPSHOTS_MB)
@@ -115,7 +114,7 @@ def restores(work: Path, count: int, runs: int) -> None:
     draw = random.Random(count)
     for _ in range(count):
         repository.backup(db, BackupOptions(always=True))
-        touch(db, draw)
+        touch(db, draw, rows_each)
     repository.backup(db)
     Repository.create(single).backup(db)
     out = work / "restored.db"
@@ -129,17 +128,17 @@ def restores(work: Path, count: int, runs: int) -> None:
     first, last = (cost.seconds for cost in costs.values())
     rows.append(["ratio", f"{last / first:.2f}x", "", "", ""])
     title = (
-        f"Restore of {db.stat().st_size / 1e6:.0f} MB, {ROWS_PER_SNAPSHOT} rows changed for each"
+        f"Restore of {db.stat().st_size / 1e6:.0f} MB, {rows_each} random rows changed each time"
     )
     table(title, ["", "time", "range", "peak memory", "repository"], rows)
     remove(db, many, single, out)
 
 
-def touch(db: Path, draw: random.Random) -> None:
+def touch(db: Path, draw: random.Random, rows: int) -> None:
     connection = apsw.Connection(str(db))
     with connection:
         highest = connection.execute("SELECT max(id) FROM reading").get
-        keys = draw.sample(range(1, highest + 1), ROWS_PER_SNAPSHOT)
+        keys = draw.sample(range(1, highest + 1), rows)
         connection.executemany(
             "UPDATE reading SET rain = ? WHERE id = ?", ((draw.random(), key) for key in keys)
         )
@@ -180,6 +179,9 @@ def main() -> None:
     )
     parser.add_argument("--size-gb", type=float, nargs="*", default=[0.5, 5])
     parser.add_argument("--snapshots", type=int, default=500, help="0 leaves that table out")
+    parser.add_argument(
+        "--rows", type=int, nargs="*", default=[4, 40], help="changed before each snapshot"
+    )
     parser.add_argument("--listed", type=int, default=10_000, help="0 leaves that table out")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument(
@@ -192,7 +194,8 @@ def main() -> None:
         if options.listed:
             listing(work, options.listed, options.runs)
         if options.snapshots:
-            restores(work, options.snapshots, options.runs)
+            for rows in options.rows:
+                restores(work, options.snapshots, rows, options.runs)
         if options.size_gb:
             sizes(work, options.size_gb, options.runs)
     finally:

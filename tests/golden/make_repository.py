@@ -25,6 +25,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import apsw
+from blake3 import blake3
 
 from dbtool.backup.model import BackupOptions
 from dbtool.backup.repository import Repository
@@ -115,6 +116,7 @@ class Maker:
         self.execute(name, *changes)
 
     def _sampled(self, page: bytes, at: int, row: int) -> int:
+        key = self.repository.master.derive("page-hash")
         number = 0
         while True:
             image = page[:at] + text(row, number).encode() + page[at + ROW_BYTES :]
