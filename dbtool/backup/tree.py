@@ -98,7 +98,9 @@ class SnapshotTree:
                 for page in self._cut(entries, groups[ref], raw)
             ]
 
-        for _load, result in in_order(workers, fetch, _loads(self._packs.batches(groups)), depth=_DEPTH):
+        for _load, result in in_order(
+            workers, fetch, _loads(self._packs.batches(groups)), depth=_DEPTH
+        ):
             for first, content in result():
                 yield start + first, content
 

@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -297,40 +298,37 @@ def print_restore(bench: Bench) -> None:
 
 
 def delta_rows(bench: Bench, full: Cost) -> list[list[str]]:
-    """Bring an older file forward, and the newest file back, each 1 % of the rows apart."""
-    older = bench.work / "before.db"
-    target = bench.work / "target.db"
+    """Restore over a file that is 1 % of the rows away from what is wanted, in three situations."""
+    older, target = bench.work / "before.db", bench.work / "target.db"
 
-    def forward() -> None:
+    def lay(source: Path) -> None:
         remove(target)
-        shutil.copy(older, target)
+        shutil.copy(source, target)
 
-    words = ("--over", "--yes", "--no-safety-snapshot", target)
-    rows = []
-    cost = repeat(bench.runs, lambda: bench.dbtool("restore", newest(bench), *words), forward)
-    rows.append(
-        [
-            f"dbtool, delta forward ({cost.seconds / full.seconds:.2f} of a full one)",
-            seconds(cost),
-            cost.spread,
-            f"{cost.peak_mib:.0f} MiB",
-        ]
-    )
+    def row(label: str, cost: Cost) -> list[str]:
+        share = f"dbtool, {label} ({cost.seconds / full.seconds:.2f} of a full one)"
+        return [share, seconds(cost), cost.spread, f"{cost.peak_mib:.0f} MiB"]
 
-    def back() -> None:
-        remove(target)
-        shutil.copy(bench.db, target)
+    def over(snapshot: str, *words: str | Path) -> Cost:
+        return bench.dbtool("restore", snapshot, "--over", "--yes", *words)
 
-    cost = repeat(bench.runs, lambda: bench.dbtool("restore", oldest(bench), *words), back)
-    rows.append(
-        [
-            f"dbtool, delta back ({cost.seconds / full.seconds:.2f} of a full one)",
-            seconds(cost),
-            cost.spread,
-            f"{cost.peak_mib:.0f} MiB",
-        ]
-    )
-    return rows
+    def back_up_newest() -> None:
+        shutil.copy(bench.work / "newest.db", bench.db)
+        bench.dbtool("backup", bench.db)
+        time.sleep(0.1)
+        bench.dbtool("backup", bench.db)
+
+    bare = ("--no-safety-snapshot", target)
+    shutil.copy(bench.db, bench.work / "newest.db")
+    forward = repeat(bench.runs, lambda: over(newest(bench), *bare), lambda: lay(older))
+    back = repeat(bench.runs, lambda: over(oldest(bench), *bare), lambda: lay(bench.db))
+    known = repeat(bench.runs, lambda: over(oldest(bench), bench.db), back_up_newest)
+    shutil.move(bench.work / "newest.db", bench.db)
+    return [
+        row("over an older copy, forward", forward),
+        row("over a newer copy, back", back),
+        row("over the database itself, backed up since", known),
+    ]
 
 
 def newest(bench: Bench) -> str:
@@ -388,9 +386,10 @@ def main() -> None:
         "--work", type=Path, help="folder to work in, kept; default: a temporary one"
     )
     options = parser.parse_args()
-    work = options.work or Path(tempfile.mkdtemp(prefix="dbtool-bench-"))
+    work = (options.work or Path(tempfile.mkdtemp(prefix="dbtool-bench-"))).resolve()
     work.mkdir(exist_ok=True)
-    bench = Bench(work.resolve(), options.size_mb, options.runs)
+    os.chdir(work)  # `dbtool init` writes its configuration there, not into the caller's folder
+    bench = Bench(work, options.size_mb, options.runs)
     if bench.absent:
         print("left out, not installed:", ", ".join(bench.absent))
     if not bench.db.exists():
