@@ -60,6 +60,9 @@ _BATCH_BYTES = 1024 * 1024
 """Stored bytes fetched with one request: about eight groups share the cost of a request."""
 _LARGEST_GAP_BYTES = 64 * 1024
 _WRITE_BYTES = 1024 * 1024
+_SMALL_PACK_BYTES = 32 * 1024
+"""A pack that ends before this is opened with one request instead of three."""
+_LONGEST_TAIL = PACK_TRAILER.size + TAG_BYTES + BLOBS_PER_PACK * DIRECTORY_ENTRY.size
 _NOWHERE = DirectoryEntry(0, 0, -1, 0, 0)
 
 
@@ -338,13 +341,14 @@ class PackReader:
     def _load(self, ref: BlobRef) -> tuple[Sealer, list[DirectoryEntry]]:
         key = pack_key(ref.pack)
         try:
-            size = self._store.size(key)
-            guess = min(size, PACK_TRAILER.size + TAG_BYTES + BLOBS_PER_PACK * DIRECTORY_ENTRY.size)
-            tail = self._store.get_range(key, size - guess, guess)
-            head = self._store.get_range(key, 0, PACK_HEADER.size)
+            head = tail = self._store.get_range(key, 0, _SMALL_PACK_BYTES)
+            size = len(head)
+            if size == _SMALL_PACK_BYTES:  # there may be more
+                size = self._store.size(key)
+                tail = self._store.get_range(key, max(0, size - _LONGEST_TAIL), _LONGEST_TAIL)
         except DbtoolError as error:
             raise BlobDamaged(ref, f"cannot be read: {error.message}") from error
-        return self._parse(ref, head, tail, size)
+        return self._parse(ref, head[: PACK_HEADER.size], tail, size)
 
     def _parse(
         self, ref: BlobRef, head: bytes, tail: bytes, size: int
