@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbtool.backup.format import (
@@ -31,7 +30,7 @@ from dbtool.backup.snapshot import SnapshotBody
 from dbtool.backup.tree import SnapshotTree, segment_lengths
 from dbtool.core.parallel import in_order
 from dbtool.core.progress import Progress
-from dbtool.errors import Damaged, DbtoolError, NotFound
+from dbtool.errors import Damaged, NotFound
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
@@ -65,20 +64,31 @@ class _Check:
 
 
 def check_repository(
-    repository: Repository, *, read_data: float, database: str | Path | None, progress: Progress
-) -> RepositoryReport:
-    """Check `repository`, whose lock is held; see `Repository.verify`."""
+    repository: Repository, *, read_data: float, names: set[str] | None, progress: Progress
+) -> tuple[RepositoryReport, list[SnapshotId]]:
+    """Check `repository`, whose lock is held; see `Repository.verify`.
+
+    Args:
+        repository: what to check.
+        read_data: share of the packs to read, 0 to 1.
+        names: only the snapshots of these databases; None for all.
+        progress: told of packs read, in bytes.
+
+    Returns:
+        The report, and the snapshots of which every byte was read and proven.
+    """
     started_s = repository.clock.monotonic()
     packs = PackReader(repository.store, repository.master, repository.config.id)
     check = _Check(repository, packs, progress)
     _check_keys(check)
-    _load_snapshots(check, database)
-    _check_chain(check, partial=database is not None)
+    _load_snapshots(check, names)
+    _check_parents(check)
+    _check_hints(check, partial=names is not None)
     used = _check_pieces(check)
     chosen = _sample(sorted(used), read_data)
     _read_packs(check, chosen)
     _name_losses(check)
-    return RepositoryReport(
+    report = RepositoryReport(
         snapshots_checked=len(check.snapshots),
         objects_checked=check.objects,
         bytes_read=check.bytes_read,
@@ -87,18 +97,21 @@ def check_repository(
         findings=tuple(check.findings),
         warnings=tuple(check.warnings),
     )
+    damaged = set(report.damaged_snapshots)
+    proven = [found for found in check.snapshots if found not in damaged] if read_data >= 1 else []
+    return report, proven
 
 
 def _check_keys(check: _Check) -> None:
     if not check.repository.master.encrypted:
         return
-    try:
-        check.objects += len(check.repository.keys.slots())
-    except DbtoolError as error:
-        check.findings.append(Finding("keys/", error.message))
+    ring = check.repository.keys
+    check.objects += len(ring.slots())
+    for slot in ring.damaged():
+        check.findings.append(Finding(f"keys/{slot}", "the key slot is damaged and opens nothing"))
 
 
-def _load_snapshots(check: _Check, database: str | Path | None) -> None:
+def _load_snapshots(check: _Check, names: set[str] | None) -> None:
     catalog = check.repository.catalog
     ids = sorted(catalog.ids())
     check.progress.start("checking snapshots", len(ids), "snapshots")
@@ -107,7 +120,7 @@ def _load_snapshots(check: _Check, database: str | Path | None) -> None:
         check.progress.advance(1)
         try:
             snapshot = catalog.summary(snapshot_id)
-            if database is not None and snapshot.database != str(database):
+            if names is not None and snapshot.database not in names:
                 continue
             body = catalog.body(snapshot_id)
             SnapshotTree(snapshot, body, check.packs, hash_pages=check.repository.hash_pages)
@@ -121,19 +134,36 @@ def _load_snapshots(check: _Check, database: str | Path | None) -> None:
     check.progress.finish()
 
 
-def _check_chain(check: _Check, *, partial: bool) -> None:
-    """Find snapshots that are gone: named as parent or as newest, and not there."""
+def _check_parents(check: _Check) -> None:
+    """Find snapshots that are gone, by those that were taken after them."""
     present = set(check.repository.catalog.ids())
     for snapshot, _body in check.snapshots.values():
         if snapshot.parent and snapshot.parent not in present:
             _report_missing(
                 check, snapshot.parent, f"snapshot {snapshot.id[:8]} was taken after it"
             )
+
+
+def _check_hints(check: _Check, *, partial: bool) -> None:
+    """Find heads and marks that do not open, and heads that do not name the newest snapshot."""
+    catalog = check.repository.catalog
+    for key, problem in catalog.damaged_hints():
+        check.findings.append(Finding(key, f"{problem}; no snapshot needs it"))
     if partial:
         return
-    for head in check.repository.catalog.heads():
+    present = set(catalog.ids())
+    newest: dict[str, Snapshot] = {}
+    for snapshot, _body in sorted(check.snapshots.values(), key=lambda pair: pair[0].time):
+        newest[snapshot.database] = snapshot
+    for head in catalog.heads():
+        last = newest.get(head.database)
         if head.snapshot not in present:
             _report_missing(check, head.snapshot, f"it was the newest of {head.database}")
+        elif last is not None and last.id != head.snapshot:
+            check.warnings.append(
+                f"the head of {head.database} names snapshot {head.snapshot[:8]}, "
+                f"but {last.id[:8]} is newer: an older head was put back, or two backups raced"
+            )
 
 
 def _report_missing(check: _Check, snapshot: SnapshotId, evidence: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NewType
 
 __all__ = [
+    "SAFETY_TAG",
     "BackupOptions",
     "BackupResult",
     "Finding",
@@ -25,6 +26,9 @@ __all__ = [
 
 SnapshotId = NewType("SnapshotId", str)
 """32 lowercase hexadecimal digits; tables show the first eight."""
+
+SAFETY_TAG = "safety"
+"""Marks a snapshot of what a restore was about to overwrite; `latest` and @TIME pass it over."""
 
 RestoreMode = Literal["new", "delta", "live"]
 """new: write a new file; delta: rewrite what differs in place; live: through SQLite."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dbtool.backup import snapshot as snapshots
 from dbtool.backup.format import CONFIG_KEY, RepositoryConfig, new_id
 from dbtool.backup.model import (
+    SAFETY_TAG,
     BackupOptions,
     BackupResult,
     RepositoryReport,
@@ -42,7 +43,7 @@ from dbtool.store.base import Store
 from dbtool.store.urls import open_store
 
 if TYPE_CHECKING:
-    from dbtool.backup.restore import Restorer
+    from dbtool.backup.overwrite import Job
 
 __all__ = ["Repository", "RepositoryInfo"]
 
@@ -223,19 +224,18 @@ class Repository:
         """Return the snapshot that "latest", "@TIME" or the beginning of an id means.
 
         An id may name a snapshot of any database; "latest" and "@TIME" look among those of
-        `database`. `on_damaged` is told of snapshots that do not open and are passed over.
+        `database` that are not safety snapshots. `on_damaged` is told of snapshots that do not open
+        and are passed over.
 
         Raises:
             NotFound: `no-snapshots`, `snapshot-not-found`, `no-snapshot-before`.
             UsageError: `snapshot-ambiguous`, `time-invalid`.
         """
-        if spec == "latest" and database is not None:
-            newest = self.catalog.newest(str(database))
-            if newest is not None:
-                return self.catalog.with_marks(newest)
         if spec != "latest" and not spec.startswith("@"):
             return self.catalog.with_marks(self.catalog.find(spec, self._matching_ids(spec)))
-        candidates = self.snapshots(database, on_damaged=on_damaged)
+        listed = self.snapshots(database, on_damaged=on_damaged)
+        # After a restore went wrong, "latest" must not mean what it was about to repair.
+        candidates = [snapshot for snapshot in listed if SAFETY_TAG not in snapshot.tags]
         if spec.startswith("@"):
             return snapshots.at_time(_time(spec[1:], self.clock.now()), candidates)
         return self.catalog.find(spec, candidates)
@@ -279,8 +279,10 @@ class Repository:
         progress: Progress | None = None,
     ) -> RestorePlan:
         """Say what a restore would do; write nothing."""
+        from dbtool.backup.restore import plan_restore  # a backup must not pay for loading it
+
         with self.store.lock(exclusive=False):
-            return self._restorer(snapshot, target, options, progress).plan()
+            return plan_restore(self._job(snapshot, target, options, progress))
 
     def restore(
         self,
@@ -298,23 +300,24 @@ class Repository:
             options: see `RestoreOptions`.
             progress: told of pages written, in bytes.
         """
-        with self.store.lock(exclusive=False):
-            return self._restorer(snapshot, target, options, progress).run()
+        from dbtool.backup.restore import run_restore  # a backup must not pay for loading it
 
-    def _restorer(
+        with self.store.lock(exclusive=False):
+            return run_restore(self._job(snapshot, target, options, progress))
+
+    def _job(
         self,
         snapshot: Snapshot | str,
         target: str | Path,
         options: RestoreOptions,
         progress: Progress | None,
-    ) -> Restorer:
-        from dbtool.backup.restore import Restorer  # a backup must not pay for loading it
+    ) -> Job:
+        from dbtool.backup.overwrite import Job  # a backup must not pay for loading it
 
         path = Path(target)
-        found = (
-            self.find(snapshot, database=path.resolve()) if isinstance(snapshot, str) else snapshot
-        )
-        return Restorer(self, self.open_snapshot(found), path, options, progress or Silent())
+        if isinstance(snapshot, str):
+            snapshot = self.find(snapshot, database=path.resolve())
+        return Job(self, self.open_snapshot(snapshot), path, options, progress or Silent())
 
     # -- proof
 
@@ -335,16 +338,17 @@ class Repository:
         """
         from dbtool.backup.check import check_repository  # a backup must not pay for loading it
 
+        names = None
+        if database is not None:
+            listed = self.snapshots(database, on_damaged=lambda _error: None)
+            names = {snapshot.database for snapshot in listed} or {str(database)}
         with self.store.lock(exclusive=False):
-            report = check_repository(
-                self, read_data=read_data, database=database, progress=progress or Silent()
+            report, proven = check_repository(
+                self, read_data=read_data, names=names, progress=progress or Silent()
             )
-        if read_data >= 1.0 and not report.findings:
-            checked = self.snapshots(database)
-            with suppress(
-                StorageFailed
-            ):  # a repository on read-only media can be proven, but not marked
-                self.catalog.mark_verified([snapshot.id for snapshot in checked], self.clock.now())
+        if proven:
+            with suppress(StorageFailed):  # what lies on read-only media can be proven, not marked
+                self.catalog.mark_verified(proven, self.clock.now())
         return report
 
 

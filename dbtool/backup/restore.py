@@ -4,342 +4,243 @@ Three ways, by what the target may be:
 
 - `new`: the target does not exist. A temporary file beside it is filled, made durable and linked to
   the name.
-- `delta`: the target exists and nobody has it open. Its pages are hashed under SQLite's exclusive
-  lock, and only those that differ are rewritten, guarded by a genuine SQLite rollback journal: a
-  crash at any moment is undone by whoever opens the file next, with dbtool or without. A target
-  that is no readable database, or has another page size, is moved aside and written anew.
+- `delta`: the target exists and nobody has it open. Only pages that differ are rewritten, guarded
+  by a genuine SQLite rollback journal: a crash at any moment is undone by whoever opens the file
+  next, with dbtool or without. See `overwrite`.
 - `live`: others have it open. The snapshot goes through SQLite's backup interface in one
   transaction, so open connections see the old content, then the new.
 
-Before a readable database is overwritten, what it holds becomes a snapshot of its own.
+Before a readable database is overwritten, what it holds becomes a snapshot of its own, tagged
+`safety`; no commit that came before the overwriting transaction is in no snapshot.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import apsw
 
-from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, group_pages
-from dbtool.backup.model import BackupOptions, RestoreOptions, RestorePlan, RestoreResult, Snapshot
-from dbtool.backup.pagemap import SegmentEntries
+from dbtool.backup.compare import differing_in
+from dbtool.backup.model import (
+    SAFETY_TAG,
+    BackupOptions,
+    RestorePlan,
+    RestoreResult,
+    Snapshot,
+)
+from dbtool.backup.overwrite import UNREADABLE, Job, overwrite, write_new
 from dbtool.backup.run import run_backup
-from dbtool.backup.tree import SnapshotTree
-from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, temporary_name
+from dbtool.core.atomicfile import failures_named
 from dbtool.core.connection import open_live
 from dbtool.core.holders import holders
-from dbtool.core.progress import Progress
-from dbtool.errors import Damaged, Locked, NotFound, Refused, UsageError, WrongKey
-from dbtool.pages.inplace import InPlaceTarget
+from dbtool.errors import Locked, NotFound, Refused, UsageError
 from dbtool.pages.reader import PageReader
-from dbtool.pages.sidecars import set_aside
-from dbtool.pages.writer import NewFileTarget
 
-if TYPE_CHECKING:
-    from dbtool.backup.repository import Repository
+__all__ = ["plan_restore", "run_restore"]
 
-__all__ = ["SAFETY_TAG", "Restorer"]
-
-SAFETY_TAG = "safety"
+_ATTEMPTS = 5
 
 
-class Restorer:
-    """Brings one snapshot back to one target."""
+def plan_restore(job: Job) -> RestorePlan:
+    """Say what `run_restore` would do; write nothing."""
+    exists = job.target.exists()
+    _check_target(job, exists=exists)
+    differing: int | None = job.snapshot.page_count
+    if job.options.mode == "live":
+        differing = None
+    elif job.options.mode == "delta" and exists:
+        differing = _count_differing(job)
+    return RestorePlan(
+        snapshot=job.snapshot,
+        target=job.target,
+        mode=job.options.mode,
+        target_exists=exists,
+        target_size_bytes=job.target.stat().st_size if exists else 0,
+        pages_total=job.snapshot.page_count,
+        pages_differing=differing,
+        holders=tuple(str(holder) for holder in holders(job.target)) if exists else (),
+    )
 
-    def __init__(
-        self,
-        repository: Repository,
-        tree: SnapshotTree,
-        target: Path,
-        options: RestoreOptions,
-        progress: Progress,
-    ) -> None:
-        self._repository = repository
-        self._tree = tree
-        self._snapshot = tree.snapshot
-        self._target = target
-        self._options = options
-        self._progress = progress
 
-    # -- the plan
+def run_restore(job: Job) -> RestoreResult:
+    """Write the target.
 
-    def plan(self) -> RestorePlan:
-        """Say what `run` would do; write nothing."""
-        exists = self._target.exists()
-        self._check_target(exists=exists)
-        differing: int | None = self._snapshot.page_count
-        if self._options.mode == "live":
-            differing = None
-        elif self._options.mode == "delta" and exists:
-            differing = self._count_differing()
-        return RestorePlan(
-            snapshot=self._snapshot,
-            target=self._target,
-            mode=self._options.mode,
-            target_exists=exists,
-            target_size_bytes=self._target.stat().st_size if exists else 0,
-            pages_total=self._snapshot.page_count,
-            pages_differing=differing,
-            holders=tuple(str(holder) for holder in holders(self._target)) if exists else (),
+    Raises:
+        Refused: `target-exists`, `page-size-differs`.
+        Locked: `restore-target-busy`, a process has the target open; `database-locked`.
+        Damaged: a page cannot be proven; the target is as it was.
+    """
+    clock = job.repository.clock
+    started_s = clock.monotonic()
+    exists = job.target.exists()
+    _check_target(job, exists=exists)
+    safety: Snapshot | None = None
+    if job.options.mode == "new" or not exists:
+        written = write_new(job, job.target)
+    elif job.options.mode == "live":
+        written, safety = _write_live(job)
+    else:
+        written, safety = overwrite(job, lambda: _take_safety_snapshot(job))
+    return RestoreResult(
+        snapshot=job.snapshot,
+        target=job.target,
+        mode=job.options.mode,
+        pages_total=job.snapshot.page_count,
+        pages_written=written,
+        size_bytes=job.snapshot.size_bytes,
+        duration_s=clock.monotonic() - started_s,
+        safety_snapshot=safety,
+    )
+
+
+def _check_target(job: Job, *, exists: bool) -> None:
+    short = job.snapshot.id[:8]
+    if job.target.is_dir():
+        raise UsageError(
+            "target-is-folder",
+            f"{job.target} is a folder",
+            hint=f"dbtool restore {short} --to {job.target / 'restored.db'}",
+        )
+    if job.options.mode == "new" and exists:
+        raise Refused(
+            "target-exists",
+            f"{job.target} exists already",
+            context="a restore writes a new file unless it is told to overwrite one",
+            hint=f"dbtool restore {short} --to OTHER\n"
+            f"dbtool restore {short} --over {job.target}      rewrites what differs",
+        )
+    if job.options.mode == "live" and not exists:
+        raise NotFound(
+            "database-not-found",
+            f"{job.target} does not exist, so no application can have it open",
+            hint=f"dbtool restore {short} --to {job.target}",
         )
 
-    def _check_target(self, *, exists: bool) -> None:
-        if self._target.is_dir():
-            raise UsageError(
-                "target-is-folder",
-                f"{self._target} is a folder",
-                hint=f"dbtool restore {self._snapshot.id[:8]} --to {self._target / 'restored.db'}",
-            )
-        if self._options.mode == "new" and exists:
-            raise Refused(
-                "target-exists",
-                f"{self._target} exists already",
-                context="a restore writes a new file unless it is told to overwrite one",
-                hint=f"dbtool restore {self._snapshot.id[:8]} --to OTHER\n"
-                f"dbtool restore {self._snapshot.id[:8]} --over {self._target}      "
-                "rewrites what differs",
-            )
-        if self._options.mode == "live" and not exists:
-            raise NotFound(
-                "database-not-found",
-                f"{self._target} does not exist, so no application can have it open",
-                hint=f"dbtool restore {self._snapshot.id[:8]} --to {self._target}",
-            )
 
-    def _count_differing(self) -> int:
-        try:
-            reader = PageReader.open(self._target, busy_timeout_s=self._options.busy_timeout_s)
-        except (Damaged, UsageError, WrongKey):
-            return self._snapshot.page_count
-        with reader:
-            if reader.page_size != self._snapshot.page_size:
-                return self._snapshot.page_count
-            return sum(len(self._differing(entries, reader)) for entries in self._tree.segments())
-
-    # -- the work
-
-    def run(self) -> RestoreResult:
-        """Write the target.
-
-        Raises:
-            Refused: `target-exists`, `page-size-differs`.
-            Locked: `restore-target-busy`, a process has the target open.
-            Damaged: a page cannot be proven; the target is as it was.
-        """
-        started_s = self._repository.clock.monotonic()
-        self._check_target(exists=self._target.exists())
-        safety: Snapshot | None = None
-        if self._options.mode == "new" or not self._target.exists():
-            written = self._write_new()
-        elif self._options.mode == "live":
-            safety = self._take_safety_snapshot()
-            written = self._write_live()
-        else:
-            self._refuse_holders()
-            safety = self._take_safety_snapshot()
-            written = self._rewrite(safety)
-        return RestoreResult(
-            snapshot=self._snapshot,
-            target=self._target,
-            mode=self._options.mode,
-            pages_total=self._snapshot.page_count,
-            pages_written=written,
-            size_bytes=self._snapshot.size_bytes,
-            duration_s=self._repository.clock.monotonic() - started_s,
-            safety_snapshot=safety,
+def _count_differing(job: Job) -> int:
+    try:
+        reader = PageReader.open(job.target, busy_timeout_s=job.options.busy_timeout_s)
+    except UNREADABLE:
+        return job.snapshot.page_count
+    with reader:
+        if reader.page_size != job.snapshot.page_size:
+            return job.snapshot.page_count
+        return sum(
+            len(differing_in(reader, entries, job.repository.hash_pages))
+            for entries in job.tree.segments()
         )
 
-    def _refuse_holders(self) -> None:
-        busy = holders(self._target)
-        if busy:
-            named = ", ".join(f"process {holder}" for holder in busy[:3])
-            short = self._snapshot.id[:8]
-            raise Locked(
-                "restore-target-busy",
-                f"cannot restore over {self._target}: {named} has it open",
-                context="a file that is rewritten under a process makes it read a mixture",
-                hint=f"dbtool restore {short} --live {self._target}      "
-                "writes through SQLite, open connections see the new content\n"
-                f"dbtool restore {short} --to restored.db",
-            )
 
-    def _take_safety_snapshot(self) -> Snapshot | None:
-        if not self._options.safety_snapshot:
-            return None
-        options = BackupOptions(
-            tags=(SAFETY_TAG,),
-            note=f"before {self._snapshot.id[:8]} was restored over it",
-            busy_timeout_s=self._options.busy_timeout_s,
-        )
+def _take_safety_snapshot(job: Job) -> Snapshot | None:
+    if not job.options.safety_snapshot:
+        return None
+    options = BackupOptions(
+        tags=(SAFETY_TAG,),
+        note=f"before {job.snapshot.id[:8]} was restored over it",
+        busy_timeout_s=job.options.busy_timeout_s,
+    )
+    try:
+        return run_backup(job.repository, job.target, options, job.progress).snapshot
+    except UNREADABLE as error:
+        job.progress.warn(f"no safety snapshot, the old file is kept instead: {error.message}")
+        return None
+
+
+# -- live
+
+
+def _write_live(job: Job) -> tuple[int, Snapshot | None]:
+    """Write through SQLite's backup interface: one transaction for all who have it open."""
+    with _folder_beside(job.target) as folder:
+        source_path = folder / "snapshot.db"
+        written = write_new(job, source_path)
+        live = open_live(job.target, busy_timeout_s=job.options.busy_timeout_s)
         try:
-            return run_backup(self._repository, self._target, options, self._progress).snapshot
-        except (Damaged, UsageError, WrongKey) as error:
-            self._progress.warn(
-                f"no safety snapshot, the old file is kept instead: {error.message}"
-            )
-            return None
-
-    def _write_new(self) -> int:
-        with NewFileTarget(
-            self._target, self._snapshot.page_size, self._snapshot.page_count
-        ) as target:
-            self._fill(target)
-            target.commit()
-        return self._snapshot.page_count
-
-    def _fill(self, target: NewFileTarget) -> None:
-        self._progress.start("restoring", self._snapshot.size_bytes, "bytes")
-        for first, content in self._tree.pages():
-            target.write(first, content)
-            self._progress.advance(len(content))
-        self._progress.finish()
-
-    def _rewrite(self, safety: Snapshot | None) -> int:
-        """Rewrite the pages that differ in place, or the whole file where that cannot be."""
-        try:
-            target = InPlaceTarget.open(self._target, busy_timeout_s=self._options.busy_timeout_s)
-        except (Damaged, UsageError, WrongKey):
-            return self._write_aside()
-        with target:
-            if target.page_size == self._snapshot.page_size:
-                return self._rewrite_differing(target, safety)
-        return self._write_aside()
-
-    def _rewrite_differing(self, target: InPlaceTarget, safety: Snapshot | None) -> int:
-        present = self._known_content(safety)
-        if present is None:
-            self._progress.start("comparing", target.page_count * target.page_size, "bytes")
-        differing = {
-            entries.segment: self._differing(entries, target, self._progress)
-            if present is None
-            else _differing_maps(entries, present)
-            for entries in self._tree.segments()
-        }
-        count = sum(len(pages) for pages in differing.values())
-        self._progress.start("restoring", count * self._snapshot.page_size, "bytes")
-        numbers = [
-            number * SEGMENT_PAGES + page + 1
-            for number in sorted(differing)
-            for page in differing[number]
-        ]
-        pages = self._tree.pages(lambda entries: differing[entries.segment])
-        target.apply(self._snapshot.page_count, numbers, pages, advance=self._progress.advance)
-        self._progress.finish()
-        return count
-
-    def _known_content(self, safety: Snapshot | None) -> SnapshotTree | None:
-        """Return the snapshot that the locked target provably equals: nothing need be read then."""
-        if safety is None or safety.page_size != self._snapshot.page_size:
-            return None
-        head = self._repository.catalog.head(safety.database)
-        if head is None or head.snapshot != safety.id:
-            return None
-        if not head.state.proves_unchanged(PageReader.state_now(self._target)):
-            return None
-        return self._repository.open_snapshot(safety)
-
-    def _differing(
-        self,
-        entries: SegmentEntries,
-        source: PageReader | InPlaceTarget,
-        progress: Progress | None = None,
-    ) -> Sequence[int]:
-        """Return the pages of a segment (from 0, within it) whose content in `source` differs."""
-        page_size, hash_pages = self._snapshot.page_size, self._repository.hash_pages
-        start = entries.segment * SEGMENT_PAGES + 1
-        last = min(source.page_count, start + len(entries) - 1)
-        differing: list[int] = []
-        for first, data in (
-            source.blocks(group_pages(page_size), first=start, last=last) if last >= start else ()
-        ):
-            hashes = hash_pages(data, page_size)
-            index = first - start
-            wanted = entries.hashes[index * HASH_BYTES : (index + len(hashes)) * HASH_BYTES]
-            if b"".join(hashes) != wanted:
-                differing.extend(
-                    index + offset
-                    for offset, found in enumerate(hashes)
-                    if found != wanted[offset * HASH_BYTES : (offset + 1) * HASH_BYTES]
-                )
-            if progress:
-                progress.advance(len(data))
-        differing.extend(range(max(0, last - start + 1), len(entries)))
-        return differing
-
-    def _write_aside(self) -> int:
-        """Write a new file, then move the old set out of the way and the new one in."""
-        real = self._target.resolve()
-        fresh = real.with_name(f".{real.name}.{temporary_name()}")
-        with NewFileTarget(fresh, self._snapshot.page_size, self._snapshot.page_count) as target:
-            self._fill(target)
-            target.commit()
-        try:
-            self._refuse_holders()
-            kept = set_aside(real, self._repository.clock.now())
-            with failures_named("name", real):
-                SYSTEM_FILES.link(fresh, real)
+            _require_page_size(job, live)
+            return written, _copy_into(job, live, source_path)
         finally:
-            with failures_named("remove", fresh):
-                SYSTEM_FILES.unlink(fresh)
-                SYSTEM_FILES.fsync_folder(real.parent)
-        self._progress.warn(f"the old file is kept as {kept}")
-        return self._snapshot.page_count
-
-    def _write_live(self) -> int:
-        """Write through SQLite's backup interface: one transaction for all who have it open."""
-        with tempfile.TemporaryDirectory(
-            prefix=".dbtool-", dir=self._target.resolve().parent
-        ) as folder:
-            source_path = Path(folder) / "snapshot.db"
-            with NewFileTarget(
-                source_path, self._snapshot.page_size, self._snapshot.page_count
-            ) as target:
-                self._fill(target)
-                target.commit()
-            live = open_live(self._target, busy_timeout_s=self._options.busy_timeout_s)
-            try:
-                self._copy_into(live, source_path)
-            finally:
-                live.close()
-        return self._snapshot.page_count
-
-    def _copy_into(self, live: apsw.Connection, source_path: Path) -> None:
-        page_size = live.pragma("page_size")
-        if page_size != self._snapshot.page_size:
-            short = self._snapshot.id[:8]
-            raise Refused(
-                "page-size-differs",
-                f"{self._target} has pages of {page_size} bytes, "
-                f"the snapshot of {self._snapshot.page_size}",
-                context="SQLite cannot change the page size of a database that is open in WAL mode",
-                hint=f"dbtool restore {short} --over {self._target}      "
-                "when no process has it open",
-            )
-        source = apsw.Connection(str(source_path), flags=apsw.SQLITE_OPEN_READONLY)
-        try:
-            with live.backup("main", source, "main") as backup:
-                while not backup.done:
-                    backup.step(-1)
-        except apsw.BusyError as error:
-            raise Locked(
-                "database-locked",
-                f"{self._target} stayed locked by a writer for {self._options.busy_timeout_s:g} s",
-                hint="run it again when the writer is done; nothing was changed",
-            ) from error
-        finally:
-            source.close()
+            live.close()
 
 
-def _differing_maps(entries: SegmentEntries, present: SnapshotTree) -> Sequence[int]:
-    """Return the pages of a segment (from 0, within it) that `present` has otherwise or lacks."""
-    if entries.segment >= len(present.body.segments):
-        return range(len(entries))
-    wanted, found = entries.hashes, present.segment(entries.segment).hashes
-    return [
-        at // HASH_BYTES
-        for at in range(0, len(wanted), HASH_BYTES)
-        if wanted[at : at + HASH_BYTES] != found[at : at + HASH_BYTES]
-    ]
+@contextmanager
+def _folder_beside(target: Path) -> Iterator[Path]:
+    parent = target.resolve().parent
+    with failures_named("make a temporary folder in", parent):
+        folder = tempfile.TemporaryDirectory(prefix=".dbtool-", dir=parent)
+    with folder as name:
+        yield Path(name)
+
+
+def _require_page_size(job: Job, live: apsw.Connection) -> None:
+    page_size = live.pragma("page_size")
+    if job.snapshot.page_size and page_size != job.snapshot.page_size:
+        raise Refused(
+            "page-size-differs",
+            f"{job.target} has pages of {page_size} bytes, "
+            f"the snapshot of {job.snapshot.page_size}",
+            context="SQLite cannot change the page size of a database that is open in WAL mode",
+            hint=f"dbtool restore {job.snapshot.id[:8]} --over {job.target}      "
+            "when no process has it open",
+        )
+
+
+def _copy_into(job: Job, live: apsw.Connection, source_path: Path) -> Snapshot | None:
+    source = apsw.Connection(str(source_path), flags=apsw.SQLITE_OPEN_READONLY)
+    copy = _copy_in_wal_mode if live.pragma("journal_mode") == "wal" else _copy_in_rollback_mode
+    try:
+        return copy(job, live, source)
+    except apsw.BusyError as error:
+        raise Locked(
+            "database-locked",
+            f"{job.target} stayed locked by a writer for {job.options.busy_timeout_s:g} s",
+            hint="run it again when the writer is done; nothing was changed",
+        ) from error
+    finally:
+        source.close()
+
+
+def _copy_in_wal_mode(job: Job, live: apsw.Connection, source: apsw.Connection) -> Snapshot | None:
+    with live.backup("main", source, "main") as backup:
+        # The first step takes the write lock, which keeps no reader out: what the safety snapshot
+        # sees now is the last state before the restore, and nobody can commit in between.
+        backup.step(1)
+        safety = _take_safety_snapshot(job)
+        _finish(backup)
+    return safety
+
+
+def _copy_in_rollback_mode(
+    job: Job, live: apsw.Connection, source: apsw.Connection
+) -> Snapshot | None:
+    for _ in range(_ATTEMPTS):
+        safety = _take_safety_snapshot(job)
+        with live.backup("main", source, "main") as backup:
+            # Here the first step keeps readers out too, so the snapshot had to come before. The
+            # change counter in the header tells whether somebody committed since.
+            backup.step(1)
+            if safety is None or _header_is_of(job, safety):
+                _finish(backup)
+                return safety
+    raise Locked(
+        "database-busy",
+        f"{job.target} was written to each time between its safety snapshot and its lock",
+        context="the last writes would be in no snapshot",
+        hint="run it again when there is less to do",
+    )
+
+
+def _finish(backup: apsw.Backup) -> None:
+    while not backup.done:
+        backup.step(-1)
+
+
+def _header_is_of(job: Job, safety: Snapshot) -> bool:
+    head = job.repository.catalog.head(safety.database)
+    if head is None or head.snapshot != safety.id:
+        return False
+    now = PageReader.state_now(job.target)
+    before = head.state
+    return (before.header_digest, before.size_bytes) == (now.header_digest, now.size_bytes)

@@ -179,14 +179,16 @@ def _commit(
         {"dbtool": __version__, "sqlite": apsw.sqlite_lib_version()},
     )
     written = repository.catalog.write(snapshot, body)
-    repository.catalog.write_head(Head(snapshot.id, run.database, reader.state, seen=None))
+    head = Head(snapshot.id, run.database, reader.state, seen=None)
+    repository.catalog.advance_head(head, since=snapshot.parent)
     return replace(snapshot, bytes_added=added + written)
 
 
 def _unchanged(run: _Run, parent: Snapshot, *, scanned: bool) -> BackupResult:
     seen: datetime = run.reader.began
     if not run.options.dry_run:
-        run.repository.catalog.write_head(Head(parent.id, run.database, run.reader.state, seen))
+        head = Head(parent.id, run.database, run.reader.state, seen)
+        run.repository.catalog.advance_head(head, since=parent.id)
     return BackupResult(
         snapshot=replace(parent, seen=seen),
         unchanged=True,

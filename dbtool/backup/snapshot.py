@@ -177,8 +177,34 @@ class Catalog:
         except (NotFound, Damaged, KeyError, TypeError, ValueError):
             return None
 
-    def write_head(self, head: Head) -> None:
-        """Replace the head of a database."""
+    def damaged_hints(self) -> Iterator[tuple[str, str]]:
+        """Yield (key, problem) of each head or mark that does not open."""
+        for folder in ("heads/", "marks/"):
+            for key, _size in list(self._store.list(folder)):
+                try:
+                    self._box.open(key, self._store.get(key))
+                except Damaged as error:
+                    yield key, error.message
+                except NotFound:
+                    continue  # replaced meanwhile
+
+    def advance_head(self, head: Head, *, since: SnapshotId | None) -> None:
+        """Replace the head of a database, unless another backup has moved it on meanwhile.
+
+        Args:
+            head: the new one.
+            since: the snapshot that the head named when this backup began.
+        """
+        present = self.head(head.database)
+        if present is not None and present.snapshot not in (since, head.snapshot):
+            try:
+                if self.summary(present.snapshot).time >= self.summary(head.snapshot).time:
+                    return
+            except (Damaged, NotFound):
+                pass  # a head that leads nowhere is replaced
+        self._write_head(head)
+
+    def _write_head(self, head: Head) -> None:
         key = self._head_key(head.database)
         value = {
             "snapshot": head.snapshot,

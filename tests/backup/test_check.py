@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.backup.model import Finding, RepositoryReport
+from dbtool.backup.model import BackupOptions, Finding, RepositoryReport
 from dbtool.backup.repository import Repository
 from dbtool.crypto.secret import Secret, generate_key_file_text
 from tests.backup.conftest import make_database, update
@@ -166,8 +166,11 @@ def test_heads_and_marks_are_hints_whose_loss_costs_nothing(
     for path in [*objects(folder, "heads"), *objects(folder, "marks")]:
         damage(path)
     assert [snapshot.id for snapshot in repository.snapshots()] == before
-    result = repository.backup(folder.parent / "app.db")
-    assert result.snapshot
+    report = check(folder)
+    assert report.damaged_snapshots == ()
+    for name in ("app.db", "other.db"):
+        (snapshot,) = {s.database for s in repository.snapshots(folder.parent / name)}
+        assert repository.backup(folder.parent / name, BackupOptions(name=snapshot)).snapshot
     assert check(folder).findings == ()
 
 
@@ -185,4 +188,46 @@ def test_a_sample_reads_some_packs(pristine: Path, tmp_path: Path) -> None:
         repository.backup(database)
     report = repository.verify(read_data=0.2)
     assert 0.1 <= report.read_data <= 0.3
+    assert not any(snapshot.verified for snapshot in repository.snapshots())
+
+
+def test_a_damaged_head_mark_or_key_slot_is_named_and_costs_no_snapshot(folder: Path) -> None:
+    check(folder)
+    for path in [
+        *objects(folder, "heads"),
+        *objects(folder, "marks"),
+        *([*objects(folder, "keys")] if (folder / "keys").exists() else []),
+    ]:
+        repository = Repository.open(folder, secret=lambda: KEY)
+        whole = path.read_bytes()
+        flip(path, 30)
+        report = repository.verify()
+        assert named(report, folder, path) or path.parent.name == "keys"
+        assert report.findings
+        assert report.damaged_snapshots == ()
+        path.write_bytes(whole)
+
+
+def test_an_older_head_that_was_put_back_is_told(tmp_path: Path) -> None:
+    repository = Repository.create(tmp_path / "repo")
+    database = make_database(tmp_path / "app.db")
+    repository.backup(database)
+    (head,) = objects(tmp_path / "repo", "heads")
+    older = head.read_bytes()
+    update(database)
+    newest = repository.backup(database).snapshot
+    head.write_bytes(older)
+    assert newest
+    report = repository.verify()
+    assert any(newest.id[:8] in warning for warning in report.warnings)
+    assert repository.find("latest", database=database).id == newest.id
+
+
+def test_only_what_was_proven_is_marked(tmp_path: Path) -> None:
+    repository = Repository.create(tmp_path / "repo")
+    database = make_database(tmp_path / "app.db")
+    repository.backup(database)
+    (pack,) = objects(tmp_path / "repo", "packs")
+    pack.write_bytes(bytes(pack.stat().st_size))
+    assert repository.verify(read_data=1.0, database="app.db").findings
     assert not any(snapshot.verified for snapshot in repository.snapshots())

@@ -9,11 +9,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from dbtool.backup.model import RestoreOptions
+from dbtool.backup import restore
+from dbtool.backup.model import SAFETY_TAG, RestoreOptions
 from dbtool.backup.repository import Repository
-from dbtool.backup.restore import SAFETY_TAG
 from dbtool.core.progress import Silent
 from dbtool.errors import Damaged, Locked, NotFound, Refused, UsageError
+from dbtool.pages.inplace import InPlaceTarget
 from tests.backup.conftest import make_database, update
 
 DELTA = RestoreOptions(mode="delta")
@@ -265,3 +266,104 @@ def test_a_symbolic_link_is_restored_through_to_its_file(
     repository.restore(repository.snapshots()[0], link, DELTA)
     assert link.is_symlink()
     assert rows(database) == rows_before
+
+
+def test_latest_never_means_what_a_restore_was_about_to_overwrite(
+    repository: Repository, database: Path, rows_before: list[tuple[int, bytes]]
+) -> None:
+    class Stop:
+        """Cuts the restore off once the safety snapshot is there."""
+
+        def start(self, phase: str, total: int | None, unit: str) -> None:
+            if phase == "restoring":
+                raise KeyboardInterrupt
+
+        def advance(self, amount: int) -> None:
+            pass
+
+        def finish(self) -> None:
+            pass
+
+        def warn(self, message: str) -> None:
+            pass
+
+    accident = rows(database)
+    with pytest.raises(KeyboardInterrupt):
+        repository.restore("latest", database, DELTA, progress=Stop())
+    assert rows(database) == accident
+    assert repository.snapshots(database)[-1].tags == (SAFETY_TAG,)
+    assert repository.find("latest", database=database).tags == ()
+    assert repository.find("@now", database=database).tags == ()
+    repository.restore("latest", database, DELTA)
+    assert rows(database) == rows_before
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+def test_a_commit_between_the_safety_snapshot_and_the_lock_is_in_a_snapshot(
+    repository: Repository, tmp_path: Path, journal_mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = make_database(tmp_path / "app.db", journal_mode=journal_mode)
+    first = repository.backup(database).snapshot
+    update(database, "id % 50 = 3")
+    late = []
+    genuine = InPlaceTarget.open
+
+    def open_after_a_commit(*arguments: object, **options: object) -> InPlaceTarget:
+        if not late:
+            update(database, "id = 77", seed=9)
+            late.append(rows(database))
+        return genuine(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(InPlaceTarget, "open", open_after_a_commit)
+    result = repository.restore(first or "", database, DELTA)
+    assert result.safety_snapshot
+    repository.restore(result.safety_snapshot, tmp_path / "before.db")
+    assert rows(tmp_path / "before.db") == late[0]
+
+
+def test_the_safety_snapshot_of_a_live_restore_is_taken_while_nobody_can_commit(
+    repository: Repository,
+    database: Path,
+    rows_before: list[tuple[int, bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    genuine = restore.run_backup
+    refused = []
+
+    def with_a_writer(*arguments: object) -> object:
+        writer = apsw.Connection(str(database))
+        try:
+            writer.execute("UPDATE t SET v = x'00' WHERE id = 5")
+        except apsw.BusyError:
+            refused.append(True)
+        writer.close()
+        return genuine(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(restore, "run_backup", with_a_writer)
+    result = repository.restore(repository.snapshots()[0], database, LIVE)
+    assert refused == [True]
+    assert result.safety_snapshot
+    assert rows(database) == rows_before
+
+
+def test_a_file_that_is_written_anew_keeps_its_mode(repository: Repository, tmp_path: Path) -> None:
+    source = make_database(tmp_path / "source.db", page_size=1024)
+    target = make_database(tmp_path / "target.db", page_size=4096)
+    target.chmod(0o640)
+    repository.restore(repository.backup(source).snapshot or "", target, DELTA)
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("journal_mode", ["delete", "persist", "truncate"])
+def test_a_live_restore_works_with_every_rollback_journal(
+    repository: Repository, tmp_path: Path, journal_mode: str
+) -> None:
+    database = make_database(tmp_path / "app.db", journal_mode=journal_mode)
+    before = rows(database)
+    first = repository.backup(database).snapshot
+    update(database, "id % 50 = 3")
+    changed = rows(database)
+    result = repository.restore(first or "", database, LIVE)
+    assert rows(database) == before
+    repository.restore(result.safety_snapshot or "", tmp_path / "before.db")
+    assert rows(tmp_path / "before.db") == changed

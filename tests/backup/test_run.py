@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dbtool.backup.capture import Capture
 from dbtool.backup.model import BackupOptions
 from dbtool.backup.repository import Repository
 from dbtool.core.progress import Silent
@@ -59,3 +60,31 @@ def test_a_dry_run_over_an_unchanged_database_says_so_and_leaves_its_age(
     result = repository.backup(database, BackupOptions(dry_run=True))
     assert result.unchanged
     assert repository.snapshots()[0].seen is None
+
+
+def test_a_backup_that_began_earlier_does_not_put_the_head_back(
+    repository: Repository, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.backup(database)
+    update(database, seed=1)
+    genuine = Capture.run
+    overtaken: list[str] = []
+
+    def run_and_be_overtaken(self: Capture, *arguments: object) -> object:
+        segments = genuine(self, *arguments)  # type: ignore[arg-type]
+        if not overtaken:
+            overtaken.append("")
+            update(database, seed=2)
+            snapshot = repository.backup(database).snapshot
+            assert snapshot
+            overtaken[0] = snapshot.id
+        return segments
+
+    monkeypatch.setattr(Capture, "run", run_and_be_overtaken)
+    slower = repository.backup(database).snapshot
+    assert slower
+    head = repository.catalog.head(str(database))
+    assert head
+    assert head.snapshot == overtaken[0] != slower.id
+    assert repository.find("latest", database=database).id == overtaken[0]
+    assert repository.verify().warnings == ()
