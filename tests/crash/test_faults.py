@@ -21,7 +21,7 @@ from types import SimpleNamespace
 import apsw
 import pytest
 
-from dbtool.backup import restore
+from dbtool.backup import overwrite
 from dbtool.backup.model import RestoreOptions
 from dbtool.backup.repository import Repository
 from dbtool.core.rawfile import Kind, RawFile
@@ -263,7 +263,7 @@ def test_a_restore_that_fails_anywhere_leaves_no_file_or_the_whole_file(
     wanted, content = next(iter(base.expected.items()))
     failures = 0
     for disk, scene in each_fault(fault, base):
-        monkeypatch.setattr(restore, "NewFileTarget", partial(NewFileTarget, files=disk))
+        monkeypatch.setattr(overwrite, "NewFileTarget", partial(NewFileTarget, files=disk))
         target = scene.folder / "out" / "new.db"
         target.parent.mkdir()
         done = attempt(
@@ -296,7 +296,7 @@ def test_a_delta_restore_that_fails_anywhere_leaves_the_old_or_the_new_database(
     for disk, scene in each_fault(fault, base):
         old = scene.content
         in_place = partial(InPlaceTarget.open, files=disk, open_raw=disk.open_raw)
-        monkeypatch.setattr(restore, "InPlaceTarget", SimpleNamespace(open=in_place))
+        monkeypatch.setattr(overwrite, "InPlaceTarget", SimpleNamespace(open=in_place))
 
         def work(disk: FaultyDisk = disk, scene: Scene = scene) -> None:
             scene.open(disk).restore(wanted, scene.db, options)
