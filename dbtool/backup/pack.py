@@ -38,6 +38,7 @@ from dbtool.backup.format import (
     new_id,
     pack_key,
 )
+from dbtool.backup.frame import FrameBroken, decompressed
 from dbtool.crypto.aead import MasterKey, SealBroken, Sealer
 from dbtool.errors import Damaged, DbtoolError
 from dbtool.store.base import ObjectWriter, Store
@@ -320,11 +321,11 @@ class PackReader:
         aad = blob_aad(self._repository, ref.pack, ref.ordinal)
         try:
             frame = sealer.open(blob_nonce(ref.ordinal), stored, aad)
-            raw = _decompress(frame, entries[ref.ordinal].raw_bytes)
+            raw = decompressed(frame, entries[ref.ordinal].raw_bytes)
         except SealBroken as error:
             raise BlobDamaged(ref, "is not what was written") from error
-        except zstandard.ZstdError as error:
-            raise BlobDamaged(ref, "does not decompress") from error
+        except FrameBroken as error:
+            raise BlobDamaged(ref, "does not decompress to its size") from error
         if len(raw) != entries[ref.ordinal].raw_bytes:
             raise BlobDamaged(ref, "has the wrong size")
         return raw
@@ -377,10 +378,3 @@ class PackReader:
             if entry.raw_bytes > MAX_BLOB_BYTES or entry.offset + entry.stored_bytes > size:
                 raise BlobDamaged(ref, "lies in a pack whose directory is impossible")
         return sealer, entries
-
-
-def _decompress(frame: bytes, raw_bytes: int) -> bytes:
-    decompressor: zstandard.ZstdDecompressor | None = getattr(_ZSTD, "decompressor", None)
-    if decompressor is None:
-        decompressor = _ZSTD.decompressor = zstandard.ZstdDecompressor()
-    return decompressor.decompress(frame, max_output_size=max(1, raw_bytes))

@@ -13,13 +13,19 @@ from typing import Any
 import zstandard
 
 from dbtool.backup.format import RECORD_MAGIC
+from dbtool.backup.frame import FrameBroken, decompressed
 from dbtool.crypto.aead import SealBroken, Sealer
-from dbtool.errors import Damaged
+from dbtool.errors import Damaged, UsageError
 
-__all__ = ["RecordBox"]
+__all__ = ["MAX_RECORD_BYTES", "MAX_SUMMARY_BYTES", "RecordBox"]
 
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+"""Of JSON. The largest body, 65,536 segments of 15 pieces each, each in a pack of its own, fits."""
+MAX_SUMMARY_BYTES = 1024 * 1024
 _NONCE_BYTES = 12
-_MAX_RECORD_BYTES = 256 * 1024 * 1024
+_FREE_BYTES = 1024 * 1024
+_LARGEST_RATIO = 64
+"""Ids do not compress, so no record of ours shrinks to less; what claims to have is a trap."""
 _PACKED_FROM_BYTES = 1024
 """Smaller records are stored as they are: setting zstd up would cost more than it saves."""
 
@@ -31,30 +37,36 @@ class RecordBox:
     sealer: Sealer
     repository: bytes
 
-    def seal(self, name: str, value: Any) -> bytes:
-        """Return `value` as a record that opens only under `name`."""
+    def seal(self, name: str, value: Any, *, most_bytes: int = MAX_RECORD_BYTES) -> bytes:
+        """Return `value` as a record that opens only under `name`.
+
+        Raises:
+            UsageError: `invalid-value`, longer than what `open` takes.
+        """
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
+        if len(text) > most_bytes:
+            raise UsageError(
+                "invalid-value",
+                f"{name} would take {len(text)} bytes, no more than {most_bytes} can be read back",
+                hint="name, note and tags of a snapshot are stored in it: make them shorter",
+            )
         plain = b"\x00" + text
         if len(text) >= _PACKED_FROM_BYTES:
-            plain = b"\x01" + zstandard.ZstdCompressor(level=3).compress(text)
+            packed = zstandard.ZstdCompressor(level=3).compress(text)
+            if len(text) <= _most_unpacked(packed):
+                plain = b"\x01" + packed
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return RECORD_MAGIC + nonce + self.sealer.seal(nonce, plain, self._aad(name))
 
-    def open(self, name: str, record: bytes) -> Any:
-        """Return the value that was sealed under `name`.
+    def open(self, name: str, record: bytes, *, most_bytes: int = MAX_RECORD_BYTES) -> Any:
+        """Return the value that was sealed under `name`; of no more than `most_bytes` of JSON.
 
         Raises:
             Damaged: `record-damaged`.
         """
         try:
-            plain = self._opened(name, record)
-            text = plain[1:]
-            if plain[:1] == b"\x01":
-                text = zstandard.ZstdDecompressor().decompress(
-                    text, max_output_size=_MAX_RECORD_BYTES
-                )
-            return json.loads(text)
-        except (SealBroken, ValueError, zstandard.ZstdError) as error:
+            return json.loads(_text(self._opened(name, record), most_bytes))
+        except (SealBroken, FrameBroken, ValueError, RecursionError) as error:
             raise Damaged(
                 "record-damaged",
                 f"the object {name} in the repository is damaged or was replaced",
@@ -70,3 +82,16 @@ class RecordBox:
 
     def _aad(self, name: str) -> bytes:
         return b"record" + self.repository + name.encode()
+
+
+def _text(plain: bytes, most_bytes: int) -> bytes:
+    text = plain[1:]
+    if plain[:1] == b"\x01":
+        text = decompressed(text, min(most_bytes, _most_unpacked(text)))
+    if len(text) > most_bytes:
+        raise ValueError(f"{len(text)} bytes of JSON")
+    return text
+
+
+def _most_unpacked(packed: bytes) -> int:
+    return _FREE_BYTES + _LARGEST_RATIO * len(packed)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from dbtool.backup.format import VERIFIED_KEY, BlobRef, snapshot_key
 from dbtool.backup.model import Snapshot, SnapshotId
 from dbtool.backup.pagemap import PieceRef
-from dbtool.backup.record import RecordBox
+from dbtool.backup.record import MAX_SUMMARY_BYTES, RecordBox
 from dbtool.crypto.digest import keyed_digest
 from dbtool.errors import Damaged, NotFound, UsageError
 from dbtool.pages.reader import SourceState
@@ -67,7 +67,9 @@ class Catalog:
 
     def write(self, snapshot: Snapshot, body: SnapshotBody) -> int:
         """Store a snapshot durably; return the size of the object in bytes."""
-        summary = self._box.seal(f"{snapshot.id}/summary", _snapshot_to_json(snapshot))
+        summary = self._box.seal(
+            f"{snapshot.id}/summary", _snapshot_to_json(snapshot), most_bytes=MAX_SUMMARY_BYTES
+        )
         rest = self._box.seal(f"{snapshot.id}/body", _body_to_json(body))
         data = b"".join(
             part for piece in (summary, rest) for part in (_PART_SIZE.pack(len(piece)), piece)
@@ -82,7 +84,8 @@ class Catalog:
 
     def summary(self, snapshot: SnapshotId) -> Snapshot:
         """Return what lists show of a snapshot, without `seen` and `verified`."""
-        value = self._box.open(f"{snapshot}/summary", self._part(snapshot, 0))
+        part = self._part(snapshot, 0)
+        value = self._box.open(f"{snapshot}/summary", part, most_bytes=MAX_SUMMARY_BYTES)
         return _parsed(snapshot_key(snapshot), _snapshot_from_json, value)
 
     def body(self, snapshot: SnapshotId) -> SnapshotBody:

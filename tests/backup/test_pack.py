@@ -5,10 +5,26 @@ from __future__ import annotations
 import random
 
 import pytest
+import zstandard
 
-from dbtool.backup.format import BLOB_PAGES, BLOBS_PER_PACK, BlobRef, new_id, pack_key
+from dbtool.backup.format import (
+    BLOB_PAGES,
+    BLOBS_PER_PACK,
+    DIRECTORY_ENTRY,
+    DIRECTORY_ORDINAL,
+    PACK_END_MAGIC,
+    PACK_HEADER,
+    PACK_MAGIC,
+    PACK_TRAILER,
+    BlobRef,
+    DirectoryEntry,
+    blob_aad,
+    blob_nonce,
+    new_id,
+    pack_key,
+)
 from dbtool.backup.pack import BlobDamaged, PackReader, PackSession
-from dbtool.crypto.aead import MasterKey
+from dbtool.crypto.aead import MasterKey, Sealer
 from dbtool.store.memory import MemoryStore
 
 REPOSITORY = bytes(16)
@@ -135,3 +151,41 @@ def test_no_two_groups_share_key_and_nonce() -> None:
     store, master = MemoryStore(), MasterKey.random()
     content = filled(store, master, BLOBS_PER_PACK + 3)
     assert len(set(content)) == BLOBS_PER_PACK + 3
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_group_that_unpacks_to_more_than_the_directory_says_is_found(declared: bool) -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    ref = next(iter(filled(store, master, 3)))
+    compressor = zstandard.ZstdCompressor(write_content_size=declared)
+    reader = PackReader(store, master, REPOSITORY)
+    swap_blob(store, master, ref, compressor.compress(bytes(1 << 20)))
+    with pytest.raises(BlobDamaged, match="does not decompress to its size"):
+        reader.read(ref)
+
+
+def swap_blob(store: MemoryStore, master: MasterKey, ref: BlobRef, frame: bytes) -> None:
+    """Put another frame in the place of a blob, properly sealed; the directory tells its size."""
+    key = pack_key(ref.pack)
+    entries = PackReader(store, master, REPOSITORY).directory(ref.pack)
+    whole = store.get(key)
+    sealer = master.sealer("pack", ref.pack)
+    blobs = [whole[entry.offset : entry.offset + entry.stored_bytes] for entry in entries]
+    blobs[ref.ordinal] = sealer.seal(
+        blob_nonce(ref.ordinal), frame, blob_aad(REPOSITORY, ref.pack, ref.ordinal)
+    )
+    store.replace(key, rebuilt(sealer, ref.pack, list(zip(entries, blobs, strict=True))))
+
+
+def rebuilt(sealer: Sealer, pack: bytes, blobs: list[tuple[DirectoryEntry, bytes]]) -> bytes:
+    """Return a pack with a properly sealed directory."""
+    data, rows = PACK_HEADER.pack(PACK_MAGIC, pack), b""
+    for entry, stored in blobs:
+        rows += DIRECTORY_ENTRY.pack(
+            entry.kind, entry.pages, len(data), len(stored), entry.raw_bytes
+        )
+        data += stored
+    sealed = sealer.seal(
+        blob_nonce(DIRECTORY_ORDINAL), rows, blob_aad(REPOSITORY, pack, DIRECTORY_ORDINAL)
+    )
+    return data + sealed + PACK_TRAILER.pack(len(sealed), len(blobs), PACK_END_MAGIC)
