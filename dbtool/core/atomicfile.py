@@ -70,6 +70,10 @@ class FileOps:
         """Write at the current position; return how much was taken, which may be less than all."""
         return os.write(descriptor, data)
 
+    def write_at(self, descriptor: int, data: bytes | memoryview, offset: int) -> int:
+        """Write at `offset`; return how much was taken, which may be less than all."""
+        return os.pwrite(descriptor, data, offset)
+
     def fsync(self, descriptor: int) -> None:
         """Make the file's bytes durable."""
         os.fsync(descriptor)

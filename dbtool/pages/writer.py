@@ -14,7 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from dbtool.core.atomicfile import SYSTEM_FILES, FileOps, failures_named, temporary_name
+from dbtool.core.atomicfile import (
+    SYSTEM_FILES,
+    FileOps,
+    failures_named,
+    storage_failed,
+    temporary_name,
+)
 from dbtool.errors import Refused
 from dbtool.pages.inplace import InPlaceTarget
 from dbtool.pages.sidecars import move_orphans, set_aside
@@ -62,10 +68,15 @@ class NewFileTarget:
         descriptor = self._opened()
         offset = (first_page - 1) * self._page_size
         rest = memoryview(data)
-        with self._discarding("write"):
-            os.lseek(descriptor, offset, os.SEEK_SET)
+        try:  # not the context below: this runs once for every few pages
             while rest:
-                rest = rest[self._files.write(descriptor, rest) :]
+                written = self._files.write_at(descriptor, rest, offset)
+                rest, offset = rest[written:], offset + written
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, OSError):
+                raise storage_failed(error, "write", self._target) from error
+            raise
 
     def commit(self) -> None:
         """Make the file durable and give it its name, never over another file.

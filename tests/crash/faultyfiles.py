@@ -70,6 +70,12 @@ class FaultyFiles(FileOps):
             raise self._exception()
         return super().write(descriptor, data)
 
+    def write_at(self, descriptor: int, data: bytes | memoryview, offset: int) -> int:
+        if self._fault("write"):
+            super().write_at(descriptor, data[: len(data) // 2], offset)
+            raise self._exception()
+        return super().write_at(descriptor, data, offset)
+
     def fsync(self, descriptor: int) -> None:
         self._step("fsync")
         super().fsync(descriptor)
@@ -119,6 +125,9 @@ class ShortWrites(FileOps):
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         return super().write(descriptor, data[:3])
+
+    def write_at(self, descriptor: int, data: bytes | memoryview, offset: int) -> int:
+        return super().write_at(descriptor, data[:3], offset)
 
 
 class NoHardLinks(FileOps):

@@ -109,9 +109,9 @@ class Faulty(FileOps):
         if operation == self.operation:
             raise OSError(self.code, os.strerror(self.code))
 
-    def write(self, descriptor: int, data: bytes | memoryview) -> int:
+    def write_at(self, descriptor: int, data: bytes | memoryview, offset: int) -> int:
         self.fail("write")
-        return super().write(descriptor, data[:100])  # short writes are legal
+        return super().write_at(descriptor, data[:100])  # short writes are legal
 
     def fsync(self, descriptor: int) -> None:
         self.fail("fsync")
