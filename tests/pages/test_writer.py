@@ -111,7 +111,7 @@ class Faulty(FileOps):
 
     def write_at(self, descriptor: int, data: bytes | memoryview, offset: int) -> int:
         self.fail("write")
-        return super().write_at(descriptor, data[:100])  # short writes are legal
+        return super().write_at(descriptor, data[:100], offset)  # short writes are legal
 
     def fsync(self, descriptor: int) -> None:
         self.fail("fsync")
