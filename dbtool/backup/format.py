@@ -59,6 +59,7 @@ from typing import Any, NamedTuple
 
 from blake3 import blake3
 
+from dbtool.backup import fields
 from dbtool.errors import Damaged, UsageError
 
 __all__ = [
@@ -93,10 +94,15 @@ GROUP_BYTES = 256 * 1024
 MAX_BLOB_BYTES = 8 * 1024 * 1024
 """No blob is larger; a directory that claims one is damaged. A full map piece has up to 3.2 MB."""
 
+MAX_PAGES = 2**32 - 2
+"""What SQLite allows."""
 SEGMENT_PAGES = 65_536
+MAX_SEGMENTS = 65_536
 MAP_HEADER = struct.Struct("<IIIII4x")
 MAP_RUN = struct.Struct("<IIII")
 
+_MAX_CONFIG_BYTES = 64 * 1024
+_HIGHEST_VERSION = 2**31 - 1
 CONFIG_KEY = "config"
 VERIFIED_KEY = "marks/verified"
 
@@ -197,11 +203,12 @@ class RepositoryConfig:
             UsageError: `repository-too-new`, a newer dbtool wrote it.
         """
         try:
-            fields = _config_fields(data)
-            version, features = int(fields["version"]), tuple(fields["features"])
-        except (ValueError, KeyError, TypeError) as error:
+            found = _config_json(data)
+            version = fields.whole(fields.member(found, "version"), 1, _HIGHEST_VERSION)
+            features = fields.strings(fields.member(found, "features"))
+        except (ValueError, RecursionError) as error:
             raise _damaged_config(location) from error
-        unknown = sorted(str(feature) for feature in set(features) - KNOWN_FEATURES)
+        unknown = sorted(set(features) - KNOWN_FEATURES)
         if version > VERSION or unknown:
             wanted = f"format {version}" if version > VERSION else f"feature {', '.join(unknown)}"
             raise UsageError(
@@ -213,26 +220,29 @@ class RepositoryConfig:
             )
         try:
             config = cls(
-                id=bytes.fromhex(fields["id"]),
-                created=str(fields["created"]),
-                encryption=str(fields["encryption"]),
-                compression=int(fields["compression"]),
+                id=bytes.fromhex(fields.hex_id(fields.member(found, "id"))),
+                created=fields.text(fields.member(found, "created")),
+                encryption=fields.text(fields.member(found, "encryption")),
+                compression=fields.whole(fields.member(found, "compression"), 1, 22),
                 version=version,
                 features=features,
             )
-            intact = fields["checksum"] == config.digest().hex() and len(config.id) == ID_BYTES
-        except (ValueError, KeyError, TypeError) as error:
+            fields.moment(config.created)
+            intact = fields.member(found, "checksum") == config.digest().hex()
+        except ValueError as error:
             raise _damaged_config(location) from error
         if not intact or config.encryption not in ("aes-256-gcm", "none"):
             raise _damaged_config(location)
         return config
 
 
-def _config_fields(data: bytes) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(data)
-    if fields["magic"] != "dbtool-repository":
-        raise ValueError(fields["magic"])
-    return fields
+def _config_json(data: bytes) -> Any:
+    if len(data) > _MAX_CONFIG_BYTES:
+        raise ValueError(f"{len(data)} bytes")
+    found = json.loads(data)
+    if fields.member(found, "magic") != "dbtool-repository":
+        raise ValueError("no magic")
+    return found
 
 
 def _damaged_config(location: str) -> Damaged:

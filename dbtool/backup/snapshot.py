@@ -11,13 +11,19 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from dbtool.backup.format import VERIFIED_KEY, BlobRef, snapshot_key
+from dbtool.backup.contents import (
+    SnapshotBody,
+    body_from_json,
+    body_to_json,
+    snapshot_from_json,
+    snapshot_to_json,
+)
+from dbtool.backup.format import VERIFIED_KEY, snapshot_key
 from dbtool.backup.model import Snapshot, SnapshotId
-from dbtool.backup.pagemap import PieceRef
 from dbtool.backup.record import MAX_SUMMARY_BYTES, RecordBox
 from dbtool.crypto.digest import keyed_digest
 from dbtool.errors import Damaged, NotFound, UsageError
@@ -31,17 +37,7 @@ logger = logging.getLogger(__name__)
 Parsed = TypeVar("Parsed")
 OnDamaged = Callable[[Damaged], None]
 _PART_SIZE = struct.Struct("<I")
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotBody:
-    """What a snapshot knows beyond what lists show."""
-
-    segments: tuple[tuple[PieceRef, ...], ...]
-    """Map pieces of each segment, oldest first."""
-    journal_mode: str
-    versions: dict[str, str] = field(default_factory=dict)
-    """dbtool and SQLite versions that took it."""
+_PARTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +64,9 @@ class Catalog:
     def write(self, snapshot: Snapshot, body: SnapshotBody) -> int:
         """Store a snapshot durably; return the size of the object in bytes."""
         summary = self._box.seal(
-            f"{snapshot.id}/summary", _snapshot_to_json(snapshot), most_bytes=MAX_SUMMARY_BYTES
+            f"{snapshot.id}/summary", snapshot_to_json(snapshot), most_bytes=MAX_SUMMARY_BYTES
         )
-        rest = self._box.seal(f"{snapshot.id}/body", _body_to_json(body))
+        rest = self._box.seal(f"{snapshot.id}/body", body_to_json(body))
         data = b"".join(
             part for piece in (summary, rest) for part in (_PART_SIZE.pack(len(piece)), piece)
         )
@@ -86,12 +82,14 @@ class Catalog:
         """Return what lists show of a snapshot, without `seen` and `verified`."""
         part = self._part(snapshot, 0)
         value = self._box.open(f"{snapshot}/summary", part, most_bytes=MAX_SUMMARY_BYTES)
-        return _parsed(snapshot_key(snapshot), _snapshot_from_json, value)
+        return _parsed(
+            snapshot_key(snapshot), lambda found: snapshot_from_json(found, snapshot), value
+        )
 
     def body(self, snapshot: SnapshotId) -> SnapshotBody:
         """Return the rest of a snapshot."""
         value = self._box.open(f"{snapshot}/body", self._part(snapshot, 1))
-        return _parsed(snapshot_key(snapshot), _body_from_json, value)
+        return _parsed(snapshot_key(snapshot), body_from_json, value)
 
     def _part(self, snapshot: SnapshotId, number: int) -> bytes:
         try:
@@ -297,9 +295,10 @@ def at_time(time: datetime, candidates: Sequence[Snapshot]) -> Snapshot:
 
 
 def _parts(data: bytes) -> list[bytes]:
-    """Cut an object into its parts; none where the sizes do not add up to the object exactly."""
-    parts, offset = [], 0
-    while offset + _PART_SIZE.size <= len(data):
+    """Cut an object into its two parts; none where the sizes do not add up to it exactly."""
+    parts: list[bytes] = []
+    offset = 0
+    while offset + _PART_SIZE.size <= len(data) and len(parts) < _PARTS:
         (size,) = _PART_SIZE.unpack_from(data, offset)
         offset += _PART_SIZE.size + size
         parts.append(data[offset - size : offset])
@@ -309,53 +308,10 @@ def _parts(data: bytes) -> list[bytes]:
 def _parsed(key: str, parse: Callable[[Any], Parsed], value: object) -> Parsed:
     try:
         return parse(value)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise Damaged("record-damaged", f"the object {key} has impossible content") from error
-
-
-def _snapshot_to_json(snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "id": snapshot.id,
-        "time": snapshot.time.isoformat(),
-        "database": snapshot.database,
-        "host": snapshot.host,
-        "sequence": snapshot.sequence,
-        "parent": snapshot.parent,
-        "page_size": snapshot.page_size,
-        "page_count": snapshot.page_count,
-        "pages_changed": snapshot.pages_changed,
-        "bytes_added": snapshot.bytes_added,
-        "duration_s": round(snapshot.duration_s, 6),
-        "tags": list(snapshot.tags),
-        "note": snapshot.note,
-    }
-
-
-def _snapshot_from_json(value: dict[str, Any]) -> Snapshot:
-    fields = dict(value)
-    fields["time"] = datetime.fromisoformat(fields["time"])
-    fields["tags"] = tuple(fields["tags"])
-    return Snapshot(**fields)
-
-
-def _body_to_json(body: SnapshotBody) -> dict[str, Any]:
-    packs: dict[bytes, int] = {}
-    segments = [
-        [[packs.setdefault(ref.pack, len(packs)), ref.ordinal, entries] for ref, entries in pieces]
-        for pieces in body.segments
-    ]
-    return {
-        "packs": [pack.hex() for pack in packs],
-        "segments": segments,
-        "journal_mode": body.journal_mode,
-        "versions": body.versions,
-    }
-
-
-def _body_from_json(value: dict[str, Any]) -> SnapshotBody:
-    packs = [bytes.fromhex(pack) for pack in value["packs"]]
-    segments = tuple(
-        tuple(PieceRef(BlobRef(packs[pack], ordinal), entries) for pack, ordinal, entries in pieces)
-        for pieces in value["segments"]
-    )
-    return SnapshotBody(segments, value["journal_mode"], dict(value["versions"]))
+    except ValueError as error:
+        raise Damaged(
+            "record-damaged",
+            f"the object {key} has impossible content",
+            context=str(error),
+            hint="dbtool verify --snapshots      names everything that is affected",
+        ) from error

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
+from blake3 import blake3
 
 from dbtool.backup import format as layout
 from dbtool.backup.format import BlobRef, RepositoryConfig, group_pages, pack_key, snapshot_key
+from dbtool.errors import Damaged, UsageError
 
 
 def test_structures_have_the_documented_sizes() -> None:
@@ -35,7 +40,7 @@ def test_seals_are_bound_to_repository_pack_and_ordinal() -> None:
 
 
 def test_the_digest_of_a_config_depends_on_every_field() -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "id": bytes(16),
         "created": "2026-01-01T00:00:00+00:00",
         "encryption": "none",
@@ -51,8 +56,61 @@ def test_the_digest_of_a_config_depends_on_every_field() -> None:
         "version": 2,
         "features": ("x",),
     }
-    digests = {RepositoryConfig(**fields).digest()}  # type: ignore[arg-type]
+    digests = {RepositoryConfig(**fields).digest()}
     digests |= {
         RepositoryConfig(**{**fields, name: other}).digest() for name, other in others.items()
-    }  # type: ignore[arg-type]
+    }
     assert len(digests) == 7
+
+
+def config_with(**changes: object) -> bytes:
+    """Return a config with other fields and the checksum that belongs to them."""
+    config = RepositoryConfig(bytes(16), "2026-01-01T00:00:00+00:00", "none", 3)
+    fields = {**json.loads(config.encode()), **changes}
+    fields.pop("checksum")
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return json.dumps({**fields, "checksum": blake3(canonical.encode()).hexdigest()}).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 100_000,
+        b"[]",
+        b"",
+        b"\xff",
+        b'{"magic": "dbtool-repository"}',
+        config_with().replace(b'"version": 1', b'"version": 1e999'),
+        config_with(version="1"),
+        config_with(version=True),
+        config_with(version=0),
+        config_with(features=[[1]]),
+        config_with(features="x"),
+        config_with(features=None),
+        config_with(compression=99),
+        config_with(compression=-200_000),
+        config_with(compression="3"),
+        config_with(created="x"),
+        config_with(created="2026-01-01T00:00:00"),
+        config_with(created=5),
+        config_with(id="00"),
+        config_with(id="0" * 31 + " 0"),
+        config_with(encryption=["none"]),
+        config_with(encryption="rot13"),
+        config_with() + b" " * 70_000,
+    ],
+    ids=lambda data: repr(data)[-60:],
+)
+def test_an_impossible_config_is_damage(data: bytes) -> None:
+    with pytest.raises(Damaged) as error:
+        RepositoryConfig.decode(data, "/backup")
+    assert error.value.code == "repository-damaged"
+
+
+def test_a_config_survives_and_one_of_a_newer_dbtool_is_told_from_damage() -> None:
+    decoded = RepositoryConfig.decode(config_with(), "/backup")
+    assert RepositoryConfig.decode(decoded.encode(), "/backup") == decoded
+    for newer in (config_with(version=2), config_with(features=["new"], compression="best")):
+        with pytest.raises(UsageError) as error:
+            RepositoryConfig.decode(newer, "/backup")
+        assert error.value.code == "repository-too-new"

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.backup.model import BackupOptions
+from dbtool.backup.contents import body_to_json, snapshot_to_json
+from dbtool.backup.model import BackupOptions, Snapshot
+from dbtool.backup.record import RecordBox
 from dbtool.backup.repository import Repository
 from dbtool.backup.snapshot import at_time
 from dbtool.errors import Damaged, NotFound
@@ -94,3 +96,63 @@ def test_a_time_means_the_last_snapshot_at_or_before_it(
         at_time(first.time - timedelta(microseconds=1), repository.snapshots())
     with pytest.raises(NotFound):
         at_time(first.time, [])
+
+
+def replace_snapshot(
+    repository: Repository,
+    folder: Path,
+    snapshot: Snapshot,
+    *,
+    summary: dict[str, object] | None = None,
+    body: dict[str, object] | None = None,
+) -> None:
+    """Write a snapshot again with other fields, properly sealed."""
+    box = RecordBox(repository.master.sealer("records"), repository.config.id)
+    rest = body_to_json(repository.catalog.body(snapshot.id))
+    parts = (
+        box.seal(f"{snapshot.id}/summary", {**snapshot_to_json(snapshot), **(summary or {})}),
+        box.seal(f"{snapshot.id}/body", {**rest, **(body or {})}),
+    )
+    path = folder / "snapshots" / snapshot.id
+    path.chmod(0o600)
+    path.write_bytes(b"".join(len(part).to_bytes(4, "little") + part for part in parts))
+
+
+@pytest.mark.parametrize(
+    ("summary", "body"),
+    [
+        ({}, {"segments": [[]]}),
+        ({}, {"segments": []}),
+        ({}, {"segments": [[[0, -1, 212]]]}),
+        ({"page_size": -4096}, {}),
+        ({"page_count": 10**18}, {}),
+        ({"page_count": 70_000}, {}),
+        ({"time": "2026-11-21T00:00:00"}, {}),
+        ({"id": "ab" * 16}, {}),
+    ],
+    ids=str,
+)
+def test_verify_finds_a_snapshot_of_impossible_content(
+    repository: Repository,
+    database: Path,
+    tmp_path: Path,
+    summary: dict[str, object],
+    body: dict[str, object],
+) -> None:
+    snapshot = repository.backup(database).snapshot
+    assert snapshot
+    assert repository.verify().findings == ()
+    replace_snapshot(repository, tmp_path / "repo", snapshot, summary=summary, body=body)
+    assert repository.verify().damaged_snapshots == (snapshot.id,)
+
+
+def test_an_object_of_more_than_two_parts_is_damaged(
+    repository: Repository, database: Path, tmp_path: Path
+) -> None:
+    snapshot = repository.backup(database).snapshot
+    assert snapshot
+    path = tmp_path / "repo" / "snapshots" / snapshot.id
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes() + bytes(4))
+    with pytest.raises(Damaged):
+        repository.catalog.summary(snapshot.id)
