@@ -22,6 +22,8 @@ from threading import local
 import zstandard
 
 from dbtool.backup.format import (
+    BLOB_MAP,
+    BLOB_PAGES,
     BLOBS_PER_PACK,
     DIRECTORY_ENTRY,
     DIRECTORY_ORDINAL,
@@ -59,6 +61,8 @@ _TUNED_LEVEL = 3
 _ZSTD = local()
 _BATCH_BYTES = 1024 * 1024
 """Stored bytes fetched with one request: about eight groups share the cost of a request."""
+_BATCH_RAW_BYTES = 4 * 1024 * 1024
+"""What a batch may hold decompressed: stored bytes alone say nothing about that."""
 _LARGEST_GAP_BYTES = 64 * 1024
 _WRITE_BYTES = 1024 * 1024
 _SMALL_PACK_BYTES = 32 * 1024
@@ -272,23 +276,26 @@ class PackReader:
     def batches(self, refs: Iterable[BlobRef]) -> Iterator[list[BlobRef]]:
         """Cut blobs, in the order given, into lists for `read_batch`, one request each."""
         batch: list[BlobRef] = []
-        start = end = 0
+        start = end = raw_bytes = 0
         for ref in refs:
             try:
                 entry = self.entry(ref)
             except BlobDamaged:
                 entry = _NOWHERE  # reading it says what is wrong
-            near = (
+            fits = (
                 batch
                 and ref.pack == batch[0].pack
                 and 0 <= entry.offset - end <= _LARGEST_GAP_BYTES
+                and entry.offset + entry.stored_bytes - start <= _BATCH_BYTES
+                and raw_bytes + entry.raw_bytes <= _BATCH_RAW_BYTES
             )
-            if not near or entry.offset + entry.stored_bytes - start > _BATCH_BYTES:
+            if not fits:
                 if batch:
                     yield batch
-                batch, start = [], entry.offset
+                batch, start, raw_bytes = [], entry.offset, 0
             batch.append(ref)
             end = entry.offset + entry.stored_bytes
+            raw_bytes += entry.raw_bytes
         if batch:
             yield batch
 
@@ -375,6 +382,15 @@ class PackReader:
             raise BlobDamaged(ref, "lies in a pack whose directory is damaged") from error
         entries = [DirectoryEntry(*row) for row in DIRECTORY_ENTRY.iter_unpack(rows)]
         for entry in entries:
-            if entry.raw_bytes > MAX_BLOB_BYTES or entry.offset + entry.stored_bytes > size:
+            if not _possible(entry, size):
                 raise BlobDamaged(ref, "lies in a pack whose directory is impossible")
         return sealer, entries
+
+
+def _possible(entry: DirectoryEntry, pack_bytes: int) -> bool:
+    """Say whether a blob may be like that: within its pack, of whole pages of one size."""
+    if entry.raw_bytes > MAX_BLOB_BYTES or entry.offset + entry.stored_bytes > pack_bytes:
+        return False
+    if entry.kind == BLOB_PAGES:
+        return 0 < entry.pages <= entry.raw_bytes and entry.raw_bytes % entry.pages == 0
+    return entry.kind == BLOB_MAP and entry.pages == 0

@@ -17,7 +17,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dbtool.backup.format import HASH_BYTES, ID_BYTES, MAP_HEADER, MAP_RUN, SEGMENT_PAGES, BlobRef
+from dbtool.backup.format import (
+    BLOBS_PER_PACK,
+    HASH_BYTES,
+    ID_BYTES,
+    MAP_HEADER,
+    MAP_RUN,
+    SEGMENT_PAGES,
+    BlobRef,
+)
 from dbtool.errors import Damaged
 
 __all__ = [
@@ -143,6 +151,8 @@ class Segment:
         Raises:
             Damaged: `map-incomplete`, a page is in no piece.
         """
+        if not pieces:
+            raise Damaged("map-incomplete", "a segment of the page map has no pieces")
         base = pieces[0]
         if len(pieces) == 1 and isinstance(base.pages, range) and len(base) == page_count:
             return base
@@ -286,9 +296,14 @@ def _decode(data: bytes, segment: int) -> SegmentEntries:
         raise ValueError(starts[:1])
     for index, (first, pack, ordinal, slot) in enumerate(starts):
         end = starts[index + 1][0] if index + 1 < len(starts) else count
-        if pack >= packs or not first < end <= count or slot + end - first > _SLOT_MASK + 1:
-            raise ValueError((first, end, pack, slot))
-        start = (pack << _ORDINAL_BITS | ordinal & _ORDINAL_MASK) << _SLOT_BITS | slot
+        if (
+            pack >= packs
+            or ordinal >= BLOBS_PER_PACK
+            or not first < end <= count
+            or slot + end - first > _SLOT_MASK + 1
+        ):
+            raise ValueError((first, end, pack, ordinal, slot))
+        start = (pack << _ORDINAL_BITS | ordinal) << _SLOT_BITS | slot
         entries.locations.extend(range(start, start + end - first))
     return entries
 

@@ -8,6 +8,7 @@ import pytest
 import zstandard
 
 from dbtool.backup.format import (
+    BLOB_MAP,
     BLOB_PAGES,
     BLOBS_PER_PACK,
     DIRECTORY_ENTRY,
@@ -189,3 +190,58 @@ def rebuilt(sealer: Sealer, pack: bytes, blobs: list[tuple[DirectoryEntry, bytes
         blob_nonce(DIRECTORY_ORDINAL), rows, blob_aad(REPOSITORY, pack, DIRECTORY_ORDINAL)
     )
     return data + sealed + PACK_TRAILER.pack(len(sealed), len(blobs), PACK_END_MAGIC)
+
+
+def test_a_batch_holds_no_more_than_4_mib_however_well_it_compresses() -> None:
+    store, master, group = MemoryStore(), MasterKey.random(), bytes(256 * 1024)
+    with PackSession(store, master, REPOSITORY, compression=3) as session:
+        refs = [session.reserve() for _ in range(100)]
+        for ref in refs:
+            session.submit(ref, BLOB_PAGES, group, pages=64)
+        session.finish()
+    reader = PackReader(store, master, REPOSITORY)
+    batches = list(reader.batches(refs))
+    assert [ref for batch in batches for ref in batch] == refs
+    assert max(len(batch) for batch in batches) == 16
+    assert all(reader.read_batch(batch) == [group] * len(batch) for batch in batches)
+
+
+def test_a_group_larger_than_a_batch_is_a_batch_of_its_own() -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    with PackSession(store, master, REPOSITORY, compression=3) as session:
+        refs = [session.reserve() for _ in range(3)]
+        for ref in refs:
+            session.submit(ref, BLOB_PAGES, bytes(5 << 20), pages=64)
+        session.finish()
+    reader = PackReader(store, master, REPOSITORY)
+    assert list(reader.batches(refs)) == [[ref] for ref in refs]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": 3},
+        {"kind": BLOB_MAP},
+        {"pages": 0},
+        {"pages": 7},
+        {"raw_bytes": 0},
+        {"raw_bytes": 9 << 20},
+        {"pages": 60_000},
+    ],
+    ids=str,
+)
+def test_a_directory_that_no_writer_makes_is_found(change: dict[str, int]) -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    with PackSession(store, master, REPOSITORY, compression=3) as session:
+        ref = session.reserve()
+        session.submit(ref, BLOB_PAGES, bytes(4096), pages=8)
+        session.finish()
+    key = pack_key(ref.pack)
+    entry = PackReader(store, master, REPOSITORY).entry(ref)
+    stored = store.get(key)[entry.offset : entry.offset + entry.stored_bytes]
+    sealer = master.sealer("pack", ref.pack)
+    store.replace(key, rebuilt(sealer, ref.pack, [(entry, stored)]))
+    assert PackReader(store, master, REPOSITORY).read(ref) == bytes(4096)
+    store.replace(key, rebuilt(sealer, ref.pack, [(entry._replace(**change), stored)]))
+    with pytest.raises(BlobDamaged, match="impossible"):
+        PackReader(store, master, REPOSITORY).read(ref)

@@ -101,7 +101,7 @@ def test_extents_of_chosen_pages_cover_exactly_these(wanted: list[int]) -> None:
             range(group * 10, group * 10 + 10), b"h" * HASH_BYTES * 10, BlobRef(PACKS[0], group), 0
         )
     whole.pages = range(50)
-    covered = []
+    covered: list[int] = []
     for extent in whole.extents(wanted):
         assert [(extent.first + step) // 10 for step in range(extent.pages)] == [
             extent.ref.ordinal
@@ -167,3 +167,18 @@ def test_a_header_that_claims_the_world_is_refused_before_memory_is_taken() -> N
     header = MAP_HEADER.pack(0, 0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF, 2)
     with pytest.raises(Damaged):
         decode_piece(header, 0)
+
+
+@pytest.mark.parametrize("ordinal", [128, 1 << 24, 0xFFFF_FFFF])
+def test_an_ordinal_that_no_pack_has_is_damage(ordinal: int) -> None:
+    data = bytearray(encode_piece(base([(bytes(HASH_BYTES), BlobRef(PACKS[0], 127), 0)])))
+    assert decode_piece(bytes(data), 0).place(127 << 16) == (BlobRef(PACKS[0], 127), 0)
+    at = MAP_HEADER.size + 16 + 8
+    data[at : at + 4] = ordinal.to_bytes(4, "little")
+    with pytest.raises(Damaged):
+        decode_piece(bytes(data), 0)
+
+
+def test_a_segment_without_pieces_is_damage() -> None:
+    with pytest.raises(Damaged):
+        Segment.resolve([], 5)
