@@ -57,9 +57,15 @@ SCHEMA: dict[str, Key] = {
     "databases.*.max_backup_age": Key(
         "duration", "age from which `snapshots` warns of a stale backup"
     ),
+    "databases.*.password_file": Key(
+        "path", "file that holds the password or key of its repository alone"
+    ),
+    "databases.*.password_command": Key("text", "command that prints it"),
     "repository.compression": Key("integer", "zstd level of new repositories", 3, 1, 22),
-    "repository.password_file": Key("path", "file that holds the password or key"),
-    "repository.password_command": Key("text", "command that prints the password or key"),
+    "repository.password_file": Key(
+        "path", "file that holds the password or key of every repository"
+    ),
+    "repository.password_command": Key("text", "command that prints it"),
     "retention.last": Key("integer", "newest snapshots to keep", least=0),
     "retention.hourly": Key("integer", "hourly snapshots to keep", least=0),
     "retention.daily": Key("integer", "daily snapshots to keep", least=0),

@@ -27,6 +27,7 @@ from dbtool.backup.model import (
 )
 from dbtool.backup.pack import PackReader
 from dbtool.backup.place import make_vacant, read_config
+from dbtool.backup.plain import require_never_encrypted
 from dbtool.backup.record import RecordBox
 from dbtool.backup.run import run_backup
 from dbtool.backup.snapshot import Catalog, OnDamaged
@@ -127,6 +128,7 @@ class Repository:
         secret: Callable[[], Secret] | None = None,
         password: str | None = None,
         key_file: Path | None = None,
+        expect_encrypted: bool = False,
         clock: Clock | None = None,
     ) -> Repository:
         """Open an existing repository.
@@ -136,6 +138,7 @@ class Repository:
             secret: asked for the secret, and only when the repository is encrypted.
             password: the password itself, instead of `secret`.
             key_file: a file with a password or a key, instead of `secret`.
+            expect_encrypted: refuse one that is not encrypted, as `password` and `key_file` do.
             clock: the time; the system's by default.
 
         Raises:
@@ -148,6 +151,8 @@ class Repository:
         clock = clock or SystemClock()
         config = RepositoryConfig.decode(read_config(store), store.location)
         if config.encryption == "none":
+            given = password is not None or key_file is not None
+            require_never_encrypted(store, key_given=expect_encrypted or given)
             return cls(store, config, MasterKey.from_repository_id(config.id), clock=clock)
         ring = KeyRing(store, config_digest=config.digest(), clock=clock)
         master, _slot = ring.unlock(_ask(store, secret, password, key_file))

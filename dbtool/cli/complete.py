@@ -92,10 +92,15 @@ def _target(line: list[str]) -> tuple[Session, Target]:
 
 def _snapshots(line: list[str]) -> Iterator[tuple[str, str]]:
     from dbtool.backup.repository import Repository
+    from dbtool.cli.secrets import key_configured
     from dbtool.cli.views import local_time, short
 
     session, target = _target(line)
-    repository = Repository.open(target.repository, secret=lambda: _key_file(session))
+    repository = Repository.open(
+        target.repository,
+        secret=lambda: _key_file(session, target.name),
+        expect_encrypted=key_configured(session, target.name),
+    )
     for snapshot in reversed(
         repository.snapshots(target.source, on_damaged=lambda _error: None)[-_MOST:]
     ):
@@ -110,7 +115,7 @@ def _keys(line: list[str]) -> Iterator[tuple[str, str]]:
         yield slot.id, f"{slot.kind} {slot.label}".strip()
 
 
-def _key_file(session: Session) -> Secret:
+def _key_file(session: Session, database: str | None) -> Secret:
     """Return the key file that is configured; anything slower or secret-er is not for a Tab."""
     from dbtool.config import environment
     from dbtool.crypto.keys import Secret
@@ -118,6 +123,7 @@ def _key_file(session: Session) -> Secret:
     named = (
         session.given.get("password_file")
         or environment().get("DBTOOL_PASSWORD_FILE")
+        or session.config.get(f"databases.{database}.password_file")
         or session.config.get("repository.password_file")
     )
     secret = Secret.parse(Path(named).expanduser().read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 """Where passwords and keys come from: files, commands, the environment, a prompt; never arguments.
 
 Order: `--password-file` or `--password-command`, `DBTOOL_PASSWORD_FILE`, `DBTOOL_PASSWORD_COMMAND`,
-`DBTOOL_PASSWORD`, the configuration, the terminal. Values are never logged and never part of a
-message.
+`DBTOOL_PASSWORD`, the configuration (what it says of the database before what it says of every
+repository), the terminal. Values are never logged and never part of a message.
 """
 
 from __future__ import annotations
@@ -19,18 +19,27 @@ if TYPE_CHECKING:
     from dbtool.cli.context import Session
     from dbtool.crypto.keys import Secret
 
-__all__ = ["find_new_secret", "find_secret", "read_secret_file", "run_password_command"]
+__all__ = [
+    "find_new_secret",
+    "find_secret",
+    "key_configured",
+    "read_secret_file",
+    "run_password_command",
+    "secret_for_creation",
+]
 
 _COMMAND_LIMIT_S = 60.0
 _LARGEST_FILE_BYTES = 64 * 1024
+_VARIABLES = ("DBTOOL_PASSWORD_FILE", "DBTOOL_PASSWORD_COMMAND", "DBTOOL_PASSWORD")
 
 
-def find_secret(session: Session, what: str) -> Secret:
+def find_secret(session: Session, what: str, database: str | None = None) -> Secret:
     """Return the secret that opens a repository.
 
     Args:
         session: of this run.
         what: how a prompt names it, such as `password of backups/`.
+        database: name in the configuration of the database it is opened for.
 
     Raises:
         WrongKey: `password-missing`, none is configured and there is no terminal to ask on.
@@ -38,7 +47,7 @@ def find_secret(session: Session, what: str) -> Secret:
             `password-file-not-found`.
         Refused: `config-untrusted`.
     """
-    found = _configured(session)
+    found = _configured(session, database)
     if found is not None:
         return found
     if not session.terminal(0):
@@ -50,6 +59,19 @@ def find_secret(session: Session, what: str) -> Secret:
             "password_file in dbtool.toml, under [repository]",
         )
     return _parse(_prompt(f"{what}: "))
+
+
+def key_configured(session: Session, database: str | None = None) -> bool:
+    """Return whether anything but a prompt would give a secret, without looking at the secret.
+
+    A repository that then says that it is not encrypted is not to be believed.
+    """
+    variables = environment()
+    return (
+        any(session.given.get(name) is not None for name in ("password_file", "password_command"))
+        or any(variables.get(name) for name in _VARIABLES)
+        or any(session.config.get(key) is not None for key in _keys(database))
+    )
 
 
 def find_new_secret(session: Session, file: Path | None, command: str | None = None) -> Secret:
@@ -68,9 +90,9 @@ def find_new_secret(session: Session, file: Path | None, command: str | None = N
     return _ask_twice()
 
 
-def secret_for_creation(session: Session) -> Secret:
+def secret_for_creation(session: Session, database: str | None = None) -> Secret:
     """Return the secret of a new repository: as given or configured, else asked for twice."""
-    found = _configured(session)
+    found = _configured(session, database)
     if found is not None:
         return found
     if not session.terminal(0):
@@ -129,7 +151,7 @@ def run_password_command(command: str) -> Secret:
     return _parse_bytes(done.stdout, "the output of the password command")
 
 
-def _configured(session: Session) -> Secret | None:
+def _configured(session: Session, database: str | None) -> Secret | None:
     file, command = session.given.get("password_file"), session.given.get("password_command")
     if file is not None and command is not None:
         raise UsageError(
@@ -139,7 +161,7 @@ def _configured(session: Session) -> Secret | None:
         return read_secret_file(session, Path(file))
     if command is not None:
         return run_password_command(command)
-    return _from_environment(session) or _from_config(session)
+    return _from_environment(session) or _from_config(session, database)
 
 
 def _from_environment(session: Session) -> Secret | None:
@@ -153,17 +175,27 @@ def _from_environment(session: Session) -> Secret | None:
     return None
 
 
-def _from_config(session: Session) -> Secret | None:
-    file = session.config.get("repository.password_file")
-    if file is not None:
-        return read_secret_file(session, file)
-    setting = session.config.settings.get("repository.password_command")
+def _from_config(session: Session, database: str | None) -> Secret | None:
+    found = (session.config.settings.get(key) for key in _keys(database))
+    setting = next((setting for setting in found if setting is not None), None)
     if setting is None:
         return None
+    if setting.key.endswith("password_file"):
+        return read_secret_file(session, setting.value)
     from dbtool.cli.trust import require_trust
 
     require_trust(session.config, setting)
     return run_password_command(setting.value)
+
+
+def _keys(database: str | None) -> list[str]:
+    """Return the keys of the configuration that may name a secret, what counts most first."""
+    sections = [f"databases.{database}"] if database else []
+    return [
+        f"{section}.{name}"
+        for section in (*sections, "repository")
+        for name in ("password_file", "password_command")
+    ]
 
 
 def _missing(what: str, option: str) -> WrongKey:

@@ -47,7 +47,9 @@ class Target(NamedTuple):
     @property
     def shown(self) -> str:
         """The database as a person calls it."""
-        return self.name or (self.path.name if self.path else self.repository)
+        if self.path is None:
+            return self.repository
+        return self.name or self.path.name
 
     @property
     def source(self) -> str | None:
@@ -91,19 +93,23 @@ def repository_only(session: Session, argument: str | None) -> Target:
     """Find the repository; where `--repo` or `DBTOOL_REPO` names it, no database is needed."""
     given = _given_repository(session)
     if given is not None and not argument and not environment().get("DBTOOL_DB"):
-        return Target(None, None, given, explicit_repository=True)
+        return Target(None, _name_of_owner(session, given), given, explicit_repository=True)
     return choose(session, argument)
 
 
 def open_repository(session: Session, target: Target) -> Repository:
     """Open the repository of a target; a password is asked for only when it is encrypted."""
     from dbtool.backup.repository import Repository
-    from dbtool.cli.secrets import find_secret
+    from dbtool.cli.secrets import find_secret, key_configured
 
     location = target.repository
     if target.path is not None and not target.explicit_repository and not Path(location).exists():
         raise _no_backups(target.path, location)
-    return Repository.open(location, secret=lambda: find_secret(session, f"password of {location}"))
+    return Repository.open(
+        location,
+        secret=lambda: find_secret(session, f"password of {location}", target.name),
+        expect_encrypted=key_configured(session, target.name),
+    )
 
 
 def _no_backups(path: Path, location: str) -> NotFound:
@@ -125,6 +131,21 @@ def _no_backups(path: Path, location: str) -> NotFound:
 def _given_repository(session: Session) -> str | None:
     given = session.given.get("repo") or environment().get("DBTOOL_REPO")
     return str(given) if given else None
+
+
+def _name_of_owner(session: Session, location: str) -> str | None:
+    """Return the configured database whose repository it is, as its key may be configured there."""
+    if "://" in location:
+        return None
+    place = Path(location)
+    return next(
+        (
+            settings.name
+            for settings in session.config.databases.values()
+            if _same(Path(settings.repository or default_repository(settings.path)), place)
+        ),
+        None,
+    )
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -62,12 +62,18 @@ every value with its source. Relative paths count from the folder of the file.
   path = "data/app.db"
   repository = "backups/"
   max_backup_age = "1h"
+  password_file = "~/.config/dbtool/app.key"
   [repository]
   compression = 3
-  password_file = "~/.config/dbtool/app.key"
 
 Keys:
 {keys}
+
+A key under [repository] is meant for every repository, one under
+[databases.NAME] for that of one database. A repository for which a key is
+configured, but which says that it is not encrypted, is refused: somebody may
+have replaced its config to read the next backup. Where only some repositories
+are encrypted, name the key under each of their databases.
 
 [retention], [hooks] and [alerts] are read and checked, but this version does
 not act on them.
@@ -111,7 +117,8 @@ first of these that is there:
 
   --password-file FILE, --password-command COMMAND
   DBTOOL_PASSWORD_FILE, DBTOOL_PASSWORD_COMMAND, DBTOOL_PASSWORD
-  password_file or password_command under [repository] in the configuration
+  password_file or password_command in the configuration, under
+  [databases.NAME] for one database, under [repository] for all
   a prompt, on a terminal
 
 There is no option that takes the password itself: every user of the machine

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["commands_in", "is_trusted", "require_trust", "revoke", "trust"]
 
-_COMMAND_KEYS = ("repository.password_command", "hooks.on_success", "hooks.on_failure")
+_COMMAND_KEYS = ("password_command", "on_success", "on_failure")
+"""Last parts of the keys."""
 
 
 def commands_in(config: Config, path: Path) -> list[Setting]:
     """Return the settings of a file that name commands."""
-    settings = (config.settings.get(key) for key in _COMMAND_KEYS)
-    return [setting for setting in settings if setting is not None and setting.file == path]
+    return [
+        setting
+        for setting in config.settings.values()
+        if setting.file == path and setting.key.rpartition(".")[2] in _COMMAND_KEYS
+    ]
 
 
 def is_trusted(path: Path) -> bool:

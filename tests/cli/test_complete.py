@@ -50,6 +50,8 @@ def test_an_encrypted_repository_gives_ids_only_with_a_key_file(
     run("init", "--repo", "store", "--encrypt", "--password-file", "app.key", "app.db")
     run("backup", "--password-file", "app.key", "app")
     line = ("snapshots", "restore", "--repo", "store")
+    assert len(candidates(capsys, *line)) == 2  # dbtool.toml names the key
+    Path("dbtool.toml").unlink()
     assert list(candidates(capsys, *line)) == ["latest"]
     assert len(candidates(capsys, *line, "--password-file", "app.key")) == 2
     Path("pw").write_text("a password\n")

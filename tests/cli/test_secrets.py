@@ -136,3 +136,30 @@ def test_help_and_completion_never_ask(
     monkeypatch.setattr(secrets, "find_secret", lambda *_: pytest.fail("asked"))
     monkeypatch.setattr("getpass.getpass", lambda *_: pytest.fail("asked"))
     assert run(*words).code == 0
+
+
+def test_the_key_of_a_database_wins_over_that_of_every_repository() -> None:
+    Path("dbtool.toml").write_text(
+        f'[databases.app]\npath = "app.db"\npassword_file = "{file("own", "its own")}"\n'
+        f'[repository]\npassword_file = "{file("every", "of all")}"\n'
+    )
+    session = Session([])
+    assert secrets.find_secret(session, "password", "app").value == b"its own"
+    assert secrets.find_secret(session, "password", "other").value == b"of all"
+    assert secrets.find_secret(session, "password").value == b"of all"
+
+
+def test_a_key_counts_as_configured_before_anybody_looks_at_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not secrets.key_configured(Session([]), "app")
+    assert secrets.key_configured(with_options(password_file=Path("none")))
+    assert secrets.key_configured(with_options(password_command="none"))
+    Path("dbtool.toml").write_text(
+        '[databases.app]\npath = "app.db"\npassword_command = "none"\n'
+        '[databases.open]\npath = "open.db"\n'
+    )
+    assert secrets.key_configured(Session([]), "app")
+    assert not secrets.key_configured(Session([]), "open")
+    monkeypatch.setenv("DBTOOL_PASSWORD", "x")
+    assert secrets.key_configured(Session([]), "open")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dbtool.backup.repository import Repository
 from dbtool.cli.context import Session
 from dbtool.cli.targets import choose, default_repository, open_repository, repository_only
-from dbtool.errors import DbtoolError, NotFound
+from dbtool.errors import Damaged, DbtoolError, NotFound
 from tests.cli.conftest import make_database
 
 
@@ -113,3 +114,47 @@ def test_a_database_without_backups_is_told_from_one_that_is_not_there() -> None
         with pytest.raises(NotFound) as caught:
             open_repository(session, choose(session, argument))
         assert caught.value.code == code
+
+
+def swapped_repository(folder: str) -> None:
+    """Put a repository without encryption where a key is expected, as an intruder would."""
+    Repository.create(folder)
+
+
+@pytest.mark.parametrize("section", ["databases.app", "repository"])
+def test_a_repository_for_which_a_key_is_configured_must_be_encrypted(section: str) -> None:
+    swapped_repository("store")
+    lines = {
+        "databases.app": ["path = 'app.db'", "repository = 'store'"],
+        "repository": ["compression = 3"],
+    }
+    lines[section].append("password_file = 'app.key'")
+    text = [line for name, rest in lines.items() for line in (f"[{name}]", *rest)]
+    Path("dbtool.toml").write_text("\n".join(text))
+    session = Session([])
+    with pytest.raises(Damaged) as caught:
+        open_repository(session, choose(session, "app"))
+    assert caught.value.code == "config-altered"
+
+
+def test_a_key_of_one_database_leaves_the_others_unencrypted_repositories_alone() -> None:
+    swapped_repository("plain")
+    Path("dbtool.toml").write_text(
+        '[databases.app]\npath = "app.db"\nrepository = "store"\npassword_file = "app.key"\n'
+        '[databases.open]\npath = "open.db"\nrepository = "plain"\n'
+    )
+    session = Session([])
+    assert not open_repository(session, choose(session, "open")).info.encrypted
+
+
+def test_a_repository_that_is_named_alone_has_the_key_of_its_database() -> None:
+    configure("app", "other")
+    target = repository_only(with_repository("store-other"), None)
+    assert (target.name, target.path, target.shown) == ("other", None, "store-other")
+    assert repository_only(with_repository("elsewhere"), None).name is None
+
+
+def with_repository(location: str) -> Session:
+    session = Session([])
+    session.given["repo"] = location
+    return session

@@ -84,3 +84,13 @@ def test_the_users_own_file_needs_no_trust() -> None:
     path.write_text('[repository]\npassword_command = "pass show app"\n')
     loaded = config.load()
     require_trust(loaded, loaded.settings["repository.password_command"])
+
+
+def test_the_command_of_one_database_needs_trust_too() -> None:
+    path = Path("dbtool.toml")
+    path.write_text('[databases.app]\npath = "app.db"\npassword_command = "pass x"\n')
+    found = config.load()
+    (setting,) = commands_in(found, path.resolve())
+    assert setting.key == "databases.app.password_command"
+    with pytest.raises(Refused):
+        require_trust(found, setting)

@@ -69,8 +69,8 @@ def backup(
     pages that the repository does not hold yet are stored. An unchanged database gets no new
     snapshot, but a record that it was seen.
 
-    Without --repo and without configuration the repository is DB.backups/ beside the database, not
-    encrypted, and created the first time.
+    Without --repo and without configuration the repository is DB.backups/ beside the database,
+    created the first time, and encrypted only where a key is configured.
     """
     from dbtool.backup.model import BackupOptions
 
@@ -119,15 +119,31 @@ def _open_or_create(session: Session, target: Target, *, dry_run: bool) -> Itera
         with TemporaryDirectory() as folder:
             yield Repository.create(folder)
         return
-    level = session.config.get("repository.compression")
-    created = Repository.create(target.repository, compression=level)
+    created = _create(session, target)
     try:
         yield created
     except BaseException:
         _discard_empty(created)
         raise
     place = brief(target.repository)
-    session.note(f"created {place}, a repository without encryption (see dbtool init)")
+    kind = (
+        "an encrypted repository, opened by the configured key"
+        if created.info.encrypted
+        else "a repository without encryption (see dbtool init)"
+    )
+    session.note(f"created {place}, {kind}")
+
+
+def _create(session: Session, target: Target) -> Repository:
+    """Make the repository, encrypted where a key is configured: nothing else would be meant."""
+    from dbtool.backup.repository import Repository
+    from dbtool.cli.secrets import key_configured, secret_for_creation
+
+    secret = None
+    if key_configured(session, target.name):
+        secret = secret_for_creation(session, target.name)
+    level = session.config.get("repository.compression")
+    return Repository.create(target.repository, secret=secret, compression=level)
 
 
 def _discard_empty(repository: Repository) -> None:

@@ -104,8 +104,13 @@ def _database(session: Session, path: Path, settings: tuple[int, str, str]) -> b
 
 def _repository(session: Session, location: str, *, encrypt: bool) -> RepositoryInfo:
     from dbtool.backup.repository import Repository
-    from dbtool.cli.secrets import secret_for_creation
+    from dbtool.cli.secrets import key_configured, secret_for_creation
 
+    if not encrypt and key_configured(session):
+        session.warn(
+            f"a key is configured, but {location} is created without encryption (no --encrypt); "
+            "it is refused wherever a key is configured for it"
+        )
     secret = secret_for_creation(session) if encrypt else None
     compression = session.config.get("repository.compression")
     repository = Repository.create(location, secret=secret, compression=compression)
@@ -135,10 +140,10 @@ def _configuration(
         entry["repository"] = (
             repository if "://" in repository else _relative(Path(repository).resolve(), folder)
         )
-    document: dict[str, Any] = {"version": 1, "databases": {name: entry}}
     key_file = session.given.get("password_file")
     if encrypted and key_file:
-        document["repository"] = {"password_file": str(Path(key_file).expanduser().resolve())}
+        entry["password_file"] = str(Path(key_file).expanduser().resolve())
+    document: dict[str, Any] = {"version": 1, "databases": {name: entry}}
     text = tomli_w.dumps(document)
     file = folder / FILE_NAME
     try:

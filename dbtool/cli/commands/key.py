@@ -209,7 +209,7 @@ def _unlock(session: Session, target: Target) -> tuple[Repository, Secret]:
     used: list[Secret] = []
 
     def ask() -> Secret:
-        used.append(find_secret(session, f"password of {target.repository}"))
+        used.append(find_secret(session, f"password of {target.repository}", target.name))
         return used[-1]
 
     repository = Repository.open(target.repository, secret=ask)

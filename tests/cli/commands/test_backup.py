@@ -156,3 +156,39 @@ def test_a_first_backup_that_fails_leaves_no_repository_behind(run: Run, databas
     outcome = run("backup", "--json", "short.db")
     assert (outcome.code, outcome.error["code"]) == (13, "database-truncated")
     assert not Path("short.db.backups").exists()
+
+
+def with_key(run: Run) -> None:
+    run("key", "generate", "app.key")
+    words = ("--repo", "store", "--encrypt", "--password-file", "app.key", "app.db")
+    assert run("init", *words).code == 0
+
+
+def test_a_config_that_turns_encryption_off_is_refused_and_nothing_is_stored(
+    run: Run, database: Path
+) -> None:
+    with_key(run)
+    assert run("backup", "app").code == 0
+    Repository.create("other")
+    Path("store/config").write_bytes(Path("other/config").read_bytes())
+    change_database(database)
+    before = sorted(Path("store/packs").rglob("*"))
+    for gone in ([], list(Path("store/keys").iterdir())):
+        for path in gone:
+            path.unlink()
+        outcome = run("backup", "--json", "app")
+        assert (outcome.code, outcome.error["code"]) == (13, "config-altered")
+    assert sorted(Path("store/packs").rglob("*")) == before
+
+
+def test_a_repository_created_in_passing_is_encrypted_where_a_key_is_configured(
+    run: Run, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBTOOL_PASSWORD", "correct horse")
+    outcome = run("backup", "app.db")
+    assert outcome.err == (
+        "created app.db.backups, an encrypted repository, opened by the configured key\n"
+    )
+    change_database(database)
+    assert run("backup", "app.db").code == 0
+    assert len(Repository.open("app.db.backups", password="correct horse").snapshots()) == 2

@@ -132,3 +132,18 @@ def test_the_key_file_of_a_new_encrypted_repository_is_found_by_the_next_command
     assert run("init", *words).code == 0
     outcome = run("backup", "app.db")
     assert outcome.code == 0, outcome.err
+
+
+def test_a_key_without_encrypt_is_warned_of(run: Run) -> None:
+    run("key", "generate", "app.key")
+    outcome = run("init", "--repo", "repo", "--password-file", "app.key", "app.db")
+    assert outcome.code == 3
+    assert "created without encryption (no --encrypt)" in outcome.err
+
+
+def test_the_key_file_is_configured_for_this_database_alone(run: Run) -> None:
+    run("key", "generate", "app.key")
+    run("init", "--repo", "repo", "--encrypt", "--password-file", "app.key", "app.db")
+    document = toml()
+    assert document["databases"]["app"]["password_file"] == str(Path("app.key").resolve())
+    assert "repository" not in document
