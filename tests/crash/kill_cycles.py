@@ -144,7 +144,7 @@ def remove_set(path: Path) -> None:
 
 def run(cycles: int, seed: int, kind: str = "both") -> int:
     """Run kill cycles in a temporary folder; return how many children were killed at work."""
-    with tempfile.TemporaryDirectory(prefix="dbtool-crash-") as name:
+    with tempfile.TemporaryDirectory(prefix="kill-cycles-") as name:
         scene = Scene(Path(name), seed)
         kinds = {"backup": [scene.backup_cycle], "restore": [scene.restore_cycle]}
         steps = kinds.get(kind) or [scene.backup_cycle, scene.restore_cycle]
