@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from dbtool.core.atomicfile import failures_named
 from dbtool.errors import NotFound, Refused
 
-__all__ = ["require_folder", "write_new"]
+__all__ = ["harmless_name", "require_folder", "write_new"]
+
+_LONGEST_NAME_BYTES = 200
+"""File systems take 255; what is written beside the file needs some of them."""
+
+
+def harmless_name(stored: str) -> str:
+    """Return a file name for what a repository calls a database, which may be anything.
+
+    The last part of the path alone, without control characters; never hidden, taken for an option,
+    or for what SQLite keeps beside a database.
+    """
+    last = re.split(r"[/\\]", stored)[-1]
+    name = "".join(character if character.isprintable() else "_" for character in last)
+    name = name.encode("utf-8", "replace")[:_LONGEST_NAME_BYTES].decode("utf-8", "ignore")
+    name = name.strip(" ").lstrip(".-")
+    if re.search(r"-(wal|shm|journal)$", name, re.IGNORECASE):
+        name = f"{name}.db"
+    return name or "restored.db"
 
 
 def require_folder(path: Path) -> None:

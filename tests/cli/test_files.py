@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.cli.files import require_folder, write_new
+from dbtool.cli.files import harmless_name, require_folder, write_new
 from dbtool.errors import NotFound, Refused, StorageFailed
 
 
@@ -35,3 +35,28 @@ def test_a_missing_folder_is_named() -> None:
 def test_a_system_that_refuses_is_a_storage_failure() -> None:
     with pytest.raises(StorageFailed):
         write_new(Path("/proc/a.key"), "text")
+
+
+@pytest.mark.parametrize(
+    ("stored", "name"),
+    [
+        ("/srv/data/app.db", "app.db"),
+        ("shop", "shop"),
+        ("/etc/cron.d/../x.db", "x.db"),
+        ("C:\\data\\app.db", "app.db"),
+        ("/", "restored.db"),
+        ("", "restored.db"),
+        ("/data/..", "restored.db"),
+        (".", "restored.db"),
+        ("/home/me/.bashrc", "bashrc"),
+        ("--live", "live"),
+        ("a\x1b[2J\n\u202eb.db", "a_[2J__b.db"),
+        ("bad\udcff.db", "bad_.db"),
+        ("/data/app.db-wal", "app.db-wal.db"),
+        ("/data/app.db-JOURNAL", "app.db-JOURNAL.db"),
+        ("x" * 300, "x" * 200),
+        ("\N{BULLET}" * 300, "\N{BULLET}" * 66),
+    ],
+)
+def test_a_name_from_a_repository_is_only_a_name(stored: str, name: str) -> None:
+    assert harmless_name(stored) == name

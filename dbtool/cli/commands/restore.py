@@ -10,7 +10,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.confirm import confirm_by_name
 from dbtool.cli.context import Session, current
-from dbtool.cli.files import require_folder
+from dbtool.cli.files import harmless_name, require_folder
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
 from dbtool.cli.views import brief, local_time, short
 from dbtool.core.quantities import format_duration, format_size
@@ -93,12 +93,21 @@ def restore(
     """Bring a snapshot back, with every page proven by its hash.
 
     Where DB exists, the default is a new file DB.restored-SNAPSHOT beside it; where it does not, DB
-    itself. Overwriting shows a plan, asks, and keeps a snapshot of what was there.
+    itself. Where only --repo is given, it is a file in the current folder, named as the repository
+    names the database. Overwriting shows a plan, asks, and keeps a snapshot of what was there.
     """
     session = current(context)
     ways = _Ways(to, over, live, not no_safety_snapshot, dry_run, yes)
     _check(ways)
     target = repository_only(session, db)
+    if target.path is None and (over or live):
+        option = "--over" if over else "--live"
+        raise UsageError(
+            "database-missing",
+            f"{option} needs to be told which database to overwrite",
+            context="where to write is not for the repository to say",
+            hint=f"dbtool restore {snapshot} {option} --repo {target.repository} DB",
+        )
     repository = open_repository(session, target)
     found = _find(session, repository, snapshot, name or target.source)
     _restore(session, repository, found, target, ways)
@@ -141,6 +150,8 @@ def _restore(
     from dbtool.backup.model import RestoreOptions
 
     file = _file(snapshot, target, ways)
+    if target.path is None and ways.to is None:
+        session.note(f"no database was named; writing {file} in the current folder")
     require_folder(file)
     options = RestoreOptions(mode=_mode(ways, file), safety_snapshot=ways.safety_snapshot)
     if ways.dry_run or (options.mode != "new" and not ways.yes):
@@ -161,7 +172,7 @@ def _restore(
 def _file(snapshot: Snapshot, target: Target, ways: _Ways) -> Path:
     if ways.to is not None:
         return ways.to
-    path = target.path or Path(snapshot.database)
+    path = target.path or Path(harmless_name(snapshot.database))
     if ways.over or ways.live or not path.exists():
         return path
     return path.with_name(f"{path.name}.restored-{short(snapshot.id)}")

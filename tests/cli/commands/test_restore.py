@@ -161,3 +161,29 @@ def test_a_repository_alone_is_enough(run: Run, backed_up: str) -> None:
 def test_a_folder_that_is_not_there_is_named_before_any_work(run: Run, backed_up: str) -> None:
     outcome = run("restore", "latest", "--to", "none/x.db", "--json", "app.db")
     assert (outcome.code, outcome.error["code"]) == (10, "folder-not-found")
+
+
+def test_without_a_database_the_repository_does_not_choose_the_folder(
+    run: Run, backed_up: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = str(Path("app.db.backups").absolute())
+    Path("app.db").unlink()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    origin = Path.cwd()
+    monkeypatch.chdir(elsewhere)
+    outcome = run("restore", "latest", "--repo", repository)
+    assert outcome.code == 0
+    assert "writing app.db in the current folder" in outcome.err
+    assert not (origin / "app.db").exists()
+    assert rows("app.db") == rows(origin / "expected")
+
+
+@pytest.mark.parametrize("option", ["--over", "--live"])
+def test_nothing_is_overwritten_that_the_repository_alone_names(
+    run: Run, backed_up: str, option: str
+) -> None:
+    before = Path("app.db").read_bytes()
+    outcome = run("restore", "latest", option, "--yes", "--json", "--repo", "app.db.backups")
+    assert (outcome.code, outcome.error["code"]) == (2, "database-missing")
+    assert Path("app.db").read_bytes() == before
