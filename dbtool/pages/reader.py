@@ -51,14 +51,13 @@ class PageReader:
         page_size: bytes; 0 for an empty file.
         page_count: 0 for an empty file.
         journal_mode: "wal" or "delete" (any kind of rollback journal).
-        state: how the files looked before the transaction began.
+        state: how the files looked before the transaction began, with the committed frames of the
+        WAL that the transaction sees.
         began: when the transaction began, aware, in UTC.
     """
 
-    def __init__(
-        self, session: ReadSession, state: SourceState, began: datetime, real: Path
-    ) -> None:
-        self.state = state
+    def __init__(self, session: ReadSession, began: datetime, real: Path) -> None:
+        self.state = session.state
         self.began = began
         self.journal_mode = session.journal_mode
         self.page_size = 0
@@ -100,14 +99,17 @@ class PageReader:
                 real, state, busy_timeout_s=busy_timeout_s, progress=progress or Silent()
             )
             try:
-                return cls(session, state, clock.now(), real)
+                return cls(session, clock.now(), real)
             except BaseException:
                 session.close()
                 raise
 
     @staticmethod
     def state_now(path: Path) -> SourceState:
-        """Look at the files of `path` without a transaction, to compare with an older state."""
+        """Look at the files of `path` without a transaction, to compare with an older state.
+
+        Where there is a WAL, this proves nothing: its committed frames are not counted.
+        """
         return state_of(path)
 
     def blocks(

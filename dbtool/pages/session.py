@@ -28,7 +28,7 @@ from dbtool.core.rawfile import RawFile
 from dbtool.errors import Locked
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.staging import StagedCopy
-from dbtool.pages.state import SourceState, journal_size_bytes, state_of
+from dbtool.pages.state import SourceState, journal_size_bytes, settling_ns, state_of
 from dbtool.pages.wal import WAL_HEADER_BYTES
 
 __all__ = ["ReadSession"]
@@ -52,13 +52,17 @@ class ReadSession:
         it would
             delete a -wal beside it.
         mx_frame: last frame of the WAL that belongs to the snapshot; 0: the main file is the
-        snapshot. journal_mode: "wal" or "delete".
+        snapshot.
+        journal_mode: "wal" or "delete".
+        state: how the files looked before, with the committed frames of the WAL that the snapshot
+        sees.
     """
 
     def __init__(
         self, real: Path, state: SourceState, *, busy_timeout_s: float, progress: Progress
     ) -> None:
         self.connection: apsw.Connection | None = None
+        self.state = state
         self.mx_frame = 0
         self.journal_mode = "delete"
         self._real = real
@@ -121,7 +125,9 @@ class ReadSession:
         copy = StagedCopy(self._real, progress)
         self._cleanup.callback(copy.close)
         self._path = copy.path
+        state = self.state
         self._begin_here()
+        self.state = state  # the WAL of a copy was checkpointed: its frames are not the original's
 
     def _begin_here(self) -> None:
         for _ in range(_RESTARTS):
@@ -210,6 +216,7 @@ class ReadSession:
             pinned = same_log and last_frame == last_frame_after <= last_frame_last
         if pinned:
             self.mx_frame = last_frame if checkpointed < last_frame else 0
+            self.state = self.state.with_wal(header, last_frame)
         elif reader.in_transaction:
             reader.execute("ROLLBACK")
         return pinned
@@ -269,7 +276,8 @@ def _settled_state(path: Path) -> SourceState:
     """Return a state from which a later write can be told, waiting a tick where it must."""
     state = state_of(path)
     if not state.settled:
-        time.sleep(0.06)
+        stamps = (state.mtime_ns, state.ctime_ns)
+        time.sleep(max(map(settling_ns, stamps)) / 1e9 + 0.01)
         state = state_of(path)
     return state
 

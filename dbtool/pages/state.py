@@ -1,9 +1,14 @@
 """What a database's files look like from outside: enough to prove later that nothing changed.
 
-A write changes the size or the mtime of the database or of its WAL; the salts and the header are
-belts to these braces. Time stamps move in kernel ticks of some milliseconds, so a state taken right
-after a write may hide a second write in the same tick. Such a state is not `settled` and proves
-nothing.
+A commit moves the size or a time stamp of the database, or the salts of the WAL, or the number of
+its committed frames. That number is the only one to move where a WAL was reset and frames of its
+older generation are overwritten: the size stays, the salts stay, and the mtime may be coarse or set
+back. Only SQLite knows it, so `PageReader` fills it in; without it a state with a WAL proves
+nothing. The ctime of the WAL would not do: SQLite moves it merely by opening the file as root.
+
+Time stamps move in kernel ticks of some milliseconds, on FAT in steps of 2 s, so a state taken
+right after a write may hide a second write in the same tick. Such a state is not `settled` and
+proves nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, Field, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,9 +27,11 @@ from dbtool.core.rawfile import RawFile
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.wal import FRAME_HEADER_BYTES, WAL_HEADER_BYTES, WalHeader, WalInvalid
 
-__all__ = ["SourceState", "journal_size_bytes", "state_of"]
+__all__ = ["SourceState", "journal_size_bytes", "settling_ns", "state_of"]
 
-_SETTLE_NS: Final = 50_000_000
+_TICK_NS: Final = 50_000_000
+_COARSE_TICK_NS: Final = 2_100_000_000
+_SECOND_NS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,20 @@ class SourceState:
     """How many frames the WAL's size has room for, valid ones or not."""
     settled: bool
     """False: something was written just before, so the time stamps may hide a later write."""
+    wal_committed: int | None = None
+    """Committed frames of the WAL, as SQLite counts them; None: nobody asked, so nothing is
+    proven."""
 
     def proves_unchanged(self, later: SourceState) -> bool:
         """Say whether nobody can have written between this state and `later`."""
-        return self.settled and replace(self, settled=later.settled) == later
+        known = self.wal_committed is not None
+        return known and self.settled and replace(self, settled=later.settled) == later
+
+    def with_wal(self, wal_header: bytes, committed: int | None) -> SourceState:
+        """Return this state with what a read transaction knows of the WAL."""
+        if not committed and self.wal_salts is None:
+            return replace(self, wal_committed=committed)
+        return replace(self, wal_salts=_salts(wal_header), wal_committed=committed)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -59,7 +76,7 @@ class SourceState:
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Read what `to_json` gave; fields of later versions are ignored.
+        """Read what `to_json` gave; fields of later versions are ignored, new ones may be missing.
 
         Raises:
             ValueError: a field is missing or of another type.
@@ -68,12 +85,18 @@ class SourceState:
             message = "the state of a source is no JSON object"
             raise ValueError(message)  # noqa: TRY004 - for the caller every malformed record is a ValueError
         return cls(
-            **{field.name: _checked(field.name, str(field.type), value) for field in fields(cls)}
+            **{
+                field.name: _checked(field, value)
+                for field in fields(cls)
+                if field.name in value or field.default is MISSING
+            }
         )
 
 
 def state_of(path: Path) -> SourceState:
     """Look at `path` and its WAL now, opening them only through SQLite's file layer.
+
+    The committed frames of a WAL are not counted; there are none where it has no header.
 
     Raises:
         DbtoolError: as `dbtool.core.connection.require_database`.
@@ -89,6 +112,7 @@ def state_of(path: Path) -> SourceState:
     # Statted first, looked into second, compared third: a file written in between is not settled.
     again = real.stat()
     now_ns = time.time_ns()
+    salts = _salts(wal_header)
     stamps = [status.st_mtime_ns, status.st_ctime_ns] + (
         [wal_status.st_mtime_ns] if wal_status else []
     )
@@ -101,12 +125,21 @@ def state_of(path: Path) -> SourceState:
         header_digest=hashlib.sha256(header).hexdigest(),
         wal_size_bytes=wal_status.st_size if wal_status else None,
         wal_mtime_ns=wal_status.st_mtime_ns if wal_status else None,
-        wal_salts=_salts(wal_header),
+        wal_salts=salts,
         wal_frames=_frames(wal_status.st_size if wal_status else 0, wal_header, header),
-        settled=now_ns - max(stamps) >= _SETTLE_NS
+        settled=all(now_ns - stamp >= settling_ns(stamp) for stamp in stamps)
         and _stamp(status) == _stamp(again)
         and not journal_size_bytes(real),
+        wal_committed=0 if salts is None else None,
     )
+
+
+def settling_ns(stamp_ns: int) -> int:
+    """Return how old a time stamp must be to move with the next write.
+
+    Whole seconds are what file systems with coarse stamps have: FAT, ext3, HFS+.
+    """
+    return _TICK_NS if stamp_ns % _SECOND_NS else _COARSE_TICK_NS
 
 
 def journal_size_bytes(real: Path) -> int:
@@ -146,7 +179,8 @@ def _frames(wal_size_bytes: int, wal_header: bytes, header: bytes) -> int:
     return (wal_size_bytes - WAL_HEADER_BYTES) // (FRAME_HEADER_BYTES + page_size)
 
 
-def _checked(name: str, annotation: str, value: dict[str, Any]) -> Any:
+def _checked(field: Field[Any], value: dict[str, Any]) -> Any:
+    name, annotation = field.name, str(field.type)
     found = value.get(name)
     kinds = {"int": (int,), "str": (str,), "bool": (bool,)}
     allowed = kinds[annotation.split(" | ", maxsplit=1)[0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,21 @@ import apsw
 import pytest
 
 from dbtool.core.holders import lock_count
-from dbtool.pages.state import SourceState, state_of
+from dbtool.pages.reader import PageReader
+from dbtool.pages.state import SourceState, settling_ns, state_of
 from tests.pages.databases import closing, make_accounts
 
 
 def settled(path: Path) -> SourceState:
     time.sleep(0.07)
     return state_of(path)
+
+
+def observed(path: Path) -> SourceState:
+    """Return what a backup would keep."""
+    time.sleep(0.07)
+    with PageReader.open(path) as reader:
+        return reader.state
 
 
 def test_an_untouched_database_is_proven_unchanged(database: Path) -> None:
@@ -33,16 +42,70 @@ def test_every_commit_is_seen(folder: Path, journal_mode: str) -> None:
     make_accounts(path, journal_mode=journal_mode, rows=5)
     with closing(path) as writer:
         for value in range(5):
-            before = settled(path)
-            assert before.settled
+            before = observed(path)
+            assert before.proves_unchanged(observed(path))
             writer.execute("UPDATE total SET counter = ?", (value + 1,))
-            assert not before.proves_unchanged(state_of(path))
-        before = settled(path)
+            assert not before.proves_unchanged(observed(path))
+        before = observed(path)
         if journal_mode == "wal":
             writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         else:
             writer.execute("VACUUM")
-        assert not before.proves_unchanged(state_of(path))
+        assert not before.proves_unchanged(observed(path))
+
+
+@pytest.fixture
+def reset_wal(database: Path) -> Iterator[apsw.Connection]:
+    """A writer that overwrites frames of an older generation: the WAL does not grow."""
+    with closing(database) as writer:
+        writer.pragma("wal_autocheckpoint", 0)
+        writer.execute("UPDATE account SET amount = amount + 1")
+        writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        writer.execute("UPDATE total SET counter = 1")
+        yield writer
+
+
+def test_a_commit_over_older_frames_is_seen_though_its_time_stamp_is_set_back(
+    database: Path, reset_wal: apsw.Connection
+) -> None:
+    wal = database.with_name("app.db-wal")
+    before = observed(database)
+    assert before.settled
+    assert before.wal_committed == 1
+    reset_wal.execute("UPDATE total SET counter = 2")
+    assert before.wal_mtime_ns is not None
+    os.utime(wal, ns=(before.wal_mtime_ns, before.wal_mtime_ns))
+    after = observed(database)
+    assert replace(before, wal_committed=None) == replace(after, wal_committed=None)
+    assert not before.proves_unchanged(after)
+
+
+def test_without_the_count_of_frames_a_wal_proves_nothing(
+    database: Path, reset_wal: apsw.Connection
+) -> None:
+    assert reset_wal.in_transaction is False
+    before, without = observed(database), settled(database)
+    assert without.wal_committed is None
+    assert not before.proves_unchanged(without)
+    assert not without.proves_unchanged(without)
+    assert before.proves_unchanged(observed(database))
+
+
+def test_time_stamps_of_whole_seconds_settle_slowly(folder: Path) -> None:
+    path = folder / "app.db"
+    make_accounts(path, rows=1, journal_mode="delete")
+    now_s = time.time()
+    os.utime(path, ns=(int(now_s - 1) * 10**9, int(now_s - 1) * 10**9))
+    assert not settled(path).settled
+    os.utime(path, ns=(int(now_s - 3) * 10**9, int(now_s - 3) * 10**9))
+    assert settled(path).settled
+    assert settling_ns(7 * 10**9) > 2 * 10**9 > settling_ns(7 * 10**9 + 1)
+
+
+def test_a_record_of_a_version_that_did_not_count_frames_is_read(database: Path) -> None:
+    older = state_of(database).to_json()
+    del older["wal_committed"]
+    assert not SourceState.from_json(older).proves_unchanged(settled(database))
 
 
 def test_a_state_taken_right_after_a_write_proves_nothing(database: Path) -> None:
