@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dbtool.cli.catalog import COMMANDS, root_help
 from dbtool.cli.context import Session
 from dbtool.cli.exits import run
+from dbtool.cli.visible import never_fail, visible_lines
 
 if TYPE_CHECKING:
     from typer._click.core import Command
@@ -82,6 +83,7 @@ def main(words: list[str]) -> int:
     Returns:
         The exit code of the process.
     """
+    never_fail()
     if words[:1] == ["__complete"]:
         from dbtool.cli.complete import complete
 
@@ -117,6 +119,12 @@ def _invoke(session: Session, words: list[str]) -> int | None:
 def _log_to_stderr(*, debug: bool) -> None:
     import logging
 
+    class Visible(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return visible_lines(super().format(record))
+
     level = logging.DEBUG if debug else logging.INFO
-    logging.basicConfig(level=level, stream=sys.stderr, format="dbtool: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Visible("dbtool: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger("dbtool").setLevel(level)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dbtool import __version__
 from dbtool.cli.failure import BUG, Failure
+from dbtool.cli.visible import visible_lines
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
@@ -50,7 +51,7 @@ def _write(text: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}.txt"
     path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(visible_lines(text), encoding="utf-8")
     return path
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtool.cli.context import Session
+from dbtool.cli.visible import visible
 
 if TYPE_CHECKING:
     from dbtool.cli.targets import Target
@@ -36,7 +37,8 @@ def complete(words: list[str]) -> int:
     kind, *line = words or [""]
     try:
         for value, description in _candidates(kind, line):
-            sys.stdout.write(f"{value}\t{description}\n" if description else f"{value}\n")
+            shown = [visible(value), visible(description)] if description else [visible(value)]
+            sys.stdout.write("\t".join(shown) + "\n")
         sys.stdout.flush()
     except Exception:  # noqa: BLE001, S110 - a completion that cannot be made is an empty one
         pass

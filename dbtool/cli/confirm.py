@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from dbtool.cli.visible import visible
 from dbtool.errors import Refused
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def confirm_by_name(session: Session, name: str, action: str, *, yes: bool) -> N
             hint="add --yes, or look at the plan with --dry-run",
         )
     sys.stdout.flush()
-    sys.stderr.write(f"Type {name} to {action}: ")
+    shown = visible(name)
+    sys.stderr.write(f"Type {shown} to {visible(action)}: ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip() != name:
+    if sys.stdin.readline().strip() not in (name, shown):
         raise Refused("not-confirmed", f"{name} was not typed; nothing was changed")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dbtool import config as configuration
 from dbtool.cli.render import Output
 from dbtool.cli.signals import Interrupts
+from dbtool.cli.visible import visible
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,18 +105,19 @@ class Session:
         """Return the width of the terminal in columns; 0 where standard output is none."""
         return shutil.get_terminal_size().columns if self.terminal(1) else 0
 
-    def note(self, text: str) -> None:
+    def note(self, *lines: str) -> None:
         """Tell what happens, on standard error; silent with --quiet."""
         if not self.quiet:
-            self._say(text)
+            self._say("", lines)
 
     def detail(self, text: str) -> None:
         """Tell what only --verbose asks for."""
         if self.verbose:
-            self._say(text)
+            self._say("", (text,))
 
-    def warn(self, text: str) -> None:
+    def warn(self, *lines: str) -> None:
         """Warn: on standard error now, in the JSON document later, and exit code 3 in the end."""
+        text = "\n".join(lines)
         if text in self.warnings:
             return
         self.warnings.append(text)
@@ -124,7 +126,7 @@ class Session:
         if self.format in ("json", "ndjson"):
             return
         mark = "\x1b[33mwarning\x1b[0m" if self.color(2) else "warning"
-        self._say(f"dbtool: {mark}: {text}")
+        self._say(f"dbtool: {mark}: ", lines)
 
     @contextmanager
     def work(self) -> Iterator[WorkProgress]:
@@ -172,9 +174,9 @@ class Session:
                 return value
         return "table"
 
-    def _say(self, text: str) -> None:
+    def _say(self, head: str, lines: tuple[str, ...]) -> None:
         sys.stdout.flush()
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(head + "".join(f"{visible(line)}\n" for line in lines))
         sys.stderr.flush()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dbtool.cli.failure import CLOSED_PIPE, OK, WARNINGS, Failure
 from dbtool.cli.signals import Interrupted
+from dbtool.cli.visible import json_text, visible, visible_lines
 from dbtool.errors import DbtoolError
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ def _fail(session: Session, error: Exception) -> int:
     try:
         sys.stdout.flush()
         if session.verbose > 1:
-            import traceback
-
-            traceback.print_exception(error)
+            _show_traceback(error)
         _show(session, failure)
     except BrokenPipeError:
         _silence_stdout()
@@ -81,17 +80,16 @@ def _describe(session: Session, error: Exception) -> Failure:
 
 def _show(session: Session, failure: Failure) -> None:
     if session.format in ("json", "ndjson"):
-        import json
-
         session.output.record("error", failure._asdict())
-        sys.stderr.write(json.dumps(failure._asdict(), ensure_ascii=False) + "\n")
+        sys.stderr.write(json_text(failure._asdict()) + "\n")
         return
     red, dim, end = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if session.color(2) else ("", "", "")
-    sys.stderr.write(f"dbtool: {red}error{end}: {failure.message}   {dim}[{failure.code}]{end}\n")
+    message = visible(failure.message)
+    sys.stderr.write(f"dbtool: {red}error{end}: {message}   {dim}[{failure.code}]{end}\n")
     for label, text in (("why:", failure.cause), ("try:", failure.hint)):
-        for number, line in enumerate(text.splitlines()):
+        for number, line in enumerate(text.split("\n") if text else []):
             head = f"{dim}{label}{end}" if number == 0 else "    "
-            sys.stderr.write(f"  {head}  {line}\n")
+            sys.stderr.write(f"  {head}  {visible(line)}".rstrip() + "\n")
 
 
 def _interrupted(session: Session, error: BaseException) -> int:
@@ -108,10 +106,14 @@ def _interrupted(session: Session, error: BaseException) -> int:
     except OSError:
         _silence_stdout()
     if session.verbose > 1:
-        import traceback
-
-        traceback.print_exception(error)
+        _show_traceback(error)
     return code
+
+
+def _show_traceback(error: BaseException) -> None:
+    import traceback
+
+    sys.stderr.write(visible_lines("".join(traceback.format_exception(error))))
 
 
 def _silence_stdout() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dbtool.cli.signals import Interrupts
+from dbtool.cli.visible import visible
 
 __all__ = ["Bar", "Lines", "Quiet", "Records", "WorkProgress"]
 
@@ -46,7 +47,7 @@ class WorkProgress:
     def start(self, phase: str, total: int | None, unit: str) -> None:
         """Begin a phase."""
         self._interrupts.check()
-        self.phase, self.total, self.unit, self.done = phase, total, unit, 0
+        self.phase, self.total, self.unit, self.done = visible(phase), total, unit, 0
         self.began_s = time.monotonic()
         self._next_s = self.began_s + max(self.interval_s, _FIRST_DRAW_S)
 
@@ -158,7 +159,7 @@ class Lines(WorkProgress):
     def start(self, phase: str, total: int | None, unit: str) -> None:
         """Begin a phase with a line."""
         super().start(phase, total, unit)
-        sys.stderr.write(f"dbtool: {phase}\n")
+        sys.stderr.write(f"dbtool: {self.phase}\n")
 
     def show(self) -> None:
         """Write the line."""

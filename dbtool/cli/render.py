@@ -2,7 +2,8 @@
 
 JSON: one document `{"schema": "dbtool.NAME/VERSION", "data": ..., "warnings": [...]}`. Sizes are
 bytes, durations seconds, times RFC 3339 in UTC, ids whole. Tables show the same for the eye; piped
-they are plain aligned columns. Standard error is not this module's business.
+they are plain aligned columns. What would act on a terminal is escaped in all of them. Standard
+error is not this module's business.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from dbtool.cli.visible import Painted, json_text, visible, visible_lines
 
 __all__ = ["Column", "Output", "plain", "rfc3339"]
 
@@ -101,7 +104,8 @@ class Output:
         elif always or not self._quiet:
             width = max((len(label) for label, _ in lines), default=0)
             for label, text in lines:
-                self.line(f"{self._dim(label.ljust(width))}  {text}".rstrip())
+                shown = f"{self._dim(label.ljust(width))}  {visible(text)}"
+                self.line(Painted(shown.rstrip()))
 
     def record(self, kind: str, fields: Row) -> None:
         """Write one NDJSON record of a long job."""
@@ -110,22 +114,18 @@ class Output:
             sys.stdout.flush()
 
     def line(self, text: str = "") -> None:
-        """Write one line of a result as it is."""
-        sys.stdout.write(f"{text}\n")
+        """Write one line of a result; as it is where it is `Painted`."""
+        sys.stdout.write(f"{visible(text)}\n")
 
     def _dim(self, text: str) -> str:
         return f"\x1b[2m{text}\x1b[0m" if self._color and text.strip() else text
 
     def _document(self, schema: str, data: Any) -> None:
-        import json
-
         document = {"schema": schema, "data": plain(data), "warnings": list(self._warnings)}
-        self.line(json.dumps(document, ensure_ascii=False, indent=2 if self._width else None))
+        self.line(Painted(json_text(document, indent=2 if self._width else None)))
 
     def _json(self, value: Any) -> None:
-        import json
-
-        self.line(json.dumps(plain(value), ensure_ascii=False))
+        self.line(Painted(json_text(plain(value))))
 
     def _separated(self, data: Sequence[Row]) -> None:
         import csv
@@ -135,13 +135,15 @@ class Output:
             return
         rows = [names, *([_cell(row.get(name)) for name in names] for row in data)]
         if self.format == "csv":
-            csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+            lines = [[visible_lines(cell) for cell in row] for row in rows]
+            csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
             return
         for row in rows:
-            self.line("\t".join(_escape(cell) for cell in row))
+            cells = (visible(cell.replace("\\", "\\\\")) for cell in row)
+            self.line(Painted("\t".join(cells)))
 
     def _write_table(self, rows: Sequence[Any], columns: Sequence[Column]) -> None:
-        cells = [[column.show(row) for column in columns] for row in rows]
+        cells = [[visible(column.show(row)) for column in columns] for row in rows]
         if self._width:
             self._write_rich(rows, _that_fit(cells, columns, self._width))
             return
@@ -152,7 +154,7 @@ class Output:
                 text.rjust(width) if column.right else text.ljust(width)
                 for text, width, column in zip(line, widths, columns, strict=True)
             ]
-            self.line("  ".join(padded).rstrip())
+            self.line(Painted("  ".join(padded).rstrip()))
 
     def _write_rich(self, rows: Sequence[Any], columns: Sequence[Column]) -> None:
         from rich import box
@@ -170,7 +172,7 @@ class Output:
                 no_wrap=not column.wraps,
             )
         for row in rows:
-            table.add_row(*(Text(column.show(row)) for column in columns))
+            table.add_row(*(Text(visible(column.show(row))) for column in columns))
         console = Console(
             width=self._width,
             force_terminal=self._color,
@@ -202,15 +204,7 @@ def _cell(value: Any) -> str:
     if isinstance(simple, bool):
         return "true" if simple else "false"
     if isinstance(simple, (list, dict)):
-        import json
-
         return (
-            " ".join(simple)
-            if all(isinstance(item, str) for item in simple)
-            else json.dumps(simple)
+            " ".join(simple) if all(isinstance(item, str) for item in simple) else json_text(simple)
         )
     return str(simple)
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

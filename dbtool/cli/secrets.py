@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dbtool.cli.visible import visible
 from dbtool.config import environment
 from dbtool.errors import StorageFailed, UsageError, WrongKey
 
@@ -218,7 +219,7 @@ def _prompt(text: str) -> str:
     import getpass
 
     try:
-        return getpass.getpass(text)
+        return getpass.getpass(visible(text))
     except EOFError:
         raise WrongKey("password-missing", "no password was given") from None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtool.cli.shop import Shop, damage
+from dbtool.cli.visible import Painted, visible
 from dbtool.config import environment
 from dbtool.core.atomicfile import failures_named
 from dbtool.errors import DbtoolError, Refused
@@ -76,10 +77,13 @@ class Narrator:
         self._show = session.format == "table" and not session.quiet
 
     def line(self, text: str = "") -> None:
-        """Print a line of the story."""
+        """Print a line of the story; as it is where it is `Painted`."""
         if self._show:
             self._session.output.line(text)
             sys.stdout.flush()
+
+    def _mark(self, style: str, mark: str, text: str) -> None:
+        self.line(Painted(f"   {self._paint(style, mark)} {visible(text)}"))
 
     def chapter(self, title: str, text: str) -> None:
         """Begin a chapter."""
@@ -90,14 +94,14 @@ class Narrator:
 
     def tell(self, text: str) -> None:
         """Print what happens outside of dbtool."""
-        self.line(f"   {self._paint('33', '~')} {text}")
+        self._mark("33", "~", text)
 
     def run(self, *words: str) -> str:
         """Print a command, run it, print what it says, and return that."""
         shown = " ".join(
             word if word.isascii() and " " not in word else repr(word) for word in words
         )
-        self.line(f"   {self._paint('1', f'$ dbtool {shown}')}")
+        self.line(Painted("   " + self._paint("1", f"$ dbtool {shown}")))
         done = subprocess.run(  # noqa: S603 - our own program, with arguments written here
             [sys.executable, "-m", "dbtool", *words],
             cwd=self.folder,
@@ -125,7 +129,7 @@ class Narrator:
                 "demo-failed", f"this did not hold: {claim}", hint="dbtool demo -vv --keep FOLDER"
             )
         self.checks.append(claim)
-        self.line(f"   {self._paint('32', '✓')} {claim}")
+        self._mark("32", "✓", claim)
 
     def end(self, took_s: float, place: str) -> None:
         """Print the last lines."""
@@ -140,8 +144,9 @@ class Narrator:
 
         return Repository.open(self.folder / "shop.db.backups").snapshots()
 
-    def _paint(self, style: str, text: str) -> str:
-        return f"\x1b[{style}m{text}\x1b[0m" if self._color else text
+    def _paint(self, style: str, text: str) -> Painted:
+        shown = visible(text)
+        return Painted(f"\x1b[{style}m{shown}\x1b[0m" if self._color else shown)
 
 
 def _child_environment(folder: Path) -> dict[str, str]:

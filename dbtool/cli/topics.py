@@ -99,6 +99,9 @@ def _formats() -> str:
 -o tsv      with a header line; tab, line feed and backslash are written as
             \\t, \\n and \\\\
 
+Characters that would act on a terminal are written as \\x1b or \\u202e, and a
+byte of a file name that is not UTF-8 as \\xff; JSON has its own escapes.
+
 Sizes are bytes, durations seconds, times RFC 3339 in UTC, ids whole. The
 number after the schema's name rises when its meaning changes. With json and
 ndjson an error is one object on standard error: code, exit_code, message,

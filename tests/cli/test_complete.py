@@ -83,3 +83,11 @@ def test_as_a_process_it_answers(database: Path, run: Run) -> None:
     run("backup", "app.db")
     outcome = run_child("__complete", "snapshots", "restore", "app.db")
     assert len(outcome.out.splitlines()) == 2
+
+
+def test_candidates_cannot_act_on_the_terminal(
+    run: Run, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("backup", "--tag", "a\x1b[2J\tb\n", "app.db")
+    (_, description) = candidates(capsys, "snapshots", "restore", "app.db").items()
+    assert description[1].endswith(r" a\x1b[2J\tb\n")

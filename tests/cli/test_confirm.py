@@ -44,3 +44,13 @@ def test_without_a_terminal_it_is_refused_with_a_way_on() -> None:
         confirm_by_name(Session([]), "app.db", "overwrite app.db", yes=False)
     assert caught.value.exit_code == 5
     assert "--yes" in caught.value.hint
+
+
+def test_a_hostile_name_is_shown_and_may_be_typed_as_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session([])
+    monkeypatch.setattr(session, "terminal", lambda _descriptor: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("a\\x1b.db\n"))
+    confirm_by_name(session, "a\x1b.db", "overwrite a\x1b.db", yes=False)
+    assert capsys.readouterr().err == "Type a\\x1b.db to overwrite a\\x1b.db: "

@@ -162,3 +162,11 @@ def test_a_signal_after_the_last_safe_point_still_counts() -> None:
     session = Session([])
     with pytest.raises(Interrupted), session.work():
         session.interrupts.received = 2
+
+
+def test_what_is_said_cannot_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session([])
+    session.note("a\x1b[2J", "b\nc")
+    session.warn("d\u202e", "e\r")
+    assert capsys.readouterr().err == ("a\\x1b[2J\nb\\nc\ndbtool: warning: d\\u202e\ne\\r\n")
+    assert session.warnings == ["d\u202e\ne\r"]

@@ -120,3 +120,27 @@ def test_a_full_disk_under_the_output_is_15() -> None:
 def test_colour_in_errors_follows_the_option() -> None:
     assert "\x1b[" in run_child("backup", "none.db", "--color", "always").err
     assert "\x1b[" not in run_child("backup", "none.db").err
+
+
+@pytest.mark.parametrize("words", [[], ["--json"], ["-vv"]])
+def test_an_error_cannot_act_on_the_terminal_or_forge_lines(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    hostile = "\x1b[2J\u202e\udcff\rx"
+    error = Locked("database-locked", f"a\nb{hostile}", context=hostile, hint=hostile)
+    exits.run(Session(words), lambda: fail_with(error))
+    written = capsys.readouterr().err
+    assert written.replace("\n", "").isprintable()
+    assert "[2J" in written
+    assert ("  why:  \\x1b[2J" in written) == (words != ["--json"])
+
+
+def test_a_name_that_is_not_utf_8_is_shown_and_no_bug(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dbtool", "snapshots", b"bad\xff.db"],
+        capture_output=True,
+        env=environment(),
+        check=False,
+    )
+    assert done.returncode == 10
+    assert b"bad\\xff.db" in done.stderr

@@ -29,7 +29,7 @@ def test_a_piped_table_is_aligned_columns(capsys: pytest.CaptureFixture[str]) ->
     output("table").table("dbtool.x/1", ROWS, ROWS, COLUMNS)
     assert (
         capsys.readouterr().out
-        == "NAME           SIZE\na                 1\nlong, name\tz  20000\n"
+        == "NAME            SIZE\na                  1\nlong, name\\tz  20000\n"
     )
 
 
@@ -133,3 +133,22 @@ def test_a_narrow_terminal_does_without_spare_columns(capsys: pytest.CaptureFixt
         output("table", width=width).table("dbtool.x/1", rows, rows, columns)
         heading = capsys.readouterr().out.splitlines()[0]
         assert heading.split() == titles
+
+
+HOSTILE = "\x1b[2J\x9b31m\u202e\udcff\r\x7f"
+
+
+@pytest.mark.parametrize("format_name", ["table", "csv", "tsv", "json", "ndjson"])
+@pytest.mark.parametrize("width", [0, 80])
+def test_nothing_that_acts_on_a_terminal_is_written(
+    capsys: pytest.CaptureFixture[str], format_name: str, width: int
+) -> None:
+    rows = [{"name": HOSTILE, "size": 1, "tags": (HOSTILE,), "more": {"a": HOSTILE}}]
+    out = output(format_name, width=width)
+    out.table("dbtool.x/1", rows, rows, COLUMNS)
+    out.report("dbtool.x/1", rows[0], [("name", HOSTILE)])
+    if format_name == "table":
+        out.line(HOSTILE)
+    written = capsys.readouterr().out
+    assert written.replace("\n", "").replace("\t", "").isprintable()
+    assert "[2J" in written

@@ -11,6 +11,7 @@ from dbtool.cli.app import root
 from dbtool.cli.catalog import COMMANDS, root_help
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
+from dbtool.cli.visible import Painted
 from dbtool.errors import UsageError
 
 __all__ = ["app"]
@@ -35,16 +36,16 @@ def show(
     """Explain a command or a topic."""
     session = current(context)
     if not words:
-        session.output.line(root_help().rstrip())
+        session.output.line(Painted(root_help().rstrip()))
         session.output.line()
         session.output.line("Topics:")
         for name, topic in topics.TOPICS.items():
             session.output.line(f"  {name:<14} {topic.summary}")
         return
     if words[0] in topics.TOPICS:
-        session.output.line(topics.text(words[0]).rstrip())
+        session.output.line(Painted(topics.text(words[0]).rstrip()))
         return
-    session.output.line(_command_help(context, words))
+    session.output.line(Painted(_command_help(context, words)))
 
 
 def _command_help(context: typer.Context, words: list[str]) -> str:

@@ -116,9 +116,9 @@ def _repository(session: Session, location: str, *, encrypt: bool) -> Repository
     repository = Repository.create(location, secret=secret, compression=compression)
     if encrypt:
         session.note(
-            "The repository is encrypted: losing every password and key of it means losing the\n"
-            "data. Nobody can open it without one. Print a recovery key, and keep it elsewhere:\n"
-            f"    dbtool key export --repo {location}"
+            "The repository is encrypted: losing every password and key of it means losing the",
+            "data. Nobody can open it without one. Print a recovery key, and keep it elsewhere:",
+            f"    dbtool key export --repo {location}",
         )
     return repository.info
 
@@ -161,7 +161,8 @@ def _mention_existing(session: Session, file: Path, database: Path, lines: str) 
         session.note(f"{brief(file)} names this database already")
         return
     session.warn(
-        f"{brief(file)} is there already and stays as it is; to name this database, add:\n{lines}"
+        f"{brief(file)} is there already and stays as it is; to name this database, add:",
+        *lines.splitlines(),
     )
 
 

@@ -11,6 +11,7 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.failure import DAMAGED
 from dbtool.cli.targets import DatabaseArgument, open_repository, repository_only
 from dbtool.cli.views import brief, counted, short
+from dbtool.cli.visible import Painted
 from dbtool.core.quantities import format_duration, format_size
 from dbtool.errors import UsageError
 
@@ -119,9 +120,9 @@ def _show(session: Session, report: RepositoryReport, repository: str) -> None:
 def _verdict(session: Session, report: RepositoryReport) -> str:
     green, red, end = ("\x1b[32m", "\x1b[1;31m", "\x1b[0m") if session.color(1) else ("", "", "")
     if not report.findings:
-        return f"{green}✓ no damage found{end}"
+        return Painted(f"{green}✓ no damage found{end}")
     share = f"{len(report.damaged_snapshots)} of {counted(report.snapshots_checked, 'snapshot')}"
-    return f"{red}✗ damage found{end}: {share} cannot be restored whole"
+    return Painted(f"{red}✗ damage found{end}: {share} cannot be restored whole")
 
 
 def _finding_lines(findings: Sequence[Finding]) -> list[tuple[str, str]]:

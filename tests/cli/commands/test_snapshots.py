@@ -114,3 +114,11 @@ def test_a_damaged_snapshot_is_warned_of_and_the_others_are_listed(
     assert any(two[0] in warning for warning in json.loads(outcome.out)["warnings"])
     assert run("restore", "@now", "--to", "out.db", "app.db").code == 3
     assert Path("out.db").exists()
+
+
+def test_a_hostile_note_is_shown_and_acts_not(run: Run, database: Path) -> None:
+    run("backup", "--note", "a\x1b[31mred\nb", "--tag", "\x9b2J", "app.db")
+    outcome = run("snapshots", "app.db")
+    assert r"a\x1b[31mred\nb" in outcome.out
+    assert r"\x9b2J" in outcome.out
+    assert run("snapshots", "--json", "app.db").data[0]["note"] == "a\x1b[31mred\nb"
