@@ -7,6 +7,7 @@ WAL; whatever fails while opening is one of the errors of `dbtool.errors`, never
 from __future__ import annotations
 
 import math
+import os
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from typing import Final
 import apsw
 
 from dbtool.core.holders import holders
+from dbtool.core.journals import journal_is_pending, require_regular_sidecars
 from dbtool.core.pragmas import harden
 from dbtool.core.rawfile import RawFile
 from dbtool.errors import (
@@ -46,6 +48,8 @@ MAGIC: Final = b"SQLite format 3\0"
 
 _SMALLEST_PAGE: Final = 512
 _SAMPLE_BYTES: Final = 65536
+_LONGEST_NAME: Final = 255 - len("-journal")
+_LONGEST_PATH: Final = 512 - len("-journal")
 _ENTROPY_SLACK: Final = 0.2
 """Bits per byte below what random bytes show on average that still count as encrypted."""
 _KNOWN_FORMATS: Final = (
@@ -133,10 +137,14 @@ def require_database(path: Path) -> Path:
     """Return `path` without symbolic links if it is a file that begins like a database, or empty.
 
     Raises:
+        UsageError: `database-name-unsupported`.
+        StorageFailed: `sidecar-not-a-file`.
         DbtoolError: as `open_readonly`, as far as the first bytes tell.
     """
+    _require_name(path)
     try:
         real = path.resolve()
+        _require_name(real)
         status = real.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _not_found(path) from error
@@ -151,7 +159,8 @@ def require_database(path: Path) -> Path:
         raise UsageError("database-is-folder", f"{path} is a folder, not a database", hint=hint)
     if not stat.S_ISREG(status.st_mode):
         raise UsageError("not-a-database", f"{path} is no regular file, so it is no database")
-    if status.st_size and not _has_journal(real):
+    require_regular_sidecars(real)
+    if status.st_size and not journal_is_pending(real):
         _require_magic(path, real, status.st_size)
     return real
 
@@ -244,12 +253,28 @@ def _require_magic(path: Path, real: Path, size_bytes: int) -> None:
     raise UsageError("not-a-database", message, hint=f"file {path}")
 
 
-def _has_journal(real: Path) -> bool:
-    """Say whether a journal may hold the true first page of a half-written database."""
+def _require_name(path: Path) -> None:
+    """Refuse a name that SQLite cannot take, or not with the names of its journals behind it."""
+    raw = os.fsencode(path)
+    shown = raw.decode("utf-8", "backslashreplace")
     try:
-        return real.with_name(real.name + "-journal").stat().st_size > 0
-    except OSError:
-        return False
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        context = "SQLite knows names in UTF-8 only"
+    else:
+        longest_name = max(map(len, raw.split(b"/")))
+        if longest_name <= _LONGEST_NAME and len(raw) <= _LONGEST_PATH:
+            return
+        context = (
+            f"SQLite needs room for its -journal: a name has at most {_LONGEST_NAME} bytes, "
+            f"a path {_LONGEST_PATH}"
+        )
+    raise UsageError(
+        "database-name-unsupported",
+        f"{shown} is a name that SQLite cannot take",
+        context=context,
+        hint="give the database a shorter name in UTF-8, while no process has it open",
+    )
 
 
 def _looks_random(sample: bytes) -> bool:

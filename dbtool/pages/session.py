@@ -22,13 +22,14 @@ from urllib.parse import quote
 import apsw
 
 from dbtool.core.connection import connect, is_hot_journal, locked
+from dbtool.core.journals import journal_is_pending
 from dbtool.core.pragmas import keep_wal_on_close
 from dbtool.core.progress import Progress
 from dbtool.core.rawfile import RawFile
 from dbtool.errors import Locked
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.staging import StagedCopy
-from dbtool.pages.state import SourceState, journal_size_bytes, settling_ns, state_of
+from dbtool.pages.state import SourceState, settling_ns, state_of
 from dbtool.pages.wal import WAL_HEADER_BYTES
 
 __all__ = ["ReadSession"]
@@ -167,7 +168,7 @@ class ReadSession:
             if not shm.exists():
                 self._cleanup.callback(_remove_unused_shm, self._path, shm)
             return self._path, apsw.SQLITE_OPEN_READONLY
-        if journal_size_bytes(self._path) or not self._header_asks_for_wal():
+        if journal_is_pending(self._path) or not self._header_asks_for_wal():
             return self._path, apsw.SQLITE_OPEN_READONLY
         if not os.access(self._path.parent, os.W_OK):
             self._unlocked_state = _settled_state(self._path)

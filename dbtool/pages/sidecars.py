@@ -9,6 +9,7 @@ from typing import Final
 
 from dbtool.core.atomicfile import SYSTEM_FILES, FileOps, failures_named, temporary_name
 from dbtool.core.connection import classified, locked
+from dbtool.core.journals import journal_is_pending
 from dbtool.core.rawfile import RawFile
 
 __all__ = ["beside", "has_pending", "move_orphans", "remove_leftovers", "set_aside"]
@@ -61,12 +62,12 @@ def move_orphans(target: Path, files: FileOps) -> None:
 
 def has_pending(real: Path) -> bool:
     """Say whether a WAL or journal holds something that belongs into the file."""
-    found = (beside(real, suffix) for suffix in ("-wal", "-journal"))
-    return any(path.exists() and path.stat().st_size for path in found)
+    wal = beside(real, "-wal")
+    return (wal.exists() and wal.stat().st_size > 0) or journal_is_pending(real)
 
 
 def remove_leftovers(real: Path) -> None:
-    """Remove empty sidecar files, which nobody uses while EXCLUSIVE is held."""
+    """Remove sidecar files without content, which nobody uses while EXCLUSIVE is held."""
     for suffix in _SIDECARS:
         beside(real, suffix).unlink(missing_ok=True)
 

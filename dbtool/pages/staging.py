@@ -17,6 +17,7 @@ import apsw
 
 from dbtool.core.atomicfile import failures_named
 from dbtool.core.connection import classified, connect, locked
+from dbtool.core.journals import journal_is_pending
 from dbtool.core.progress import Progress
 from dbtool.core.rawfile import Kind, RawFile
 from dbtool.errors import Damaged
@@ -88,7 +89,7 @@ class StagedCopy:
                 offset += len(data)
 
     def _recover(self, real: Path) -> None:
-        had_journal = _beside(self.path, "-journal").exists()
+        had_journal = journal_is_pending(self.path)
         try:
             connection = connect(self.path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
             try:

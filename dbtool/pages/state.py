@@ -23,11 +23,12 @@ from typing import Any, Final, Self
 import apsw
 
 from dbtool.core.connection import classified, require_database
+from dbtool.core.journals import journal_is_pending
 from dbtool.core.rawfile import RawFile
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.wal import FRAME_HEADER_BYTES, WAL_HEADER_BYTES, WalHeader, WalInvalid
 
-__all__ = ["SourceState", "journal_size_bytes", "settling_ns", "state_of"]
+__all__ = ["SourceState", "settling_ns", "state_of"]
 
 _TICK_NS: Final = 50_000_000
 _COARSE_TICK_NS: Final = 2_100_000_000
@@ -129,7 +130,7 @@ def state_of(path: Path) -> SourceState:
         wal_frames=_frames(wal_status.st_size if wal_status else 0, wal_header, header),
         settled=all(now_ns - stamp >= settling_ns(stamp) for stamp in stamps)
         and _stamp(status) == _stamp(again)
-        and not journal_size_bytes(real),
+        and not journal_is_pending(real),
         wal_committed=0 if salts is None else None,
     )
 
@@ -140,14 +141,6 @@ def settling_ns(stamp_ns: int) -> int:
     Whole seconds are what file systems with coarse stamps have: FAT, ext3, HFS+.
     """
     return _TICK_NS if stamp_ns % _SECOND_NS else _COARSE_TICK_NS
-
-
-def journal_size_bytes(real: Path) -> int:
-    """Return the size of the rollback journal beside `real`; 0 where there is none."""
-    try:
-        return real.with_name(real.name + "-journal").stat().st_size
-    except OSError:
-        return 0
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:

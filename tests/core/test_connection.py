@@ -12,7 +12,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from dbtool.core.connection import open_live, open_readonly
+from dbtool.core.connection import open_live, open_readonly, require_database
 from dbtool.errors import Damaged, DbtoolError, Locked, NotFound, Refused, UsageError, WrongKey
 
 
@@ -177,3 +177,28 @@ def test_a_name_with_the_marks_of_a_uri_is_only_a_name(tmp_path: Path) -> None:
     connection = open_readonly(path, busy_timeout_s=0)
     assert connection.execute("SELECT count(*) FROM t").get == 1
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "name", [b"caf\xe9.db", b"a" * 245 + b".db", b"d" * 200 + b"/" + b"e" * 200 + b"/" + b"f" * 120]
+)
+def test_a_name_that_sqlite_cannot_take_is_an_error_that_can_be_printed(
+    tmp_path: Path, name: bytes
+) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    for named in (path, link):
+        with pytest.raises(UsageError) as caught:
+            require_database(named)
+        assert caught.value.code == "database-name-unsupported"
+        caught.value.message.encode()
+
+
+def test_the_longest_name_that_sqlite_can_take_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 247)
+    make(path)
+    assert require_database(path) == path
+    open_live(path, busy_timeout_s=0).close()

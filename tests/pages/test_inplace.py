@@ -399,3 +399,14 @@ def test_a_file_of_broken_pages_is_left_to_a_full_rewrite(folder: Path) -> None:
     path.write_bytes(old + b"x")
     with pytest.raises(Damaged):
         InPlaceTarget.open(path)
+
+
+@pytest.mark.parametrize("journal_mode", ["persist", "truncate"])
+def test_a_journal_that_was_committed_is_no_obstacle(folder: Path, journal_mode: str) -> None:
+    path = folder / "app.db"
+    make_accounts(path, journal_mode=journal_mode, rows=5)
+    with InPlaceTarget.open(path, busy_timeout_s=0) as target:
+        new = path.read_bytes()[PAGE : 2 * PAGE]
+        target.apply(target.page_count, [2], [(2, new)])
+    assert list(listing(folder)) == ["app.db"]
+    assert invariant(path) == 0

@@ -46,7 +46,7 @@ def test_only_sidecars_with_content_are_pending(database: Path, folder: Path) ->
     for suffix in ("-wal", "-shm", "-journal"):
         (folder / f"app.db{suffix}").touch()
     assert not has_pending(database)
-    (folder / "app.db-journal").write_bytes(b"x")
+    (folder / "app.db-journal").write_bytes(b"xx")
     assert has_pending(database)
     remove_leftovers(database)
     assert list(listing(folder)) == ["app.db"]

@@ -140,6 +140,13 @@ def test_a_journal_beside_the_file_unsettles_the_state(database: Path) -> None:
     assert not settled(database).settled
 
 
+def test_a_journal_that_was_committed_does_not(folder: Path) -> None:
+    path = folder / "app.db"
+    make_accounts(path, journal_mode="persist", rows=3)
+    assert path.with_name("app.db-journal").stat().st_size
+    assert settled(path).settled
+
+
 def test_looking_takes_no_lock_away(database: Path) -> None:
     with closing(database) as other:
         other.execute("BEGIN; SELECT * FROM account")
