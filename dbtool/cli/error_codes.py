@@ -26,7 +26,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "database-missing": ErrorCode(2, "no database was named, and none is configured"),
     "database-ambiguous": ErrorCode(2, "several databases are configured, and none was named"),
     "database-is-folder": ErrorCode(2, "a folder was named where a database is wanted"),
-    "database-name-unsupported": ErrorCode(2, "SQLite cannot take the name of the file"),
+    "database-name-unsupported": ErrorCode(
+        2, "SQLite cannot take the name: too long, or not UTF-8"
+    ),
     "not-a-database": ErrorCode(2, "the file is not an SQLite database"),
     "target-is-folder": ErrorCode(2, "a folder was named where the restored file shall lie"),
     "snapshot-ambiguous": ErrorCode(2, "several snapshots begin like that"),

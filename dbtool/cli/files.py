@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
 
 from dbtool.core.atomicfile import failures_named
-from dbtool.errors import NotFound, Refused
+from dbtool.errors import NotFound, Refused, UsageError
 
-__all__ = ["harmless_name", "require_folder", "write_new"]
+__all__ = ["harmless_name", "require_folder", "require_usable", "write_new"]
 
 _LONGEST_NAME_BYTES = 200
 """File systems take 255; what is written beside the file needs some of them."""
@@ -30,12 +31,34 @@ def harmless_name(stored: str) -> str:
     return name or "restored.db"
 
 
+def require_usable(path: Path) -> None:
+    """Refuse the path of a database that the system or SQLite cannot take.
+
+    Raises:
+        UsageError: `database-name-unsupported`.
+    """
+    try:
+        str(path).encode("utf-8")
+        path.exists()
+    except UnicodeEncodeError:
+        reason = "its name is not UTF-8, and SQLite takes no other"
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return
+        reason = "its name is too long"
+    else:
+        return
+    raise UsageError("database-name-unsupported", f"cannot use {path}", context=reason)
+
+
 def require_folder(path: Path) -> None:
     """Refuse a path whose folder does not exist, before any work is done for it.
 
     Raises:
         NotFound: `folder-not-found`.
+        UsageError: `database-name-unsupported`.
     """
+    require_usable(path)
     folder = path.absolute().parent
     if not folder.is_dir():
         raise NotFound(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from dbtool.cli.files import require_usable
 from dbtool.config import environment
 from dbtool.errors import NotFound, UsageError
 
@@ -72,6 +73,7 @@ def choose(session: Session, argument: str | None) -> Target:
     word = argument or environment().get("DBTOOL_DB") or _only_name(session)
     configured = session.config.databases
     path = Path(word).expanduser()
+    require_usable(path)
     settings = None if path.is_file() else configured.get(word)
     if settings is None:
         settings = next((s for s in configured.values() if _same(s.path, path)), None)

@@ -135,12 +135,14 @@ def test_an_error_cannot_act_on_the_terminal_or_forge_lines(
     assert ("  why:  \\x1b[2J" in written) == (words != ["--json"])
 
 
-def test_a_name_that_is_not_utf_8_is_shown_and_no_bug(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["backup", "snapshots", "init"])
+def test_a_name_that_is_not_utf_8_is_shown_and_no_bug(command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "dbtool", "snapshots", b"bad\xff.db"],
+        [sys.executable, "-m", "dbtool", command, b"bad\xff.db"],
         capture_output=True,
         env=environment(),
         check=False,
     )
-    assert done.returncode == 10
+    assert done.returncode == 2
+    assert b"[database-name-unsupported]" in done.stderr
     assert b"bad\\xff.db" in done.stderr

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.cli.files import harmless_name, require_folder, write_new
-from dbtool.errors import NotFound, Refused, StorageFailed
+from dbtool.cli.files import harmless_name, require_folder, require_usable, write_new
+from dbtool.errors import NotFound, Refused, StorageFailed, UsageError
 
 
 def test_a_new_file_is_private() -> None:
@@ -60,3 +60,10 @@ def test_a_system_that_refuses_is_a_storage_failure() -> None:
 )
 def test_a_name_from_a_repository_is_only_a_name(stored: str, name: str) -> None:
     assert harmless_name(stored) == name
+
+
+@pytest.mark.parametrize("name", ["bad\udcff.db", "x" * 300])
+def test_a_path_that_cannot_be_a_database_says_why(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        require_usable(Path(name))
+    assert caught.value.code == "database-name-unsupported"

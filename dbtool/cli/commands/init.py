@@ -10,7 +10,7 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
-from dbtool.cli.files import require_folder
+from dbtool.cli.files import require_folder, require_usable
 from dbtool.cli.views import brief
 from dbtool.config import FILE_NAME, environment
 from dbtool.errors import UsageError
@@ -76,6 +76,7 @@ def init(
             "database-missing", "which database? none was named", hint="dbtool init app.db"
         )
     path = Path(word).expanduser()
+    require_usable(path)
     given = session.given.get("repo") or environment().get("DBTOOL_REPO")
     if encrypt and not given:
         given = f"{path}.backups"
