@@ -26,7 +26,8 @@ class Golden:
     """What each snapshot is, by id, in the order in which they were taken."""
 
     def open(self) -> Repository:
-        return Repository.open(self.root, key_file=HERE / "golden.key")
+        key_file = HERE / "golden.key" if any((self.root / "keys").glob("*")) else None
+        return Repository.open(self.root, key_file=key_file)
 
 
 @pytest.fixture(params=["plain", "encrypted"])
