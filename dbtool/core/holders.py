@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Holder", "holders", "lock_count"]
+__all__ = ["Holder", "holders", "lock_count", "open_here"]
 
 _PROC: Final = Path("/proc")
 _SUFFIXES: Final = ("", "-wal", "-shm", "-journal")
@@ -41,6 +41,14 @@ def holders(path: Path) -> list[Holder]:
     own = os.getpid()
     pids = sorted(int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal())
     return [Holder(pid, _command(pid)) for pid in pids if pid != own and _has_open(pid, wanted)]
+
+
+def open_here(path: Path) -> bool:
+    """Say whether this process has `path` or a sidecar file open; False where `/proc` is missing.
+
+    Whoever asks before opening it learns of connections that its own program forgot.
+    """
+    return _has_open(os.getpid(), _identities(path))
 
 
 def lock_count(path: Path) -> int:

@@ -10,18 +10,20 @@ database or the new one; `dbtool.pages.journal` writes what SQLite needs to undo
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import apsw
 
-from dbtool.core.atomicfile import SYSTEM_FILES, FileOps, failures_named
+from dbtool.core.atomicfile import SYSTEM_FILES, FileOps, failures_named, storage_failed
 from dbtool.core.connection import classified, connect, locked, open_live, require_database
-from dbtool.core.holders import holders
+from dbtool.core.holders import holders, open_here
 from dbtool.core.rawfile import RawFile
 from dbtool.errors import Damaged, Locked, StorageFailed
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid, lock_page
@@ -62,11 +64,13 @@ class InPlaceTarget:
         """Take SQLite's EXCLUSIVE lock on `path`, with its journal or WAL brought into the file.
 
         Raises:
-            Locked: `restore-target-busy`, other processes have it open (named); `database-locked`.
+            Locked: `restore-target-busy`, other processes (named) or this one have it open;
+                `database-locked`.
             DbtoolError: as `dbtool.core.connection.open_readonly`.
         """
         real = require_database(path)
         deadline_s = time.monotonic() + busy_timeout_s
+        _refuse_own_descriptors(path, real)  # only now are none of them ours
         while True:
             _refuse_holders(path, real)
             if real.stat().st_size:
@@ -119,14 +123,11 @@ class InPlaceTarget:
 
         Raises:
             ValueError: `pages` gave a page that was not announced, or not every one that was.
-            StorageFailed: no space, or an I/O error; the target is as it was.
+            StorageFailed: no space, or an I/O error; the target is as it was. Or its
+                message says that the new content is there, but may not survive a power cut.
             Exception: whatever `pages` or `advance` raises; the target is as it was.
         """
-        wanted = set(numbers)
-        wanted.discard(lock_page(self.page_size))
-        if any(not 1 <= number <= page_count for number in wanted):
-            message = f"a page to rewrite is not within 1 to {page_count}"
-            raise ValueError(message)
+        wanted = self._marked(numbers, page_count)
         try:
             self._write_journal(wanted, page_count)
         except BaseException:
@@ -138,8 +139,7 @@ class InPlaceTarget:
         except BaseException:
             self._roll_back()
             raise
-        self._drop_journal(durably=True)
-        self.page_count = page_count
+        self._commit(page_count)
 
     def close(self) -> None:
         """Give up the lock; again is allowed."""
@@ -158,14 +158,24 @@ class InPlaceTarget:
 
     # -- the steps
 
-    def _write_journal(self, wanted: set[int], page_count: int) -> None:
-        lost = {number for number in wanted if number <= self.page_count}
-        lost.update(range(page_count + 1, self.page_count + 1))
-        lost.discard(lock_page(self.page_size))
+    def _marked(self, numbers: Iterable[int], page_count: int) -> bytearray:
+        """Return one byte per page, by its number: 1 where the page is to be rewritten."""
+        wanted = bytearray(page_count + 1)
+        for number in numbers:
+            if not 1 <= number <= page_count:
+                message = f"a page to rewrite is not within 1 to {page_count}"
+                raise ValueError(message)
+            wanted[number] = 1
+        lock = lock_page(self.page_size)
+        if lock <= page_count:
+            wanted[lock] = 0
+        return wanted
+
+    def _write_journal(self, wanted: bytearray, page_count: int) -> None:
         with classified(self._real), failures_named("write the journal of", self._real):
             write_journal(
                 self._real,
-                self._contents(sorted(lost)),
+                self._contents(self._lost(wanted, page_count)),
                 page_size=self.page_size,
                 page_count=self.page_count,
                 nonce=secrets.randbits(32),
@@ -173,31 +183,44 @@ class InPlaceTarget:
             )
             self._files.fsync_folder(self._real.parent)
 
-    def _contents(self, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+    def _lost(self, wanted: bytearray, page_count: int) -> Iterator[int]:
+        """Yield the present pages that are overwritten or cut off, in ascending order."""
+        end = min(page_count, self.page_count) + 1
+        number = wanted.find(1, 1, end)
+        while number > 0:
+            yield number
+            number = wanted.find(1, number + 1, end)
+        lock = lock_page(self.page_size)
+        for number in range(page_count + 1, self.page_count + 1):
+            if number != lock:
+                yield number
+
+    def _contents(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         for number in numbers:
             yield number, self._file.read((number - 1) * self.page_size, self.page_size)
 
     def _overwrite(
         self,
-        wanted: set[int],
+        missing: bytearray,
         pages: Iterable[tuple[int, bytes | memoryview]],
         advance: Callable[[int], None] | None,
     ) -> None:
-        missing = set(wanted)
         lock = lock_page(self.page_size)
         for first, data in pages:
-            numbers = set(range(first, first + len(data) // self.page_size)) - {lock}
-            if len(data) % self.page_size or not numbers <= missing:
+            end = first + len(data) // self.page_size
+            count = end - first - (first <= lock < end)
+            whole = len(data) % self.page_size == 0 and first > 0
+            if not whole or missing.count(1, first, end) != count:
                 message = f"page {first} was not to be rewritten, or was given twice"
                 raise ValueError(message)
-            missing -= numbers
-            if numbers:
+            if count:
+                missing[first:end] = bytes(len(missing[first:end]))
                 with classified(self._real):
                     self._file.write((first - 1) * self.page_size, data)
             if advance:
                 advance(len(data))
-        if missing:
-            message = f"page {min(missing)} was to be rewritten, but was not given"
+        if (left := missing.find(1)) > 0:
+            message = f"page {left} was to be rewritten, but was not given"
             raise ValueError(message)
 
     def _resize(self, page_count: int) -> None:
@@ -207,16 +230,31 @@ class InPlaceTarget:
                 self._file.truncate(size_bytes)
             self._file.sync()
 
-    def _drop_journal(self, *, durably: bool = False) -> None:
-        """Delete the journal; where this ends the transaction, its failure must be heard."""
+    def _drop_journal(self) -> None:
+        """Delete a journal that nothing depends on; never raises `StorageFailed`."""
+        with suppress(OSError):
+            self._files.unlink(journal_path(self._real))
+            self._files.fsync_folder(self._real.parent)
+
+    def _commit(self, page_count: int) -> None:
+        """Delete the journal, which ends the transaction: from then on the new content counts."""
         try:
             with failures_named("delete the journal of", self._real):
                 self._files.unlink(journal_path(self._real))
-                self._files.fsync_folder(self._real.parent)
-        except StorageFailed:
-            if durably:
-                self._roll_back()
-                raise
+        except BaseException:
+            self._roll_back()
+            raise
+        self.page_count = page_count
+        try:
+            self._files.fsync_folder(self._real.parent)
+        except OSError as error:
+            named = storage_failed(error, "sync the folder of", self._real)
+            raise StorageFailed(
+                named.code,
+                f"{self._real} has the new content, but may lose it in a power cut",
+                context=f"its folder could not be synced: {named.context}",
+                hint=named.hint,
+            ) from error
 
     def _roll_back(self) -> None:
         """Let SQLite undo what was written; if even that fails, the journal stays for the next."""
@@ -240,6 +278,17 @@ def _refuse_holders(path: Path, real: Path) -> None:
             f"cannot write into {path}: {named} has it open",
             context="a file that is rewritten under a process makes it read a mixture",
             hint="stop the process, or restore with --live",
+        )
+
+
+def _refuse_own_descriptors(path: Path, real: Path) -> None:
+    """Refuse where this process has the target open: POSIX locks do not keep it from itself."""
+    if open_here(real):
+        raise Locked(
+            "restore-target-busy",
+            f"cannot write into {path}: this process ({os.getpid()}) has it open itself",
+            context="a file that is rewritten under a connection makes it read a mixture",
+            hint="close every connection of this program to it, or restore with --live",
         )
 
 

@@ -70,6 +70,7 @@ class ReadSession:
         self._path = real
         self._busy_timeout_s = busy_timeout_s
         self._unlocked_state: SourceState | None = None
+        self._stamp: tuple[int, int] | None = None
         self._cleanup = ExitStack()
         if not state.size_bytes:
             return
@@ -91,11 +92,22 @@ class ReadSession:
         return self._path.stat().st_size
 
     def confirm(self) -> None:
-        """Prove that a file which was read without locks did not change since it was opened.
+        """Prove that the file did not change since the transaction began, where it must not.
+
+        That is, where it was read without locks, and in rollback mode, where only a writer that
+        ignores our SHARED lock can change it. Called after every stream of pages.
 
         Raises:
             Locked: `database-busy`, it did.
         """
+        if self._stamp is not None and _stamp(self._path) != self._stamp:
+            raise Locked(
+                "database-busy",
+                f"{self._real} was written to while its read lock was held",
+                context="the application does not use SQLite's normal locks, but perhaps those of "
+                "the VFS unix-dotfile or unix-none",
+                hint="stop the application while it is backed up, or let it use the normal locks",
+            )
         if self._unlocked_state is not None and not self._unlocked_state.proves_unchanged(
             state_of(self._real)
         ):
@@ -152,6 +164,7 @@ class ReadSession:
             if asks_for_wal and self._unlocked_state is None:
                 return False
             self.journal_mode = "wal" if asks_for_wal else "delete"
+            self._stamp = None if asks_for_wal else _stamp(self._path)
         self.connection = connection
         return True
 
@@ -185,16 +198,19 @@ class ReadSession:
 
     def _pin(self, reader: apsw.Connection, observer: apsw.Connection) -> None:
         """Begin the transaction at a WAL position that is known."""
+        began_s = time.monotonic()
         observer.pragma("schema_version")  # opens the WAL on this connection too
-        deadline_s = time.monotonic() + self._busy_timeout_s
+        # Half of the time for waiting beside writers, the rest for waiting until they let us in.
+        deadline_s = began_s + self._busy_timeout_s / 2
         for attempt in range(_QUICK_ATTEMPTS + _SLOW_ATTEMPTS):
+            _wait_until(deadline_s, reader)
             if self._try_pin(reader, observer):
                 return
             if time.monotonic() > deadline_s:
                 break
             if attempt >= _QUICK_ATTEMPTS:
                 time.sleep(_PAUSE_S)
-        if self._pin_between_writers(reader, observer):
+        if self._pin_between_writers(reader, observer, began_s + self._busy_timeout_s):
             return
         message = f"{self._real} is written to without a pause"
         hint = "try again when there is less to do, or as a user who may write to it"
@@ -222,17 +238,19 @@ class ReadSession:
             reader.execute("ROLLBACK")
         return pinned
 
-    def _pin_between_writers(self, reader: apsw.Connection, observer: apsw.Connection) -> bool:
+    def _pin_between_writers(
+        self, reader: apsw.Connection, observer: apsw.Connection, deadline_s: float
+    ) -> bool:
         """Keep writers out for the moment that pinning takes, where we may."""
         try:
-            gate = connect(
-                self._path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=self._busy_timeout_s
-            )
+            gate = connect(self._path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
         except apsw.CantOpenError:
             return False
         try:
             keep_wal_on_close(gate)
+            _wait_until(deadline_s, gate)
             gate.execute("BEGIN IMMEDIATE")
+            _wait_until(deadline_s, reader)
             pinned = self._try_pin(reader, observer)
             gate.execute("ROLLBACK")
         except apsw.ReadOnlyError:
@@ -240,6 +258,12 @@ class ReadSession:
         finally:
             gate.close()
         return pinned
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return what every write moves, and nothing else: the ctime also moves with a new link."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _uses_wal(header: bytes) -> bool:
@@ -253,6 +277,12 @@ def _begin_reading(connection: apsw.Connection) -> None:
     """Begin a transaction and take its read lock now, without parsing the schema."""
     connection.execute("BEGIN")
     connection.pragma("schema_version")
+
+
+def _wait_until(deadline_s: float, connection: apsw.Connection) -> None:
+    """Let the statements of `connection` wait for locks no longer than to that moment."""
+    left_s = max(0.0, deadline_s - time.monotonic())
+    connection.set_busy_timeout(round(left_s * 1000))
 
 
 def _wal_position(observer: apsw.Connection) -> tuple[bytes, int, int]:

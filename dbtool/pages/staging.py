@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from dbtool.core.journals import journal_is_pending
 from dbtool.core.progress import Progress
 from dbtool.core.rawfile import Kind, RawFile
 from dbtool.errors import Damaged
+from dbtool.pages.state import settling_ns
 
 __all__ = ["StagedCopy"]
 
@@ -58,7 +60,7 @@ class StagedCopy:
 
     def _copy(self, real: Path) -> None:
         for _ in range(_ATTEMPTS):
-            before = _stamps(real)
+            before = _settled_stamps(real)
             for name in self._folder.iterdir():
                 name.unlink()
             try:
@@ -110,6 +112,25 @@ class StagedCopy:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
+
+
+def _settled_stamps(real: Path) -> dict[str, tuple[int, ...]]:
+    """Return stamps that the next write will move; waits a tick after a write of just now."""
+    stamps = _stamps(real)
+    if waiting_ns := _hidden_for_ns(stamps):
+        time.sleep(waiting_ns / 1e9)
+        again = _stamps(real)
+        # What moved meanwhile is young again: no copy can be proven, so the attempt will fail.
+        return stamps if _hidden_for_ns(again) else again
+    return stamps
+
+
+def _hidden_for_ns(stamps: dict[str, tuple[int, ...]]) -> int:
+    """Return how long a write may yet leave these stamps as they are; 0 if it could not already."""
+    now_ns = time.time_ns()
+    # A stamp of the future is not what a write of now leaves.
+    ages = [(now_ns - at, settling_ns(at)) for found in stamps.values() for at in found[2:]]
+    return max((limit - age for age, limit in ages if 0 <= age < limit), default=0)
 
 
 def _stamps(real: Path) -> dict[str, tuple[int, ...]]:

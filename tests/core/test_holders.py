@@ -10,7 +10,7 @@ from pathlib import Path
 
 import apsw
 
-from dbtool.core.holders import holders, lock_count
+from dbtool.core.holders import holders, lock_count, open_here
 
 HOLD = """
 import sqlite3, sys
@@ -80,3 +80,14 @@ def test_locks_of_this_process_are_counted(tmp_path: Path) -> None:
     assert lock_count(path) > 0
     connection.close()
     assert lock_count(path) == 0
+
+
+def test_a_connection_of_this_process_is_known_until_it_is_closed(tmp_path: Path) -> None:
+    path = make(tmp_path / "app.db")
+    assert not open_here(path)
+    connection = apsw.Connection(str(path))
+    connection.execute("SELECT * FROM t").fetchall()
+    assert open_here(path)
+    connection.close()
+    assert not open_here(path)
+    assert not open_here(tmp_path / "missing.db")

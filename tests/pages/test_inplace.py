@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -378,7 +380,7 @@ def test_a_connection_of_this_process_keeps_the_target_away(
         connection.execute("BEGIN; SELECT * FROM account")
         with pytest.raises(Locked) as caught:
             InPlaceTarget.open(path, busy_timeout_s=0.05)
-        assert caught.value.code == "database-locked"
+        assert caught.value.code == "restore-target-busy"
     assert path.read_bytes() == old
 
 
@@ -410,3 +412,75 @@ def test_a_journal_that_was_committed_is_no_obstacle(folder: Path, journal_mode:
         target.apply(target.page_count, [2], [(2, new)])
     assert list(listing(folder)) == ["app.db"]
     assert invariant(path) == 0
+
+
+def test_a_million_pages_take_little_memory(folder: Path) -> None:
+    path = folder / "app.db"
+    make_accounts(path, page_size=512, rows=1)
+    with InPlaceTarget.open(path) as target:
+        tracemalloc.start()
+        try:
+            with pytest.raises(ValueError, match="was to be rewritten, but was not given"):
+                target.apply(1_000_000, range(1, 1_000_001), [])
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak_bytes < 10_000_000
+
+
+@pytest.mark.parametrize("numbers", [[0], [-1], [5]])
+def test_a_page_outside_the_new_database_is_refused(folder: Path, numbers: list[int]) -> None:
+    path, old, _ = two_states(folder, "same")
+    with InPlaceTarget.open(path) as target, pytest.raises(ValueError, match="not within 1 to 4"):
+        target.apply(4, numbers, [])
+    assert listing(folder) == {"app.db": old}
+
+
+def test_an_idle_connection_of_this_process_keeps_the_target_away(folder: Path) -> None:
+    path, old, new = two_states(folder, "same", "delete")
+    with closing(path) as forgotten:
+        forgotten.execute("SELECT count(*) FROM account").fetchall()
+        with pytest.raises(Locked, match="this process") as caught:
+            InPlaceTarget.open(path, busy_timeout_s=0)
+        assert caught.value.code == "restore-target-busy"
+    assert path.read_bytes() == old
+    with InPlaceTarget.open(path) as target:
+        rewrite(target, new)
+
+
+def test_a_folder_that_cannot_be_synced_at_the_end_does_not_hide_the_new_content(
+    folder: Path,
+) -> None:
+    path, _, new = two_states(folder, "same")
+
+    class Failing(FileOps):
+        unlinked = False
+
+        def unlink(self, path: Path) -> None:
+            super().unlink(path)
+            self.unlinked = True
+
+        def fsync_folder(self, path: Path) -> None:
+            if self.unlinked:
+                raise OSError(errno.EIO, "broken")
+            super().fsync_folder(path)
+
+    with (
+        InPlaceTarget.open(path, files=Failing()) as target,
+        pytest.raises(StorageFailed, match="has the new content") as caught,
+    ):
+        rewrite(target, new)
+    assert caught.value.code == "io-error"
+    assert listing(folder) == {"app.db": new}
+
+
+def test_a_journal_that_cannot_be_deleted_brings_the_old_content_back(folder: Path) -> None:
+    path, old, new = two_states(folder, "same")
+
+    class Failing(FileOps):
+        def unlink(self, path: Path) -> None:
+            raise OSError(errno.EIO, "broken")
+
+    with InPlaceTarget.open(path, files=Failing()) as target, pytest.raises(StorageFailed):
+        rewrite(target, new)
+    assert listing(folder) == {"app.db": old}

@@ -7,10 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import apsw
 import pytest
 
 from dbtool.core.holders import lock_count
 from dbtool.errors import Locked
+from dbtool.pages import session
 from dbtool.pages.reader import PageReader
 from tests.pages.databases import (
     CRASH_AFTER_COMMIT,
@@ -21,6 +23,7 @@ from tests.pages.databases import (
     invariant,
     listing,
     make_accounts,
+    run_python,
 )
 
 
@@ -112,3 +115,47 @@ def test_a_file_that_may_not_be_read_says_so(foreign: Path) -> None:
     make_accounts(path)
     path.chmod(0o000)
     assert as_nobody(path) == "permission-denied"
+
+
+LOCKLESS = """
+import apsw, sys
+connection = apsw.Connection(sys.argv[1], vfs="unix-none")
+connection.execute("UPDATE total SET counter = counter + 1")
+connection.close()
+"""
+
+
+@pytest.mark.parametrize("by", ["blocks", "pages"])
+def test_a_writer_that_ignores_our_lock_is_noticed(folder: Path, by: str) -> None:
+    path = folder / "app.db"
+    make_accounts(path, journal_mode="delete", rows=20)
+    time.sleep(0.05)
+    with PageReader.open(path) as reader:
+        content(reader)
+        run_python(LOCKLESS, path)
+        with pytest.raises(Locked, match="while its read lock was held") as caught:
+            list(reader.blocks(8) if by == "blocks" else reader.pages([1]))
+    assert caught.value.code == "database-busy"
+
+
+def test_a_new_name_for_the_file_is_no_write(folder: Path) -> None:
+    path = folder / "app.db"
+    make_accounts(path, journal_mode="delete", rows=3)
+    with PageReader.open(path) as reader:
+        (folder / "other.db").hardlink_to(path)
+        content(reader)
+
+
+def test_all_of_pinning_waits_no_longer_than_the_busy_timeout(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(connection: apsw.Connection) -> None:
+        time.sleep(connection.pragma("busy_timeout") / 1000)
+        message = "database is locked"
+        raise apsw.BusyError(message)
+
+    monkeypatch.setattr(session, "_begin_reading", busy)
+    started = time.monotonic()
+    with pytest.raises(Locked):
+        PageReader.open(database, busy_timeout_s=0.6)
+    assert time.monotonic() - started < 0.9

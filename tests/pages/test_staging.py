@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from dbtool.core.progress import Silent
 from dbtool.errors import Damaged
 from dbtool.pages.reader import PageReader
+from dbtool.pages.staging import _settled_stamps
+from dbtool.pages.state import settling_ns
 from tests.pages.databases import (
     CRASH_AFTER_COMMIT,
     CRASH_IN_TRANSACTION,
@@ -84,3 +87,16 @@ def test_a_wal_database_that_cannot_be_written_leaves_nothing_in_a_folder_that_c
     before = listing(foreign)
     assert as_nobody(path) == "True 1 wal"
     assert listing(foreign) == before
+
+
+def test_a_copy_begins_only_when_the_next_write_must_move_a_stamp(folder: Path) -> None:
+    path = folder / "app.db"
+    make_accounts(path, journal_mode="delete", rows=3)
+    os.utime(path)
+    newest_ns = max(_settled_stamps(path)[""][2:])
+    assert time.time_ns() - newest_ns >= settling_ns(newest_ns)
+    future_ns = time.time_ns() + 10**12
+    os.utime(path, ns=(future_ns, future_ns))
+    started = time.monotonic()
+    _settled_stamps(path)
+    assert time.monotonic() - started < 1
