@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dbtool.api import Repository
     from dbtool.backup.model import (
         BackupOptions,
         BackupResult,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
         Snapshot,
         SnapshotId,
     )
-    from dbtool.backup.repository import Repository, RepositoryInfo
+    from dbtool.backup.repository import RepositoryInfo
     from dbtool.core.create import init_database
     from dbtool.core.database import Database, open
     from dbtool.core.progress import Progress, Silent
@@ -81,6 +82,7 @@ __all__ = [
 ]
 
 _MODULES: dict[str, tuple[str, ...]] = {
+    "dbtool.api": ("Repository",),
     "dbtool.backup.model": (
         "BackupOptions",
         "BackupResult",
@@ -92,7 +94,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "Snapshot",
         "SnapshotId",
     ),
-    "dbtool.backup.repository": ("Repository", "RepositoryInfo"),
+    "dbtool.backup.repository": ("RepositoryInfo",),
     "dbtool.core.create": ("init_database",),
     "dbtool.core.database": ("Database", "open"),
     "dbtool.core.progress": ("Progress", "Silent"),

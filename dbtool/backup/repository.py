@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from dbtool.backup import snapshot as snapshots
 from dbtool.backup.format import CONFIG_KEY, RepositoryConfig, new_id
@@ -91,7 +91,7 @@ class Repository:
         secret: Secret | None = None,
         compression: int = 3,
         clock: Clock | None = None,
-    ) -> Repository:
+    ) -> Self:
         """Make a new repository; encrypted when a secret is given.
 
         Raises:
@@ -130,7 +130,7 @@ class Repository:
         key_file: Path | None = None,
         expect_encrypted: bool = False,
         clock: Clock | None = None,
-    ) -> Repository:
+    ) -> Self:
         """Open an existing repository.
 
         Args:
