@@ -23,13 +23,13 @@ from dbtool.backup.format import SEGMENT_PAGES
 from dbtool.backup.model import RestoreOptions, Snapshot
 from dbtool.backup.pagemap import SegmentEntries
 from dbtool.backup.tree import SnapshotTree
-from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, temporary_name
+from dbtool.core.atomicfile import SYSTEM_FILES, temporary_name
 from dbtool.core.holders import holders
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged, Locked, UsageError, WrongKey
 from dbtool.pages.inplace import InPlaceTarget
 from dbtool.pages.reader import PageReader
-from dbtool.pages.sidecars import set_aside
+from dbtool.pages.sidecars import replace_keeping
 from dbtool.pages.writer import NewFileTarget
 
 if TYPE_CHECKING:
@@ -147,21 +147,19 @@ def _differing(
 
 
 def _write_aside(job: Job) -> int:
-    """Write a new file, then move the old set out of the way and the new one in."""
+    """Write a new file, then put it in the place of the old one, which is kept."""
     real = job.target.resolve()
     fresh = real.with_name(f".{real.name}.{temporary_name()}")
     written = write_new(job, fresh)
     try:
         _keep_owner(real, fresh)
         _refuse_holders(job)
-        kept = set_aside(real, job.repository.clock.now())
-        job.progress.warn(f"the old file is kept as {kept}")
-        with failures_named("name", real):
-            SYSTEM_FILES.link(fresh, real)
-    finally:
-        with failures_named("remove", fresh):
+        kept = replace_keeping(fresh, real, job.repository.clock.now())
+    except BaseException:
+        with suppress(OSError):
             SYSTEM_FILES.unlink(fresh)
-            SYSTEM_FILES.fsync_folder(real.parent)
+        raise
+    job.progress.warn(f"the old file is kept as {kept}")
     return written
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from dbtool.backup import fields
 from dbtool.backup.contents import (
     SnapshotBody,
     body_from_json,
@@ -168,14 +169,14 @@ class Catalog:
     def _read_head(self, key: str) -> Head | None:
         try:
             value = self._box.open(key, self._store.get(key))
-            seen = value["seen"]
+            seen = fields.member(value, "seen")
             return Head(
-                snapshot=SnapshotId(value["snapshot"]),
-                database=value["database"],
-                state=SourceState.from_json(value["state"]),
-                seen=datetime.fromisoformat(seen) if seen else None,
+                snapshot=SnapshotId(fields.hex_id(fields.member(value, "snapshot"))),
+                database=fields.text(fields.member(value, "database")),
+                state=SourceState.from_json(fields.member(value, "state")),
+                seen=None if seen is None else fields.moment(seen),
             )
-        except (NotFound, Damaged, KeyError, TypeError, ValueError):
+        except (NotFound, Damaged, ValueError):
             return None
 
     def damaged_hints(self) -> Iterator[tuple[str, str]]:
@@ -221,8 +222,10 @@ class Catalog:
         """Return when each snapshot was last proven; damaged marks count as none."""
         try:
             value = self._box.open(VERIFIED_KEY, self._store.get(VERIFIED_KEY))
-            return {snapshot: datetime.fromisoformat(time) for snapshot, time in value.items()}
-        except (NotFound, Damaged, AttributeError, TypeError, ValueError):
+            return {
+                fields.hex_id(snapshot): fields.moment(time) for snapshot, time in value.items()
+            }
+        except (NotFound, Damaged, AttributeError, ValueError):
             return {}
 
     def mark_verified(self, snapshots: Sequence[SnapshotId], time: datetime) -> None:

@@ -12,16 +12,26 @@ from dbtool.core.connection import classified, locked
 from dbtool.core.journals import journal_is_pending
 from dbtool.core.rawfile import RawFile
 
-__all__ = ["beside", "has_pending", "move_orphans", "remove_leftovers", "set_aside"]
+__all__ = ["beside", "has_pending", "move_orphans", "remove_leftovers", "replace_keeping"]
 
 _SIDECARS: Final = ("-wal", "-shm", "-journal")
 
 
-def set_aside(path: Path, now: datetime, *, files: FileOps = SYSTEM_FILES) -> Path:
-    """Move a database and its sidecar files out of the way, together, and return the new path.
+def replace_keeping(
+    fresh: Path, path: Path, now: datetime, *, files: FileOps = SYSTEM_FILES
+) -> Path:
+    """Put the file `fresh` in the place of a database; return where the old one is kept, whole.
 
-    The sidecars get their new names first and lose the old ones last: at no moment is the database
-    anywhere without the WAL or journal that completes it.
+    The kept sidecars get their names first and lose the old ones last: at no moment is the old
+    database anywhere without the WAL or journal that completes it. Without sidecars there is a
+    database under the name at every moment. With them there is none for a moment, because a new
+    file beside an old WAL or journal would be taken for the one it belongs to.
+
+    Args:
+        fresh: complete and durable, in the folder of the database; its name is gone afterwards.
+        path: the database; symbolic links are followed and stay.
+        now: names what is kept.
+        files: the system calls, replaced in tests.
 
     Raises:
         Locked: `database-locked`, somebody uses it.
@@ -32,13 +42,18 @@ def set_aside(path: Path, now: datetime, *, files: FileOps = SYSTEM_FILES) -> Pa
     with classified(real), RawFile(real, writable=True) as file:
         if not file.try_lock_exclusive():
             raise locked(real)
-        with failures_named("move", real):
+        with failures_named("replace", real):
             moved = [suffix for suffix in _SIDECARS if beside(real, suffix).exists()]
-            for suffix in moved:
+            for suffix in (*moved, ""):
                 files.link(beside(real, suffix), beside(kept, suffix))
-            files.replace(real, kept)
-            for suffix in moved:
-                files.unlink(beside(real, suffix))
+            files.fsync_folder(real.parent)
+            if moved:
+                for suffix in ("", *moved):
+                    files.unlink(beside(real, suffix))
+                files.link(fresh, real)
+                files.unlink(fresh)
+            else:
+                files.replace(fresh, real)
             files.fsync_folder(real.parent)
     return kept
 

@@ -1,8 +1,8 @@
-"""A new database file that appears whole or not at all, and the other targets of pages.
+"""A new database file that appears whole or not at all.
 
-`NewFileTarget` fills a temporary file and links it to its name. `InPlaceTarget`
-(`dbtool.pages.inplace`) rewrites pages of an existing database; `set_aside`
-(`dbtool.pages.sidecars`) makes room where that cannot be.
+`NewFileTarget` fills a temporary file and links it to its name. `dbtool.pages.inplace` rewrites
+pages of an existing database; `dbtool.pages.sidecars.replace_keeping` takes over where that cannot
+be.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from dbtool.core.atomicfile import (
     temporary_name,
 )
 from dbtool.errors import Refused
-from dbtool.pages.inplace import InPlaceTarget
-from dbtool.pages.sidecars import move_orphans, set_aside
+from dbtool.pages.sidecars import move_orphans
 
-__all__ = ["InPlaceTarget", "NewFileTarget", "set_aside"]
+__all__ = ["NewFileTarget"]
 
 _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
