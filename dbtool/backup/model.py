@@ -5,15 +5,22 @@ Nothing here does anything. Times are aware UTC datetimes, sizes are bytes, dura
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NewType
+from typing import TYPE_CHECKING, Literal, NewType
+
+from dbtool.errors import UsageError
+
+if TYPE_CHECKING:
+    from dbtool.backup.mount import SnapshotConnection
 
 __all__ = [
     "SAFETY_TAG",
     "BackupOptions",
     "BackupResult",
+    "Connector",
     "Finding",
     "RepositoryReport",
     "RestoreMode",
@@ -32,6 +39,9 @@ SAFETY_TAG = "safety"
 
 RestoreMode = Literal["new", "delta", "live"]
 """new: write a new file; delta: rewrite what differs in place; live: through SQLite."""
+
+Connector = Callable[["Snapshot"], "SnapshotConnection"]
+"""Opens a snapshot as a database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,22 @@ class Snapshot:
     """When the database was last seen unchanged since this snapshot; None: never again."""
     verified: datetime | None = None
     """When all its data was last read and proven; None: never."""
+    connector: Connector | None = field(default=None, compare=False, repr=False)
+    """How its repository opens it; None: it is not from a repository."""
+
+    def connect(self) -> SnapshotConnection:
+        """Return a read-only SQLite connection to the snapshot; see `Repository.connect`.
+
+        Raises:
+            UsageError: `snapshot-detached`, it was not obtained from a repository.
+        """
+        if self.connector is None:
+            raise UsageError(
+                "snapshot-detached",
+                f"snapshot {self.id[:8]} does not know its repository",
+                hint="take it from Repository.snapshots() or Repository.find()",
+            )
+        return self.connector(self)
 
     @property
     def size_bytes(self) -> int:

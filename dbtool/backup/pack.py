@@ -44,6 +44,7 @@ from dbtool.backup.frame import FrameBroken, decompressed
 from dbtool.crypto.aead import MasterKey, SealBroken, Sealer
 from dbtool.errors import Damaged, DbtoolError
 from dbtool.store.base import ObjectWriter, Store
+from dbtool.store.counted import Readable
 
 __all__ = ["WORKERS", "BlobDamaged", "PackReader", "PackSession"]
 
@@ -247,7 +248,7 @@ class PackReader:
 
     _KEPT_DIRECTORIES = 4096
 
-    def __init__(self, store: Store, master: MasterKey, repository: bytes) -> None:
+    def __init__(self, store: Readable, master: MasterKey, repository: bytes) -> None:
         self._store = store
         self._master = master
         self._repository = repository

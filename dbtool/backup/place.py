@@ -1,14 +1,17 @@
-"""What lies where a repository is or is to be: a repository, what is left of one, or nothing."""
+"""What lies where a repository is or is to be, and which secret was given for it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from dbtool.backup.format import CONFIG_KEY
-from dbtool.errors import NotFound, Refused
+from dbtool.crypto.secret import Secret
+from dbtool.errors import NotFound, Refused, WrongKey
 from dbtool.store.base import Store
 
-__all__ = ["make_vacant", "read_config"]
+__all__ = ["given_secret", "make_vacant", "read_config"]
 
 
 def read_config(store: Store) -> bytes:
@@ -54,3 +57,25 @@ def make_vacant(store: Store) -> None:
     # and find a config that is not the one they were made for.
     for key in [key for key, _size in store.list("keys/")]:
         store.delete(key)
+
+
+def given_secret(
+    store: Store, secret: Callable[[], Secret] | None, password: str | None, key_file: Path | None
+) -> Secret:
+    """Return the secret for an encrypted repository, in whichever way the caller gave it.
+
+    Raises:
+        WrongKey: `key-needed`.
+    """
+    if password is not None:
+        return Secret("password", password.encode())
+    if key_file is not None:
+        return Secret.parse(key_file.read_text(encoding="utf-8"))
+    if secret is None:
+        raise WrongKey(
+            "key-needed",
+            f"the repository {store.location} is encrypted",
+            context="no password and no key file was given",
+            hint="--password-file FILE, --password-command COMMAND or DBTOOL_PASSWORD_FILE",
+        )
+    return secret()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -26,7 +26,7 @@ from dbtool.backup.model import (
     Snapshot,
 )
 from dbtool.backup.pack import PackReader
-from dbtool.backup.place import make_vacant, read_config
+from dbtool.backup.place import given_secret, make_vacant, read_config
 from dbtool.backup.plain import require_never_encrypted
 from dbtool.backup.record import RecordBox
 from dbtool.backup.run import run_backup
@@ -39,11 +39,13 @@ from dbtool.crypto.aead import MasterKey
 from dbtool.crypto.digest import page_hasher
 from dbtool.crypto.keys import KeyRing
 from dbtool.crypto.secret import Secret
-from dbtool.errors import StorageFailed, UsageError, WrongKey
+from dbtool.errors import StorageFailed, UsageError
 from dbtool.store.base import Store
+from dbtool.store.counted import Readable
 from dbtool.store.urls import open_store
 
 if TYPE_CHECKING:
+    from dbtool.backup.mount import SnapshotConnection
     from dbtool.backup.overwrite import Job
 
 __all__ = ["Repository", "RepositoryInfo"]
@@ -81,7 +83,9 @@ class Repository:
         self.clock = clock or SystemClock()
         self.hash_pages: PageHasher = page_hasher(master.derive("page-hash"))
         box = RecordBox(master.sealer("records"), config.id)
-        self.catalog = Catalog(store, box, name_key=master.derive("head-names"))
+        self.catalog = Catalog(
+            store, box, name_key=master.derive("head-names"), connector=self.connect
+        )
 
     @classmethod
     def create(
@@ -155,7 +159,7 @@ class Repository:
             require_never_encrypted(store, key_given=expect_encrypted or given)
             return cls(store, config, MasterKey.from_repository_id(config.id), clock=clock)
         ring = KeyRing(store, config_digest=config.digest(), clock=clock)
-        master, _slot = ring.unlock(_ask(store, secret, password, key_file))
+        master, _slot = ring.unlock(given_secret(store, secret, password, key_file))
         return cls(store, config, master, clock=clock)
 
     @property
@@ -206,7 +210,10 @@ class Repository:
         """
         path = Path(getattr(database, "path", database))  # type: ignore[arg-type]
         with self.store.lock(exclusive=False):
-            return run_backup(self, path, options, progress or Silent())
+            result = run_backup(self, path, options, progress or Silent())
+        if result.snapshot is None:
+            return result
+        return replace(result, snapshot=replace(result.snapshot, connector=self.connect))
 
     def snapshots(
         self, database: str | Path | None = None, *, on_damaged: OnDamaged | None = None
@@ -264,13 +271,29 @@ class Repository:
         ]
         return named if len({snapshot.database for snapshot in named}) == 1 else []
 
-    def open_snapshot(self, snapshot: Snapshot) -> SnapshotTree:
-        """Return a snapshot opened for reading its maps and pages."""
+    def open_snapshot(self, snapshot: Snapshot, *, reads: Readable | None = None) -> SnapshotTree:
+        """Return a snapshot opened for reading its maps and pages; `reads`: through which store."""
         return SnapshotTree(
             snapshot,
             self.catalog.body(snapshot.id),
-            PackReader(self.store, self.master, self.config.id),
+            PackReader(reads or self.store, self.master, self.config.id),
             hash_pages=self.hash_pages,
+        )
+
+    def connect(self, snapshot: Snapshot | str) -> SnapshotConnection:
+        """Return a read-only SQLite connection to a snapshot, straight from the repository.
+
+        It fetches and proves the pages that statements read, and no others; a page that does not
+        prove makes its statement raise `Damaged`. Until it is closed nothing is removed from the
+        repository.
+
+        Args:
+            snapshot: a snapshot, or what `find` understands.
+        """
+        from dbtool.backup.mount import connect_snapshot  # a backup must not pay for loading it
+
+        return connect_snapshot(
+            self, self.find(snapshot) if isinstance(snapshot, str) else snapshot
         )
 
     # -- the way back
@@ -368,20 +391,3 @@ def _time(text: str, now: datetime) -> datetime:
         return parse_time(text, now)
     except ValueError as error:
         raise UsageError("time-invalid", str(error)) from error
-
-
-def _ask(
-    store: Store, secret: Callable[[], Secret] | None, password: str | None, key_file: Path | None
-) -> Secret:
-    if password is not None:
-        return Secret("password", password.encode())
-    if key_file is not None:
-        return Secret.parse(key_file.read_text(encoding="utf-8"))
-    if secret is None:
-        raise WrongKey(
-            "key-needed",
-            f"the repository {store.location} is encrypted",
-            context="no password and no key file was given",
-            hint="--password-file FILE, --password-command COMMAND or DBTOOL_PASSWORD_FILE",
-        )
-    return secret()

@@ -24,7 +24,7 @@ from dbtool.backup.contents import (
     snapshot_to_json,
 )
 from dbtool.backup.format import VERIFIED_KEY, snapshot_key
-from dbtool.backup.model import Snapshot, SnapshotId
+from dbtool.backup.model import Connector, Snapshot, SnapshotId
 from dbtool.backup.record import MAX_SUMMARY_BYTES, RecordBox
 from dbtool.crypto.digest import keyed_digest
 from dbtool.errors import Damaged, NotFound, UsageError
@@ -55,10 +55,18 @@ class Head:
 class Catalog:
     """Reads and writes the snapshots of one repository."""
 
-    def __init__(self, store: Store, box: RecordBox, *, name_key: bytes) -> None:
+    def __init__(
+        self,
+        store: Store,
+        box: RecordBox,
+        *,
+        name_key: bytes,
+        connector: Connector | None = None,
+    ) -> None:
         self._store = store
         self._box = box
         self._name_key = name_key
+        self._connector = connector
 
     # -- snapshots
 
@@ -83,9 +91,10 @@ class Catalog:
         """Return what lists show of a snapshot, without `seen` and `verified`."""
         part = self._part(snapshot, 0)
         value = self._box.open(f"{snapshot}/summary", part, most_bytes=MAX_SUMMARY_BYTES)
-        return _parsed(
+        found = _parsed(
             snapshot_key(snapshot), lambda found: snapshot_from_json(found, snapshot), value
         )
+        return replace(found, connector=self._connector)
 
     def body(self, snapshot: SnapshotId) -> SnapshotBody:
         """Return the rest of a snapshot."""

@@ -40,7 +40,7 @@ class SnapshotTree:
     ) -> None:
         self.snapshot = snapshot
         self.body = body
-        self._packs = packs
+        self.packs = packs
         self._hash_pages = hash_pages
         self._lengths = segment_lengths(snapshot.page_count)
         if len(body.segments) != len(self._lengths):
@@ -52,7 +52,7 @@ class SnapshotTree:
 
     def piece(self, number: int, piece: PieceRef) -> SegmentEntries:
         """Return one piece of segment `number`."""
-        return decode_piece(self._packs.read(piece.ref), number)
+        return decode_piece(self.packs.read(piece.ref), number)
 
     def segment(self, number: int) -> SegmentEntries:
         """Return segment `number` (from 0) as this snapshot sees it."""
@@ -94,12 +94,12 @@ class SnapshotTree:
             return [
                 page
                 for batch in load
-                for ref, raw in zip(batch, self._packs.read_batch(batch), strict=True)
+                for ref, raw in zip(batch, self.packs.read_batch(batch), strict=True)
                 for page in self._cut(entries, groups[ref], raw)
             ]
 
         for _load, result in in_order(
-            workers, fetch, _loads(self._packs.batches(groups)), depth=_DEPTH
+            workers, fetch, _loads(self.packs.batches(groups)), depth=_DEPTH
         ):
             for first, content in result():
                 yield start + first, content
@@ -109,7 +109,7 @@ class SnapshotTree:
     ) -> Iterator[tuple[int, memoryview]]:
         """Yield (page within the segment, proven content) of each extent of a group."""
         if isinstance(raw, BlobDamaged):
-            raise self._unreadable(
+            raise self.unreadable(
                 entries.segment * SEGMENT_PAGES + 1 + extents[0].first, raw
             ) from raw
         view, page_size = memoryview(raw), self.snapshot.page_size
@@ -118,7 +118,8 @@ class SnapshotTree:
             self._prove(entries, extent, content)
             yield extent.first, content
 
-    def _unreadable(self, page: int, error: BlobDamaged) -> Damaged:
+    def unreadable(self, page: int, error: BlobDamaged) -> Damaged:
+        """Return the error that says that the group of a page (from 1) cannot be read."""
         return Damaged(
             error.code,
             f"page {page} of snapshot {self.snapshot.id[:8]} cannot be read: {error.message}",
@@ -139,12 +140,20 @@ class SnapshotTree:
                 != expected[index * HASH_BYTES : (index + 1) * HASH_BYTES]
             )
             number = entries.segment * SEGMENT_PAGES + extent.first + bad + 1
-            raise Damaged(
-                "page-damaged",
-                f"page {number} of snapshot {self.snapshot.id[:8]} is not what was backed up",
-                context="its content does not hash to what the page map says",
-                hint="dbtool verify --snapshots --read-data      names everything that is affected",
-            )
+            raise self.unproven(number)
+
+    def hash_page(self, content: memoryview) -> bytes:
+        """Return what the map must say of one page with this content; b"" for no content."""
+        return b"".join(self._hash_pages(content, self.snapshot.page_size))
+
+    def unproven(self, page: int) -> Damaged:
+        """Return the error that says that a page (from 1) is not what was backed up."""
+        return Damaged(
+            "page-damaged",
+            f"page {page} of snapshot {self.snapshot.id[:8]} is not what was backed up",
+            context="its content does not hash to what the page map says",
+            hint="dbtool verify --snapshots --read-data      names everything that is affected",
+        )
 
 
 def _loads(batches: Iterable[list[BlobRef]]) -> Iterator[list[list[BlobRef]]]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.backup.place import make_vacant, read_config
+from dbtool.backup.place import given_secret, make_vacant, read_config
 from dbtool.backup.repository import Repository
 from dbtool.crypto.secret import Secret
-from dbtool.errors import NotFound, Refused
+from dbtool.errors import NotFound, Refused, WrongKey
 from dbtool.store.memory import MemoryStore
 
 KEY = Secret("key-file", bytes(32))
@@ -53,3 +53,12 @@ def test_a_place_without_a_config_is_no_repository() -> None:
     with pytest.raises(NotFound) as error:
         read_config(store)
     assert error.value.code == "repository-not-found"
+
+
+def test_a_secret_that_nobody_gave_is_asked_for_by_name() -> None:
+    store = MemoryStore()
+    with pytest.raises(WrongKey) as error:
+        given_secret(store, None, None, None)
+    assert error.value.code == "key-needed"
+    assert given_secret(store, None, "words", None) == Secret("password", b"words")
+    assert given_secret(store, lambda: KEY, None, None) is KEY
