@@ -163,6 +163,23 @@ class PageReader:
             yield number, self._page(number)
         self._session.confirm()
 
+    def page(self, number: int) -> bytes:
+        """Return one page, for random access; many such reads end with `confirm`.
+
+        Raises:
+            ValueError: not within 1 to `page_count`.
+            DbtoolError: as `blocks`.
+        """
+        return next(self.pages((number,)))[1]
+
+    def confirm(self) -> None:
+        """Prove that the pages read so far are of one state of the database, after `page` only.
+
+        Raises:
+            Locked: `database-busy`.
+        """
+        self._session.confirm()
+
     def close(self) -> None:
         """End the transaction and leave no trace; again is allowed."""
         self._session.close()

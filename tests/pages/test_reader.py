@@ -206,3 +206,13 @@ def test_a_symbolic_link_reads_the_wal_of_the_file_it_names(database: Path, fold
     copy.write_bytes(joined)
     assert invariant(copy) == 5
     assert sorted(file.name for file in folder.parent.iterdir()) == ["copy.db", "data", "link.db"]
+
+
+def test_single_pages_are_those_of_the_stream(database: Path) -> None:
+    with PageReader.open(database) as reader:
+        whole = content(reader)
+        for number in (1, reader.page_count, 2):
+            assert reader.page(number) == whole[(number - 1) * 4096 : number * 4096]
+        reader.confirm()
+        with pytest.raises(ValueError, match="not within"):
+            reader.page(reader.page_count + 1)
