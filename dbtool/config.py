@@ -27,9 +27,11 @@ __all__ = [
     "DatabaseSettings",
     "Key",
     "Setting",
+    "config_folder",
     "environment",
     "find_project_file",
     "load",
+    "state_folder",
     "user_file",
 ]
 
@@ -71,14 +73,14 @@ SCHEMA: dict[str, Key] = {
     "retention.daily": Key("integer", "daily snapshots to keep", least=0),
     "retention.weekly": Key("integer", "weekly snapshots to keep", least=0),
     "retention.monthly": Key("integer", "monthly snapshots to keep", least=0),
-    "hooks.on_success": Key("list", "commands to run after a good backup"),
-    "hooks.on_failure": Key("list", "commands to run after a failed backup"),
-    "hooks.ping_url": Key("text", "address to call after a good backup"),
+    "hooks.on_success": Key("list", "commands to run when `run` succeeded"),
+    "hooks.on_failure": Key("list", "commands to run when `run` failed"),
+    "hooks.ping_url": Key("text", "address that `run` tells of its start, success and failure"),
     "alerts.wal_bytes": Key("size", "size of the WAL to warn from"),
     "alerts.disk_free": Key("share", "free space to warn below"),
 }
 
-INACTIVE_SECTIONS = ("retention", "hooks", "alerts")
+INACTIVE_SECTIONS = ("retention", "alerts")
 """Read and checked, so that one file serves later versions; no command acts on them yet."""
 
 ENVIRONMENT: dict[str, str] = {
@@ -160,15 +162,27 @@ def environment() -> Mapping[str, str]:
     return os.environ  # noqa: TID251 - this is the one place
 
 
-def user_file() -> Path:
-    """Return the path of the user's own configuration file, which need not exist."""
+def config_folder() -> Path:
+    """Return the folder in which programs of the user's keep their configuration."""
     if _ON_LINUX:
         # What platformdirs answers there, without the 30 ms that importing it takes.
         base = Path(environment().get("XDG_CONFIG_HOME", ""))
-        return (base if base.is_absolute() else Path.home() / ".config") / "dbtool" / "config.toml"
+        return base if base.is_absolute() else Path.home() / ".config"
     from platformdirs import user_config_path
 
-    return user_config_path("dbtool", appauthor=False) / "config.toml"
+    return user_config_path("dbtool", appauthor=False).parent
+
+
+def user_file() -> Path:
+    """Return the path of the user's own configuration file, which need not exist."""
+    return config_folder() / "dbtool" / "config.toml"
+
+
+def state_folder() -> Path:
+    """Return the folder in which dbtool remembers things for the user; it need not exist."""
+    from platformdirs import user_state_path
+
+    return user_state_path("dbtool", appauthor=False)
 
 
 def find_project_file(folder: Path) -> Path | None:
