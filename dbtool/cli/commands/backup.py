@@ -103,7 +103,7 @@ def _run(session: Session, target: Target, options: BackupOptions) -> BackupResu
 def _lines(result: BackupResult) -> list[tuple[str, str]]:
     snapshot = result.snapshot
     if result.unchanged and snapshot is not None:
-        how = "all pages read" if result.scanned else "file untouched"
+        how = "all pages read" if result.pages_scanned else "file untouched"
         return [
             ("unchanged", f"since snapshot {short(snapshot.id)}; no new one was needed ({how})"),
             ("time", format_duration(result.duration_s)),
@@ -112,7 +112,7 @@ def _lines(result: BackupResult) -> list[tuple[str, str]]:
     moved = f", {result.pages_moved:,} of them known from elsewhere" if result.pages_moved else ""
     return [
         ("snapshot", _snapshot_text(result)),
-        ("scanned", f"{counted(result.pages_total, 'page')}, {format_size(result.size_bytes)}"),
+        ("scanned", _scanned_text(result)),
         (
             "changed",
             f"{counted(result.pages_changed, 'page')}, {format_size(result.bytes_changed)}{moved}",
@@ -128,6 +128,13 @@ def _snapshot_text(result: BackupResult) -> str:
     return short(result.snapshot.id)
 
 
+def _scanned_text(result: BackupResult) -> str:
+    total = f"{counted(result.pages_total, 'page')}, {format_size(result.size_bytes)}"
+    if result.pages_scanned == result.pages_total:
+        return total
+    return f"{result.pages_scanned:,} of {total}: the WAL tells which can have changed"
+
+
 def _data(result: BackupResult, target: Target) -> dict[str, Any]:
     smaller = round(result.bytes_changed / result.bytes_added, 3) if result.bytes_added else None
     return {
@@ -136,7 +143,8 @@ def _data(result: BackupResult, target: Target) -> dict[str, Any]:
         "repository": target.repository,
         "time": result.snapshot.time if result.snapshot else None,
         "unchanged": result.unchanged,
-        "scanned": result.scanned,
+        "scanned": result.pages_scanned > 0,
+        "pages_scanned": result.pages_scanned,
         "dry_run": result.dry_run,
         "pages": result.pages_total,
         "pages_changed": result.pages_changed,
