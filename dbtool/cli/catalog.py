@@ -34,8 +34,6 @@ COMMANDS: dict[str, Entry] = {
         "restore", "bring a snapshot back, to a new file or over the database", "Backups"
     ),
     "verify": Entry("verify", "prove that the snapshots can be restored", "Backups"),
-    "run": Entry("run", "the nightly job: back up, thin out, verify, tell", "Backups"),
-    "schedule": Entry("schedule", "install, show or remove the timer of the job", "Backups"),
     "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),
     "config": Entry(
         "config", "show, validate and trust the configuration", "Keys and configuration"
