@@ -76,7 +76,6 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "too-many-key-slots": ErrorCode(5, "the repository has as many keys as it can have"),
     "hot-journal": ErrorCode(5, "the database has to be rolled back first, and may not be written"),
     "unit-not-ours": ErrorCode(5, "a unit file of that name was not made by dbtool"),
-    "schedule-not-found": ErrorCode(10, "no timer is installed for the database"),
     "database-not-found": ErrorCode(10, "there is no such database"),
     "repository-not-found": ErrorCode(10, "there is no repository at that place"),
     "store-not-found": ErrorCode(10, "the folder of the repository does not exist"),
