@@ -50,7 +50,7 @@ def _errors() -> str:
 
 
 def _configuration() -> str:
-    keys = _rows([(key.replace("*", "NAME"), entry.help) for key, entry in SCHEMA.items()])
+    keys = _rows([(_named(key), entry.help) for key, entry in SCHEMA.items()])
     return f"""
 Options win over DBTOOL_* variables, those over the nearest dbtool.toml in the
 current folder or above, that over the user's own config.toml, that over the
@@ -75,12 +75,22 @@ configured, but which says that it is not encrypted, is refused: somebody may
 have replaced its config to read the next backup. Where only some repositories
 are encrypted, name the key under each of their databases.
 
+The keys under [validate] are rules for the rows of the database, which `dbtool
+verify --rules` checks; see man dbtool.toml.
+
 [retention], [hooks] and [alerts] are read and checked, but this version does
 not act on them.
 
 A password_command in a project's dbtool.toml runs only after `dbtool config
 trust`.
 """
+
+
+def _named(key: str) -> str:
+    """Return a key of the schema with words in the places of its stars."""
+    if key.startswith("validate."):
+        return key.replace("columns.*", "columns.COLUMN").replace("*", "TABLE")
+    return key.replace("*", "NAME")
 
 
 def _environment() -> str:

@@ -175,6 +175,8 @@ class TableRules:
     rules: tuple[Rule, ...]
     origin: str = ""
     """Where they were declared, for errors, such as `dbtool.toml:12`."""
+    origins: tuple[str, ...] = ()
+    """The same for each rule; empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)

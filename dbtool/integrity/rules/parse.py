@@ -64,29 +64,19 @@ def table_rules(key: str, value: Any) -> Iterator[Rule]:
         yield kind(item)
 
 
-def column_rules(column: str, settings: Mapping[str, Any], folder: Path) -> Iterator[Rule]:
-    """Yield the rules of `[validate.TABLE.columns.COLUMN]`, lightest first.
+def column_rules(column: str, key: str, settings: Mapping[str, Any], folder: Path) -> list[Rule]:
+    """Return the rules of one key of `[validate.TABLE.columns.COLUMN]`; min and max are one.
 
     Args:
         column: its name.
-        settings: keys and values as TOML reads them.
+        key: one of `settings`.
+        settings: all keys of the column and their values, as TOML reads them.
         folder: where the path of a JSON Schema counts from.
 
     Raises:
-        ValueError: a value makes no sense; the message begins with its key.
+        ValueError: the value makes no sense; the message says what is wanted.
     """
-    for key, make in _COLUMN_KEYS.items():
-        if key in settings:
-            yield from _named(key, lambda make=make: make(column, settings, folder))  # type: ignore[misc]
-    if "max" in settings and "min" not in settings:
-        yield from _named("max", lambda: _range(column, settings, folder))
-
-
-def _named(key: str, make: Callable[[], list[Rule]]) -> list[Rule]:
-    try:
-        return make()
-    except ValueError as error:
-        raise ValueError(f"{key}: {error}") from error
+    return [] if key == "max" and "min" in settings else _COLUMN_KEYS[key](column, settings, folder)
 
 
 def _columns(item: Any) -> tuple[str, ...]:
@@ -200,6 +190,7 @@ _COLUMN_KEYS: Final[dict[str, Callable[[str, Mapping[str, Any], Path], list[Rule
     "not_null": _not_null,
     "unique": _unique,
     "min": _range,
+    "max": _range,
     "values": _values,
     "pattern": _pattern,
     "json_schema": _json_schema,

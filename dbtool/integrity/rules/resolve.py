@@ -83,7 +83,13 @@ def prepare(connection: apsw.Connection, rules: TableRules) -> PreparedTable:
     """
     table = find_table(connection, rules.table, rules.origin)
     prepared = (
-        _prepare(connection, table, number, rule, rules.origin)
+        _prepare(
+            connection,
+            table,
+            number,
+            rule,
+            rules.origins[number] if rules.origins else rules.origin,
+        )
         for number, rule in enumerate(rules.rules)
     )
     return PreparedTable(table, tuple(prepared))

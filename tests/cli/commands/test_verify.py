@@ -29,7 +29,7 @@ def flip_in_largest_object() -> None:
 def test_without_a_word_on_what_it_says_what_to_say(run: Run, backed_up: None) -> None:
     outcome = run("verify", "--json", "app.db")
     assert outcome.code == 2
-    assert outcome.error["message"] == "say what to verify: --snapshots"
+    assert outcome.error["message"] == "say what to verify: --snapshots or --rules"
     assert outcome.error["hint"] == "dbtool verify --snapshots --read-data app.db"
 
 
