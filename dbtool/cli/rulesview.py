@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dbtool.cli.context import Session
-    from dbtool.integrity.rules.model import Offender, RuleResult, RulesReport, RuleSet, Value
+    from dbtool.integrity.rules.model import Offender, RuleResult, RuleSet, RulesReport, Value
 
 __all__ = ["literal", "show_rules", "verify_rules"]
 
@@ -138,7 +138,7 @@ def _broken(result: RuleResult) -> list[tuple[str, str]]:
 
 
 def _name(result: RuleResult) -> str:
-    return f"{result.table}: {result.rule}" if result.table else result.rule
+    return f"{result.table}, {result.rule}" if result.table else result.rule
 
 
 def _offender(offender: Offender) -> str:

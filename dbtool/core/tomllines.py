@@ -25,7 +25,12 @@ _SETTING: Final = re.compile(rf"\s*({_KEY})\s*=")
 
 def dotted(path: Path) -> str:
     """Return a path as TOML writes it, with quotes where a part needs them."""
-    return ".".join(part if _BARE.fullmatch(part) else f'"{part}"' for part in path)
+    return ".".join(part if _BARE.fullmatch(part) else _quoted(part) for part in path)
+
+
+def _quoted(part: str) -> str:
+    escaped = part.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def line_of(text: str, path: Path) -> int:
