@@ -51,7 +51,7 @@ def _settings(text: str) -> tuple[tuple[int, Path], ...]:
 
 def _read(text: str) -> Iterator[tuple[int, Path]]:
     section: Path = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         header, setting = _HEADER.match(line), _SETTING.match(line)
         if header:
             section = _parse(header[1])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -142,14 +142,17 @@ class _TableJudge:
             with self._watch.limited():
                 self.rows, totals = self._count([rule.sql for rule in group])
         except _FAILURES_OF_A_RULE:
-            if not group:
-                raise
-            self.rows, _ = self._count([])
+            self._count_rows()
             return {rule.number: self._guarded(rule, self._one_condition) for rule in group}
         return {
             rule.number: self._guarded(rule, partial(self._first, total=total))
             for rule, total in zip(group, totals, strict=True)
         }
+
+    def _count_rows(self) -> None:
+        """Count the rows where no rule could; 0 where even that takes too long."""
+        with suppress(*_FAILURES_OF_A_RULE), self._watch.limited():
+            self.rows, _ = self._count([])
 
     def _count(self, conditions: list[Condition]) -> tuple[int, list[int]]:
         """Return how many rows there are, and how many break each condition, in one pass."""

@@ -142,6 +142,8 @@ def read_cells(
 
 def shown(kind: str, size_bytes: int, value: Any, codec: str) -> Value:
     """Return a value as an offender shows it; `size_bytes` is its whole size."""
+    if kind in ("text", "blob") and value is None:
+        value = b""  # what `substr` makes of an empty BLOB
     if kind == "text":
         # Not final: a character that was cut in two at the end is left out.
         whole = size_bytes <= SHOWN_BYTES

@@ -68,7 +68,7 @@ def compile_schema(schema: str) -> Validator:
         except (ValueError, RecursionError) as failure:
             return f"it cannot be judged: {_first_line(failure)}"
         place = "".join(f"/{part}" for part in found.instance_path)
-        return f"{place}: {_short(found.message)}" if place else _short(found.message)
+        return _short(f"{place}: {found.message}" if place else found.message)
 
     return judge
 
@@ -93,12 +93,16 @@ def _decode(value: object) -> Any:
             raise ValueError("a BLOB that is no JSONB")
         return apsw.jsonb_decode(value)
     if isinstance(value, str):
-        return json.loads(value, parse_constant=_no_constant)
+        return _JSON.decode(value)
     return value
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+"""Made once: `json.loads` would make one for every value."""
 
 
 def _first_line(error: Exception) -> str:
