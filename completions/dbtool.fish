@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -81,6 +81,8 @@ complete -c dbtool -n '__dbtool_is restore; and __dbtool_at 1' -k -a '(__dbtool_
 complete -c dbtool -n '__dbtool_is restore; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is verify' -l snapshots -d 'Check the repository and its snapshots.'
 complete -c dbtool -n '__dbtool_is verify' -l read-data -d 'Read and prove the stored pages too: all, or a share such as 10%.'
+complete -c dbtool -n '__dbtool_is verify' -l rules -d 'Check the rows by the rules of dbtool.toml.'
+complete -c dbtool -n '__dbtool_is verify' -l limit -x -d 'With --rules: most rows to show of each rule.'
 complete -c dbtool -n '__dbtool_is verify; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a list -d 'List the key slots; needs no password'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a add -d 'Let one more password or key file open the repository'
