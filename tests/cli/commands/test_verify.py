@@ -131,7 +131,8 @@ def test_rules_that_hold_are_0(run: Run, shop: apsw.Connection) -> None:
 
 def test_broken_rules_are_4_with_keys_and_values(run: Run, shop: apsw.Connection) -> None:
     shop.execute(
-        "INSERT INTO users VALUES (2, NULL, 't', 'a', 500, '[]', 7), (3, 'x\x1b[2J', 't', 'b', 1, x'00', 1)"
+        "INSERT INTO users VALUES (2, NULL, 't', 'a', 500, '[]', 7),"
+        " (3, 'x\x1b[2J', 't', 'b', 1, x'00', 1)"
     )
     outcome = run("verify", "--rules", "--quiet")
     assert outcome.code == 4
