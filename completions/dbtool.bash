@@ -9,7 +9,9 @@ _dbtool_options() {
     'dbtool backup') echo '--tag --note --name --always --force-scan -n --dry-run --print-id -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool snapshots') echo '--all --name --tag --last -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool restore') echo '--to --over --live --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool verify') echo '--snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
+    'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
+    'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
+    'dbtool verify') echo '--snapshots --read-data -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool key') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool key list') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool key add') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
@@ -32,6 +34,8 @@ _dbtool_kinds() {
     'dbtool backup') echo 'databases' ;;
     'dbtool snapshots') echo 'databases' ;;
     'dbtool restore') echo 'snapshots databases' ;;
+    'dbtool query') echo 'databases databases' ;;
+    'dbtool shell') echo 'databases' ;;
     'dbtool verify') echo 'databases' ;;
     'dbtool key list') echo 'databases' ;;
     'dbtool key add') echo 'databases' ;;
@@ -45,7 +49,7 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-    'dbtool') echo 'init demo backup snapshots restore verify key config help' ;;
+    'dbtool') echo 'init demo backup snapshots restore query shell verify key config help' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
     'dbtool config') echo 'show validate path trust' ;;
     esac
@@ -91,7 +95,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --limit | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -103,11 +107,15 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --to | --new-password-file)
+    --repo | --password-file | --config | --keep | --to | --file | --new-password-file)
         _dbtool_candidates files
         return
         ;;
-    -o | --format | --color | --progress | --repo | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --limit | --new-password-file | --new-password-command | --label)
+    --at)
+        _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
+        return
+        ;;
+    -o | --format | --color | --progress | --repo | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --limit --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --at --param --file --timeout --limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -35,6 +35,8 @@ complete -c dbtool -n '__dbtool_at 0' -a demo -d 'run the whole story on a fresh
 complete -c dbtool -n '__dbtool_at 0' -a backup -d 'take one snapshot into the repository'
 complete -c dbtool -n '__dbtool_at 0' -a snapshots -d 'list what can be restored'
 complete -c dbtool -n '__dbtool_at 0' -a restore -d 'bring a snapshot back, to a new file or over the database'
+complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
+complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
 complete -c dbtool -n '__dbtool_at 0' -a verify -d 'prove that the snapshots can be restored'
 complete -c dbtool -n '__dbtool_at 0' -a key -d 'manage who can open an encrypted repository'
 complete -c dbtool -n '__dbtool_at 0' -a config -d 'show, validate and trust the configuration'
@@ -79,10 +81,19 @@ complete -c dbtool -n '__dbtool_is restore' -s n -l dry-run -d 'Show the plan an
 complete -c dbtool -n '__dbtool_is restore' -s y -l yes -d 'Overwrite without asking.'
 complete -c dbtool -n '__dbtool_is restore; and __dbtool_at 1' -k -a '(__dbtool_ask snapshots)'
 complete -c dbtool -n '__dbtool_is restore; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is query' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Ask a snapshot: the beginning of an id, latest, or a time (the last before it).'
+complete -c dbtool -n '__dbtool_is query' -l param -x -d 'Value of :NAME, or 1=VALUE of ?.'
+complete -c dbtool -n '__dbtool_is query' -l file -r -F -d 'Read the statement from FILE; - is stdin.'
+complete -c dbtool -n '__dbtool_is query' -l timeout -x -d 'Stop after this long, as 30s.'
+complete -c dbtool -n '__dbtool_is query' -l limit -x -d 'Stop after N rows.'
+complete -c dbtool -n '__dbtool_is query' -l name -x -d 'Its name in the repository, where it has one.'
+complete -c dbtool -n '__dbtool_is query; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is query; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is shell' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Open a snapshot: the beginning of an id, latest, or a time (the last before it).'
+complete -c dbtool -n '__dbtool_is shell' -l name -x -d 'Its name in the repository, where it has one.'
+complete -c dbtool -n '__dbtool_is shell; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is verify' -l snapshots -d 'Check the repository and its snapshots.'
 complete -c dbtool -n '__dbtool_is verify' -l read-data -d 'Read and prove the stored pages too: all, or a share such as 10%.'
-complete -c dbtool -n '__dbtool_is verify' -l rules -d 'Check the rows by the rules of dbtool.toml.'
-complete -c dbtool -n '__dbtool_is verify' -l limit -x -d 'With --rules: most rows to show of each rule.'
 complete -c dbtool -n '__dbtool_is verify; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a list -d 'List the key slots; needs no password'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a add -d 'Let one more password or key file open the repository'

@@ -33,6 +33,8 @@ COMMANDS: dict[str, Entry] = {
     "restore": Entry(
         "restore", "bring a snapshot back, to a new file or over the database", "Backups"
     ),
+    "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
+    "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
     "verify": Entry("verify", "prove that the snapshots can be restored", "Backups"),
     "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),
     "config": Entry(

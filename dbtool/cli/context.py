@@ -52,6 +52,12 @@ class Session:
         return str(self.given.get("output_format") or self._format_from_words())
 
     @property
+    def given_format(self) -> str | None:
+        """Output format that was asked for; None: none was."""
+        asked = self.given.get("json_output") or self.given.get("output_format")
+        return self.format if asked else None
+
+    @property
     def quiet(self) -> bool:
         """True: silence where all went well."""
         return bool(self.given.get("quiet"))

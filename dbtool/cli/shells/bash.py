@@ -6,7 +6,15 @@ from string import Template
 
 from dbtool.cli.catalog import COMMANDS
 from dbtool.cli.description import Description
-from dbtool.cli.shells.tables import NOTE, choices, everywhere, file_options, positions, with_value
+from dbtool.cli.shells.tables import (
+    NOTE,
+    asking_options,
+    choices,
+    everywhere,
+    file_options,
+    positions,
+    with_value,
+)
 
 __all__ = ["bash_script"]
 
@@ -83,6 +91,7 @@ _dbtool() {
         _dbtool_candidates files
         return
         ;;
+$asking
     $values)
         _dbtool_offer "$$(_dbtool_choices "$$previous")"
         return
@@ -101,6 +110,8 @@ _dbtool() {
 
 complete -F _dbtool dbtool
 """)
+
+_WORDS = '"${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"'
 
 
 def bash_script(pages: list[Description]) -> str:
@@ -123,6 +134,11 @@ def bash_script(pages: list[Description]) -> str:
         ),
         values=" | ".join(with_value(pages)),
         files=" | ".join(file_options(pages)),
+        asking="\n".join(
+            f"    {' | '.join(words)})\n        _dbtool_candidates {kind} {_WORDS}\n"
+            "        return\n        ;;"
+            for kind, words in asking_options(pages).items()
+        ),
     )
 
 

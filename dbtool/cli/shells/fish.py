@@ -13,6 +13,7 @@ from dbtool.cli.shells.tables import (
     positions,
     quoted,
     takes_value,
+    value_kind,
     with_value,
 )
 
@@ -97,6 +98,8 @@ def _option(text: OptionText) -> str:
         value = f" -x -a {quoted(' '.join(text.choices))}"
     elif names_file(text):
         value = " -r -F"
+    elif kind := value_kind(text):
+        value = f" -x {_kind(kind)}"
     elif takes_value(text):
         value = " -x"
     return f"{spelled}{value} -d {quoted(text.help)}"

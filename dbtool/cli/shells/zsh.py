@@ -6,7 +6,15 @@ from string import Template
 
 from dbtool.cli.catalog import COMMANDS
 from dbtool.cli.description import Description, OptionText
-from dbtool.cli.shells.tables import NOTE, everywhere, names_file, positions, quoted, takes_value
+from dbtool.cli.shells.tables import (
+    NOTE,
+    everywhere,
+    names_file,
+    positions,
+    quoted,
+    takes_value,
+    value_kind,
+)
 
 __all__ = ["zsh_script"]
 
@@ -116,9 +124,10 @@ def _option(text: OptionText) -> str:
         return f"'{text.words[0]}=-[{about}]::share:'"
     if not takes_value(text):
         return " ".join(f"'{_excludes(text, word)}{word}[{about}]'" for word in text.words)
-    action = (
-        f"({' '.join(text.choices)})" if text.choices else ("_files" if names_file(text) else " ")
-    )
+    kind = value_kind(text)
+    action = f"_dbtool_{kind}" if kind else "_files" if names_file(text) else " "
+    if text.choices:
+        action = f"({' '.join(text.choices)})"
     value = f":{text.metavar.lower().replace('|', ' ')}:{action}"
     return " ".join(
         f"'{_excludes(text, word)}{word}{'=' if word.startswith('--') else '+'}[{about}]{value}'"
