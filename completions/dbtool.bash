@@ -11,7 +11,7 @@ _dbtool_options() {
     'dbtool restore') echo '--to --over --live --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool verify') echo '--snapshots --read-data -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
+    'dbtool verify') echo '--snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool key') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool key list') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
     'dbtool key add') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;

@@ -94,6 +94,8 @@ complete -c dbtool -n '__dbtool_is shell' -l name -x -d 'Its name in the reposit
 complete -c dbtool -n '__dbtool_is shell; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is verify' -l snapshots -d 'Check the repository and its snapshots.'
 complete -c dbtool -n '__dbtool_is verify' -l read-data -d 'Read and prove the stored pages too: all, or a share such as 10%.'
+complete -c dbtool -n '__dbtool_is verify' -l rules -d 'Check the rows by the rules of dbtool.toml.'
+complete -c dbtool -n '__dbtool_is verify' -l limit -x -d 'With --rules: most rows to show of each rule.'
 complete -c dbtool -n '__dbtool_is verify; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a list -d 'List the key slots; needs no password'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a add -d 'Let one more password or key file open the repository'

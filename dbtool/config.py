@@ -14,9 +14,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dbtool.core.tomllines import dotted, line_of
 from dbtool.errors import UsageError
+
+if TYPE_CHECKING:
+    from dbtool.integrity.rules.model import RuleSet
 
 __all__ = [
     "ENVIRONMENT",
@@ -27,9 +31,11 @@ __all__ = [
     "DatabaseSettings",
     "Key",
     "Setting",
+    "config_folder",
     "environment",
     "find_project_file",
     "load",
+    "state_folder",
     "user_file",
 ]
 
@@ -43,7 +49,7 @@ class Key(NamedTuple):
     """One key that a configuration file may hold."""
 
     kind: str
-    """text, integer, path, location, duration, size, share, list."""
+    """text, integer, path, location, duration, size, share, list, or rule (judged when wanted)."""
     help: str
     default: Any = None
     least: int | None = None
@@ -71,14 +77,28 @@ SCHEMA: dict[str, Key] = {
     "retention.daily": Key("integer", "daily snapshots to keep", least=0),
     "retention.weekly": Key("integer", "weekly snapshots to keep", least=0),
     "retention.monthly": Key("integer", "monthly snapshots to keep", least=0),
-    "hooks.on_success": Key("list", "commands to run after a good backup"),
-    "hooks.on_failure": Key("list", "commands to run after a failed backup"),
-    "hooks.ping_url": Key("text", "address to call after a good backup"),
+    "hooks.on_success": Key("list", "commands to run when `run` succeeded"),
+    "hooks.on_failure": Key("list", "commands to run when `run` failed"),
+    "hooks.ping_url": Key("text", "address that `run` tells of its start, success and failure"),
     "alerts.wal_bytes": Key("size", "size of the WAL to warn from"),
     "alerts.disk_free": Key("share", "free space to warn below"),
+    "validate.python_rules": Key("list", "rules of installed packages to run, by name"),
+    "validate.time_limit": Key("duration", "longest time for one rule"),
+    "validate.*.not_null": Key("rule", "columns without NULL"),
+    "validate.*.unique": Key("rule", "columns, or lists of columns, without duplicates"),
+    "validate.*.check": Key("rule", "SQL expressions over the row that must not be false"),
+    "validate.*.columns.*.type": Key("rule", "integer, real, number, text or blob, or some"),
+    "validate.*.columns.*.not_null": Key("rule", "true: no NULL"),
+    "validate.*.columns.*.unique": Key("rule", "true: no duplicates"),
+    "validate.*.columns.*.min": Key("rule", "least number, date or text"),
+    "validate.*.columns.*.max": Key("rule", "greatest number, date or text"),
+    "validate.*.columns.*.values": Key("rule", "the values that are allowed"),
+    "validate.*.columns.*.pattern": Key("rule", "regular expression that the whole text matches"),
+    "validate.*.columns.*.json_schema": Key("rule", "JSON Schema, or the path of one"),
+    "validate.*.columns.*.references": Key("rule", '"table.column" that holds every value'),
 }
 
-INACTIVE_SECTIONS = ("retention", "hooks", "alerts")
+INACTIVE_SECTIONS = ("retention", "alerts")
 """Read and checked, so that one file serves later versions; no command acts on them yet."""
 
 ENVIRONMENT: dict[str, str] = {
@@ -110,6 +130,8 @@ class Setting(NamedTuple):
     origin: str
     """`default`, the name of an environment variable, or `FILE:LINE`."""
     file: Path | None = None
+    path: tuple[str, ...] = ()
+    """The key in parts, as a name may hold a dot; empty: it does not come from a file."""
 
 
 class DatabaseSettings(NamedTuple):
@@ -137,11 +159,23 @@ class Config:
     @cached_property
     def databases(self) -> dict[str, DatabaseSettings]:
         """The configured databases by name."""
-        names = [key.split(".")[1] for key in self.settings if key.startswith("databases.")]
+        paths = [setting.path for setting in self.settings.values()]
+        names = [path[1] for path in paths if path[:1] == ("databases",)]
         return {name: self._database(name) for name in dict.fromkeys(names)}
 
+    @cached_property
+    def rules(self) -> RuleSet:
+        """The rules of `[validate]`, judged and with their JSON Schemas read.
+
+        Raises:
+            UsageError: `config-value`.
+        """
+        from dbtool.integrity.rules.declared import rule_set
+
+        return rule_set([s for s in self.settings.values() if s.path[:1] == ("validate",)])
+
     def _database(self, name: str) -> DatabaseSettings:
-        prefix = f"databases.{name}"
+        prefix = dotted(("databases", name))
         path = self.get(f"{prefix}.path")
         if path is None:
             origin = next(s.origin for s in self.settings.values() if s.key.startswith(prefix))
@@ -160,15 +194,27 @@ def environment() -> Mapping[str, str]:
     return os.environ  # noqa: TID251 - this is the one place
 
 
-def user_file() -> Path:
-    """Return the path of the user's own configuration file, which need not exist."""
+def config_folder() -> Path:
+    """Return the folder in which programs of the user's keep their configuration."""
     if _ON_LINUX:
         # What platformdirs answers there, without the 30 ms that importing it takes.
         base = Path(environment().get("XDG_CONFIG_HOME", ""))
-        return (base if base.is_absolute() else Path.home() / ".config") / "dbtool" / "config.toml"
+        return base if base.is_absolute() else Path.home() / ".config"
     from platformdirs import user_config_path
 
-    return user_config_path("dbtool", appauthor=False) / "config.toml"
+    return user_config_path("dbtool", appauthor=False).parent
+
+
+def user_file() -> Path:
+    """Return the path of the user's own configuration file, which need not exist."""
+    return config_folder() / "dbtool" / "config.toml"
+
+
+def state_folder() -> Path:
+    """Return the folder in which dbtool remembers things for the user; it need not exist."""
+    from platformdirs import user_state_path
+
+    return user_state_path("dbtool", appauthor=False)
 
 
 def find_project_file(folder: Path) -> Path | None:
@@ -215,7 +261,7 @@ def _read_environment(variables: Mapping[str, str]) -> Iterator[Setting]:
         text = variables.get(variable, "")
         if text:
             raw: Any = int(text) if SCHEMA[key].kind == "integer" and text.isdigit() else text
-            yield Setting(key, _convert(key, raw, variable, Path.cwd()), variable)
+            yield Setting(key, _convert(tuple(key.split(".")), raw, variable, Path.cwd()), variable)
 
 
 def _read_file(path: Path) -> Iterator[Setting]:
@@ -233,72 +279,69 @@ def _read_file(path: Path) -> Iterator[Setting]:
             f"{path} has version {version!r}; this dbtool reads version {FORMAT_VERSION}",
             hint="update dbtool, or set version = 1",
         )
-    for key, raw in _flatten(document, ""):
-        origin = f"{path}:{_line_of(text, key)}"
-        yield Setting(key, _convert(key, raw, origin, path.parent.absolute()), origin, path)
+    for parts, raw in _flatten(document, ()):
+        origin = f"{path}:{line_of(text, parts)}"
+        value = _convert(parts, raw, origin, path.parent.absolute())
+        yield Setting(dotted(parts), value, origin, path, parts)
 
 
-def _flatten(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _flatten(
+    table: Mapping[str, Any], prefix: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in table.items():
-        if isinstance(value, dict) and (value or not prefix):
-            yield from _flatten(value, f"{prefix}{key}.")
+        path = (*prefix, key)
+        nested = isinstance(value, dict) and _pattern(path) not in SCHEMA
+        # An empty table asks for nothing; among databases it is one without a path.
+        if nested and (value or not prefix or path[0] == "validate"):
+            yield from _flatten(value, path)
         else:
-            yield f"{prefix}{key}", value
+            yield path, value
 
 
-def _line_of(text: str, key: str) -> int:
-    """Return the number of the line that sets `key`, or at least of its section."""
-    *section, name = key.split(".")
-    current: list[str] = []
-    nearest = 1
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
-        if header:
-            current = [part.strip(" \"'") for part in header[1].split(".")]
-            nearest = number if current == section[: len(current)] else nearest
-        elif current == section and re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*=", line):
-            return number
-    return nearest
+def _pattern(path: tuple[str, ...]) -> str:
+    """Return the key of `SCHEMA` that a path would have."""
+    named = {"databases": (1,), "validate": (1, 3) if path[2:3] == ("columns",) else (1,)}
+    stars = named.get(path[0], ()) if len(path) > 2 else ()  # noqa: PLR2004 - section, name, key
+    return ".".join("*" if index in stars else part for index, part in enumerate(path))
 
 
-def _pattern(key: str) -> str:
-    parts = key.split(".")
-    if parts[0] == "databases" and len(parts) > 1:
-        parts[1] = "*"
-    return ".".join(parts)
-
-
-def _convert(key: str, raw: Any, origin: str, folder: Path) -> Any:
-    entry = SCHEMA.get(_pattern(key))
+def _convert(path: tuple[str, ...], raw: Any, origin: str, folder: Path) -> Any:
+    entry = SCHEMA.get(_pattern(path))
     if entry is None:
-        raise _unknown(key, origin)
+        raise _unknown(path, origin)
     try:
         return _parse(entry, raw, folder)
     except (ValueError, UsageError) as error:
-        raise UsageError(
-            "config-value", f"{origin}: {key} = {raw!r} is not right: {error}", context=entry.help
-        ) from error
+        message = f"{origin}: {dotted(path)} = {raw!r} is not right: {error}"
+        raise UsageError("config-value", message, context=entry.help) from error
 
 
-def _unknown(key: str, origin: str) -> UsageError:
+def _unknown(path: tuple[str, ...], origin: str) -> UsageError:
     from difflib import get_close_matches
 
-    pattern = _pattern(key)
+    pattern = _pattern(path)
     close = get_close_matches(pattern, SCHEMA, 1, 0.7)
-    name = key.rpartition(".")[2]
-    same_name = [known for known in SCHEMA if known.rpartition(".")[2] == name]
-    names = [
-        match.replace("*", key.split(".")[1] if "." in key else "NAME")
-        for match in close or same_name
-    ]
+    same_name = [known for known in SCHEMA if known.rpartition(".")[2] == path[-1]]
+    names = [_filled(match, path) for match in close or same_name]
     return UsageError(
         "config-unknown-key",
-        f"{origin}: unknown key {key}",
+        f"{origin}: unknown key {dotted(path)}",
         hint=f"did you mean {names[0]}?" if names else "dbtool help configuration lists the keys",
     )
 
 
+def _filled(pattern: str, path: tuple[str, ...]) -> str:
+    """Return a key of `SCHEMA` with the names of a path in the places of its stars."""
+    parts = pattern.split(".")
+    for index, part in enumerate(parts):
+        if part == "*":
+            parts[index] = path[index] if index < len(path) - 1 else "NAME"
+    return dotted(tuple(parts))
+
+
 def _parse(entry: Key, raw: Any, folder: Path) -> Any:
+    if entry.kind == "rule":
+        return _without_dates(raw)
     if entry.kind == "integer":
         return _integer(entry, raw)
     if entry.kind == "list":
@@ -310,6 +353,15 @@ def _parse(entry: Key, raw: Any, folder: Path) -> Any:
     if not isinstance(raw, str):
         raise ValueError("a string is wanted")  # noqa: TRY004 - the file is wrong, not the program
     return _parse_text(entry.kind, raw, folder)
+
+
+def _without_dates(raw: Any) -> Any:
+    """Return a value of a rule with TOML's dates as the text that a database would hold."""
+    if isinstance(raw, dict):
+        return {key: _without_dates(value) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_without_dates(value) for value in raw]
+    return raw.isoformat() if hasattr(raw, "isoformat") else raw
 
 
 def _integer(entry: Key, raw: Any) -> int:

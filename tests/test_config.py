@@ -205,3 +205,71 @@ def test_the_user_file_without_the_variable_lies_in_the_home_folder(
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setenv("HOME", "/home/somebody")
     assert config.user_file() == Path("/home/somebody/.config/dbtool/config.toml")
+
+
+def test_rules_keep_names_with_dots_and_dates_become_text() -> None:
+    write(
+        '[validate]\ntime_limit = "2s"\npython_rules = ["x"]\n[validate.users]\n'
+        'not_null = ["a"]\n[validate."my.table".columns]\n"c.d" = { min = 2020-01-01, max = "x" }\n'
+        "[validate.empty]\n[validate.half.columns.a]\n"
+    )
+    loaded = config.load()
+    file = Path.cwd() / "dbtool.toml"
+    setting = loaded.settings['validate."my.table".columns."c.d".min']
+    assert (setting.value, setting.origin) == ("2020-01-01", f"{file}:7")
+    users, table = loaded.rules.tables
+    assert (users.table, users.origins) == ("users", (f"{file}:5",))
+    assert (table.table, table.rules[0].text) == ("my.table", "c.d: from 2020-01-01 to x")
+    assert (loaded.rules.time_limit_s, loaded.rules.python_rules) == (2.0, ("x",))
+
+
+def test_a_schema_lies_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    write('[validate.a.columns.c]\njson_schema = "s.json"\n', tmp_path / "xdg/dbtool/config.toml")
+    write('[validate.b.columns.c]\njson_schema = { type = "array", minItems = 1 }\n')
+    (tmp_path / "xdg/dbtool/s.json").write_text("true")
+    assert [table.table for table in config.load().rules.tables] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            "[validate.t]\nnotnull = []\n",
+            ":2: unknown key validate.t.notnull",
+            "validate.t.not_null",
+        ),
+        (
+            '[validate.t.columns."a.b"]\npatern = "x"\n',
+            ':2: unknown key validate.t.columns."a.b".patern',
+            'validate.t.columns."a.b".pattern',
+        ),
+        (
+            '[validate.t.columns]\na = { typ = "text" }\n',
+            ":2: unknown key validate.t.columns.a.typ",
+            "validate.t.columns.a.type",
+        ),
+        (
+            "[validate]\ntimelimit = 1\n",
+            ":2: unknown key validate.timelimit",
+            "validate.time_limit",
+        ),
+    ],
+)
+def test_an_unknown_key_of_a_rule(text: str, message: str, hint: str) -> None:
+    error = failure(text)
+    assert (error.code, message in error.message) == ("config-unknown-key", True), error.message
+    assert error.hint == f"did you mean {hint}?"
+
+
+def test_a_rule_that_makes_no_sense_names_the_line_once_rules_are_wanted() -> None:
+    write('[validate.t.columns.a]\ntype = "text"\npattern = "("\n')
+    loaded = config.load()
+    with pytest.raises(UsageError) as caught:
+        _ = loaded.rules
+    assert caught.value.code == "config-value"
+    assert "dbtool.toml:3: validate.t.columns.a.pattern" in caught.value.message
+
+
+def test_a_database_may_have_a_name_with_a_dot() -> None:
+    write('[databases."my.app"]\npath = "a.db"\n')
+    assert list(config.load().databases) == ["my.app"]

@@ -7,7 +7,8 @@ nothing names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from dbtool.backup.format import (
@@ -34,6 +35,9 @@ from dbtool.pages.reader import PageReader
 
 __all__ = ["Capture"]
 
+_WORTH_COMPARING = 16
+"""Where more than one page in so many may have changed, the parent's map is read to make sure."""
+
 
 @dataclass(slots=True)
 class _Group:
@@ -51,6 +55,7 @@ class Capture:
         session: open pack session to write into.
         parent: newest snapshot of the same database, opened; None for the first.
         relatives: other snapshots that are likely to hold the same content.
+        changed: the pages that can differ from the parent, where that is known; None: all are read.
     """
 
     def __init__(
@@ -60,14 +65,18 @@ class Capture:
         hash_pages: PageHasher,
         parent: SnapshotTree | None,
         relatives: Iterable[SnapshotTree] = (),
+        changed: Collection[int] | None = None,
     ) -> None:
         self._session = session
         self._hash_pages = hash_pages
         self._parent = parent
         self._relatives = tuple(relatives)
         self._known = KnownPages(self._likely_maps)
+        self._changed = None if changed is None or parent is None else sorted(changed)
+        self._compares = True
         self._group: _Group | None = None
         self._page_size = 0
+        self.pages_read = 0
         self.pages_changed = 0
         self.pages_moved = 0
 
@@ -75,8 +84,11 @@ class Capture:
         """Store what differs from the parent; return the map pieces of each segment."""
         self._page_size = reader.page_size
         if self._parent and self._parent.snapshot.page_size != reader.page_size:
-            self._parent = None
-        progress.start("reading pages", reader.page_count * reader.page_size, "bytes")
+            self._parent = self._changed = None
+        pages = reader.page_count
+        if self._changed is not None:
+            pages = self._narrow(self._changed, reader.page_count)
+        progress.start("reading pages", pages * reader.page_size, "bytes")
         try:
             return tuple(
                 self._take_segment(reader, number, length, progress)
@@ -86,12 +98,25 @@ class Capture:
             self._known.close()
             progress.finish()
 
+    def _narrow(self, changed: list[int], page_count: int) -> int:
+        """Decide how few pages are read; return how many."""
+        assert self._parent is not None
+        # Pages that the parent did not have are new even where no commit wrote them.
+        added = range(self._parent.snapshot.page_count + 1, page_count + 1)
+        pages = sorted({page for page in changed if page <= page_count}.union(added))
+        # Looking at maps costs in proportion to the database; storing some page again that was
+        # rewritten as it was, or that lies elsewhere already, costs in proportion to the changes.
+        self._compares = len(pages) * _WORTH_COMPARING > page_count
+        self._changed = pages
+        return len(pages)
+
     # -- comparing
 
     def _take_segment(
         self, reader: PageReader, number: int, length: int, progress: Progress
     ) -> tuple[PieceRef, ...]:
-        changes = self._scan(reader, number, length, progress)
+        scan = self._scan if self._changed is None else self._scan_changed
+        changes = scan(reader, number, length, progress)
         self._flush()  # a group must be submitted before the map piece that was reserved after it
         return self._write_map(number, changes, length)
 
@@ -110,6 +135,24 @@ class Capture:
             before = parent[index * HASH_BYTES : (index + len(hashes)) * HASH_BYTES]
             if joined != before:
                 self._take_block(changes, index, hashes, before, data)
+            self.pages_read += len(hashes)
+            progress.advance(len(data))
+        return changes
+
+    def _scan_changed(
+        self, reader: PageReader, number: int, length: int, progress: Progress
+    ) -> SegmentEntries:
+        assert self._changed is not None
+        start = number * SEGMENT_PAGES + 1
+        changes = SegmentEntries(number)
+        first, end = bisect_left(self._changed, start), bisect_left(self._changed, start + length)
+        parent = self._parent_hashes(number) if self._compares and first < end else b""
+        for page, data in reader.pages(self._changed[first:end]):
+            index = page - start
+            (found,) = self._hash_pages(data, self._page_size)
+            if found != parent[index * HASH_BYTES : (index + 1) * HASH_BYTES]:
+                self._take_page(changes, index, found, memoryview(data))
+            self.pages_read += 1
             progress.advance(len(data))
         return changes
 
@@ -156,7 +199,7 @@ class Capture:
         self, changes: SegmentEntries, index: int, found: bytes, content: memoryview
     ) -> None:
         self.pages_changed += 1
-        if self._parent is not None or self._relatives:
+        if self._compares and (self._parent is not None or self._relatives):
             place = self._known.find(found)
             if place is not None:
                 self.pages_moved += 1

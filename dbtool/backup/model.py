@@ -119,8 +119,8 @@ class BackupResult:
     """The new one; or the one that the database is unchanged since; None after a first dry run."""
     unchanged: bool
     """True: nothing differed, and no snapshot was written (unless `always`)."""
-    scanned: bool
-    """False: the file's state alone proved that nothing changed, no page was read."""
+    pages_scanned: int
+    """Pages read: all of them, those that the WAL names, or none where the file was untouched."""
     pages_total: int
     pages_changed: int
     pages_moved: int

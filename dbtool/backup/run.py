@@ -18,14 +18,15 @@ from dbtool.backup.pack import PackSession
 from dbtool.backup.pagemap import PieceRef
 from dbtool.backup.snapshot import Head, SnapshotBody
 from dbtool.backup.tree import SnapshotTree
-from dbtool.core.progress import Progress
+from dbtool.core.progress import Progress, Silent
 from dbtool.errors import Damaged, DbtoolError
-from dbtool.pages.reader import PageReader
+from dbtool.pages.changes import pages_changed
+from dbtool.pages.reader import PageReader, SourceState
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
 
-__all__ = ["run_backup"]
+__all__ = ["run_backup", "take_increment"]
 
 _MOST_RELATIVES = 4
 """Snapshots of other databases that are looked at for pages that this one shares with them."""
@@ -60,16 +61,52 @@ def run_backup(
             head is not None
             and parent is not None
             and head.snapshot == parent.id
-            and not (options.force_scan or options.always)
-            and head.state.proves_unchanged(reader.state)
+            and not options.force_scan
         ):
-            return _unchanged(run, parent, scanned=False)
+            return _since(run, parent, head.state)
         return _scan(run, parent)
 
 
-def _scan(run: _Run, parent: Snapshot | None) -> BackupResult:
+def take_increment(
+    repository: Repository,
+    reader: PageReader,
+    options: BackupOptions,
+    parent: Snapshot,
+    changed: set[int],
+) -> BackupResult:
+    """Take a snapshot of a database of which is known what changed; the lock is held.
+
+    It costs in proportion to the changes: the parent is not read, so it must be known to be sound.
+
+    Args:
+        repository: where to.
+        reader: sees the new state.
+        options: `name` is set.
+        parent: the newest snapshot of the database.
+        changed: every page that can differ from it.
+    """
+    assert options.name is not None
+    began_s = repository.clock.monotonic()
+    run = _Run(repository, options.name, options, reader, Silent(), began_s)
+    return _scan(run, parent, changed, trusted=True)
+
+
+def _since(run: _Run, parent: Snapshot, state: SourceState) -> BackupResult:
+    """Do as little as is needed since the files, then in `state`, were equal to `parent`."""
+    if state.proves_unchanged(run.reader.state):
+        changed: set[int] | None = set()
+    else:
+        changed = pages_changed(run.reader, state)
+    if changed == set() and run.reader.page_count == parent.page_count and not run.options.always:
+        return _unchanged(run, parent, pages_scanned=0)
+    return _scan(run, parent, changed)
+
+
+def _scan(
+    run: _Run, parent: Snapshot | None, changed: set[int] | None = None, *, trusted: bool = False
+) -> BackupResult:
     repository, options = run.repository, run.options
-    tree = _open_parent(run, parent)
+    tree = _open_parent(run, parent, trusted=trusted)
     session = PackSession(
         repository.store,
         repository.master,
@@ -83,6 +120,7 @@ def _scan(run: _Run, parent: Snapshot | None) -> BackupResult:
             hash_pages=repository.hash_pages,
             parent=tree,
             relatives=_relatives(run, parent),
+            changed=changed,
         )
         segments = capture.run(run.reader, run.progress)
         if (
@@ -91,7 +129,7 @@ def _scan(run: _Run, parent: Snapshot | None) -> BackupResult:
             and _same(capture, run.reader, parent)
             and not options.always
         ):
-            return _unchanged(run, parent, scanned=True)
+            return _unchanged(run, parent, pages_scanned=capture.pages_read)
         added = session.finish()
     if options.dry_run:
         return _result(run, parent, capture, added)
@@ -107,12 +145,13 @@ def _same(capture: Capture, reader: PageReader, parent: Snapshot) -> bool:
     )
 
 
-def _open_parent(run: _Run, parent: Snapshot | None) -> SnapshotTree | None:
+def _open_parent(run: _Run, parent: Snapshot | None, *, trusted: bool) -> SnapshotTree | None:
     if parent is None:
         return None
     try:
         tree = run.repository.open_snapshot(parent)
-        _require_packs(run.repository, tree)
+        if not trusted:
+            _require_packs(run.repository, tree)
     except DbtoolError as error:
         run.progress.warn(
             f"snapshot {parent.id[:8]} is damaged, every page is stored anew: {error.message}"
@@ -184,7 +223,7 @@ def _commit(
     return replace(snapshot, bytes_added=added + written)
 
 
-def _unchanged(run: _Run, parent: Snapshot, *, scanned: bool) -> BackupResult:
+def _unchanged(run: _Run, parent: Snapshot, *, pages_scanned: int) -> BackupResult:
     seen: datetime = run.reader.began
     if not run.options.dry_run:
         head = Head(parent.id, run.database, run.reader.state, seen)
@@ -192,7 +231,7 @@ def _unchanged(run: _Run, parent: Snapshot, *, scanned: bool) -> BackupResult:
     return BackupResult(
         snapshot=replace(parent, seen=seen),
         unchanged=True,
-        scanned=scanned,
+        pages_scanned=pages_scanned,
         pages_total=parent.page_count,
         pages_changed=0,
         pages_moved=0,
@@ -209,7 +248,7 @@ def _result(run: _Run, snapshot: Snapshot | None, capture: Capture, added: int) 
     return BackupResult(
         snapshot=snapshot,
         unchanged=False,
-        scanned=True,
+        pages_scanned=capture.pages_read,
         pages_total=reader.page_count,
         pages_changed=capture.pages_changed,
         pages_moved=capture.pages_moved,

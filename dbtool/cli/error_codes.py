@@ -15,6 +15,7 @@ class ErrorCode(NamedTuple):
 
 
 ERROR_CODES: dict[str, ErrorCode] = {
+    "schedule-failed": ErrorCode(1, "systemd or cron did not take the timer"),
     "sqlite-failed": ErrorCode(1, "SQLite failed in a way that has no name here"),
     "demo-failed": ErrorCode(1, "a step of the demo did not hold"),
     "query-timeout": ErrorCode(1, "a query took longer than --timeout allows"),
@@ -43,6 +44,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "page-size-invalid": ErrorCode(2, "a database cannot have such a page size"),
     "encoding-invalid": ErrorCode(2, "a database cannot have such an encoding"),
     "auto-vacuum-invalid": ErrorCode(2, "auto_vacuum is none, full or incremental"),
+    "schedule-time-invalid": ErrorCode(2, "a timer cannot be set to such a time"),
+    "schedule-name-unsupported": ErrorCode(2, "a name cannot stand in a unit file or crontab"),
     "time-invalid": ErrorCode(2, "the time is not written in a way that is understood"),
     "compression-level": ErrorCode(2, "the zstd level is not one from 1 to 22"),
     "config-syntax": ErrorCode(2, "the configuration is not valid TOML"),
@@ -50,6 +53,11 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "config-unknown-key": ErrorCode(2, "the configuration has a key that does not exist"),
     "config-value": ErrorCode(2, "a key of the configuration has a value that it cannot have"),
     "config-incomplete": ErrorCode(2, "a section of the configuration lacks a key"),
+    "rules-missing": ErrorCode(2, "no rules for rows are configured"),
+    "rule-unknown-table": ErrorCode(2, "a rule names a table that the database does not have"),
+    "rule-unknown-column": ErrorCode(2, "a rule names a column that the table does not have"),
+    "rule-check-invalid": ErrorCode(2, "the SQL of a rule is no expression over one row"),
+    "rule-not-installed": ErrorCode(2, "no installed package offers the Python rule"),
     "password-empty": ErrorCode(2, "the password, or the file that should hold it, is empty"),
     "password-twice": ErrorCode(2, "two sources of a password exclude each other"),
     "password-mismatch": ErrorCode(2, "the new password was typed in two ways"),
@@ -80,6 +88,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "last-key-slot": ErrorCode(5, "the last key of a repository cannot be removed"),
     "too-many-key-slots": ErrorCode(5, "the repository has as many keys as it can have"),
     "hot-journal": ErrorCode(5, "the database has to be rolled back first, and may not be written"),
+    "unit-not-ours": ErrorCode(5, "a unit file of that name was not made by dbtool"),
     "sql-file-not-found": ErrorCode(10, "there is no such file with SQL"),
     "database-not-found": ErrorCode(10, "there is no such database"),
     "repository-not-found": ErrorCode(10, "there is no repository at that place"),
@@ -92,6 +101,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "object-missing": ErrorCode(10, "an object of the repository is missing"),
     "database-locked": ErrorCode(11, "another process holds the lock of the database"),
     "database-busy": ErrorCode(11, "the database changes too fast to be read at one moment"),
+    "job-running": ErrorCode(11, "another `dbtool run` of the database is at work"),
     "repository-locked": ErrorCode(11, "another dbtool works on the repository"),
     "restore-target-busy": ErrorCode(
         11, "a process has the database open that would be overwritten"

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["BUG", "CLOSED_PIPE", "DAMAGED", "EXIT_CODES", "OK", "WARNINGS", "Failure"]
+__all__ = [
+    "BUG",
+    "CHECK_FAILED",
+    "CLOSED_PIPE",
+    "DAMAGED",
+    "EXIT_CODES",
+    "OK",
+    "WARNINGS",
+    "Failure",
+]
 
 OK = 0
 WARNINGS = 3
+CHECK_FAILED = 4
 DAMAGED = 13
 BUG = 70
 CLOSED_PIPE = 141

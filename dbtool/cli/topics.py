@@ -9,7 +9,7 @@ from dbtool.cli.error_codes import ERROR_CODES
 from dbtool.cli.failure import EXIT_CODES
 from dbtool.config import ENVIRONMENT, SCHEMA
 
-__all__ = ["TOPICS", "Topic", "text"]
+__all__ = ["TOPICS", "Topic", "spelled", "text"]
 
 
 class Topic(NamedTuple):
@@ -50,7 +50,9 @@ def _errors() -> str:
 
 
 def _configuration() -> str:
-    keys = _rows([(key.replace("*", "NAME"), entry.help) for key, entry in SCHEMA.items()])
+    named = [(spelled(key), entry.help) for key, entry in SCHEMA.items()]
+    keys = _rows([pair for pair in named if not pair[0].startswith("validate.")])
+    rules = _rows([pair for pair in named if pair[0].startswith("validate.")])
     return f"""
 Options win over DBTOOL_* variables, those over the nearest dbtool.toml in the
 current folder or above, that over the user's own config.toml, that over the
@@ -75,12 +77,23 @@ configured, but which says that it is not encrypted, is refused: somebody may
 have replaced its config to read the next backup. Where only some repositories
 are encrypted, name the key under each of their databases.
 
+Rules for the rows of the database, which `dbtool verify --rules` checks; more
+in man dbtool.toml:
+{rules}
+
 [retention], [hooks] and [alerts] are read and checked, but this version does
 not act on them.
 
 A password_command in a project's dbtool.toml runs only after `dbtool config
 trust`.
 """
+
+
+def spelled(key: str) -> str:
+    """Return a key of the schema with words in the places of its stars."""
+    if key.startswith("validate."):
+        return key.replace("columns.*", "columns.COLUMN").replace("*", "TABLE")
+    return key.replace("*", "NAME")
 
 
 def _environment() -> str:

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtool.config import user_file
+from dbtool.config import state_folder, user_file
 from dbtool.errors import Refused
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["commands_in", "is_trusted", "require_trust", "revoke", "trust"]
 
-_COMMAND_KEYS = ("password_command", "on_success", "on_failure")
-"""Last parts of the keys."""
+_COMMAND_KEYS = ("password_command", "on_success", "on_failure", "ping_url")
+"""Last parts of the keys of commands, and of an address that would be told of the database."""
 
 
 def commands_in(config: Config, path: Path) -> list[Setting]:
@@ -50,7 +50,7 @@ def require_trust(config: Config, setting: Setting) -> None:
         return
     raise Refused(
         "config-untrusted",
-        f"{setting.origin} asks to run a command, and that file is not trusted",
+        f"{setting.origin} asks to run a command or call an address, and that file is not trusted",
         context=f"{setting.key} = {setting.value}",
         hint="look at it, then: dbtool config trust",
     )
@@ -75,9 +75,7 @@ def _digest(path: Path) -> str:
 
 
 def _record() -> Path:
-    from platformdirs import user_state_path
-
-    return user_state_path("dbtool", appauthor=False) / "trusted.json"
+    return state_folder() / "trusted.json"
 
 
 def _known() -> dict[str, Any]:

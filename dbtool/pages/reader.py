@@ -36,7 +36,7 @@ from dbtool.errors import Damaged, DbtoolError
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.session import ReadSession
 from dbtool.pages.state import SourceState, state_of
-from dbtool.pages.wal import WalInvalid, commit_size, frame_index
+from dbtool.pages.wal import WalInvalid, commit_size, frame_index, pages_of_frames
 
 __all__ = ["PageReader", "SourceState"]
 
@@ -179,6 +179,35 @@ class PageReader:
             Locked: `database-busy`.
         """
         self._session.confirm()
+
+    # -- the log
+
+    @property
+    def holds_log(self) -> bool:
+        """Whether the open transaction keeps what is committed from now on in the WAL."""
+        return self._session.holds_log
+
+    @property
+    def reads_log(self) -> bool:
+        """Whether some frame of the WAL was not checkpointed when the transaction began."""
+        return self._session.mx_frame > 0
+
+    def log_position(self) -> tuple[str | None, int, int] | None:
+        """Return the WAL's salts, committed and checkpointed frames now; None: unknown."""
+        with classified(self._real):
+            return self._session.log_position()
+
+    def frame_pages(self, frames: range) -> set[int] | None:
+        """Return the pages in `frames` (1-based) of the WAL; None where it was reset since."""
+        if not frames:
+            return set()
+        salts = bytes.fromhex(self.state.wal_salts or "")
+        try:
+            return pages_of_frames(self._read_wal, salts, frames, self.page_size)
+        except WalInvalid:
+            return None
+        except apsw.Error as error:
+            raise self._named(error) from error
 
     def close(self) -> None:
         """End the transaction and leave no trace; again is allowed."""

@@ -69,6 +69,7 @@ class ReadSession:
         self._real = real
         self._path = real
         self._busy_timeout_s = busy_timeout_s
+        self._observer: apsw.Connection | None = None
         self._unlocked_state: SourceState | None = None
         self._stamp: tuple[int, int] | None = None
         self._cleanup = ExitStack()
@@ -86,6 +87,25 @@ class ReadSession:
             message = "the reader is closed"
             raise ValueError(message)
         return self.connection
+
+    def log_position(self) -> tuple[str | None, int, int] | None:
+        """Return the salts of the WAL now, its committed frames, and how many are checkpointed.
+
+        None where the transaction holds no WAL in place: it reads a rollback-journal database, a
+        private copy, or without locks. None too where a writer is at it just now.
+        """
+        if self._observer is None or self._path != self._real:
+            return None
+        try:
+            header, last_frame, checkpointed = _wal_position(self._observer)
+        except apsw.BusyError:
+            return None
+        return self.state.with_wal(header, last_frame).wal_salts, last_frame, checkpointed
+
+    @property
+    def holds_log(self) -> bool:
+        """Whether the transaction keeps the WAL of the database itself from being lost."""
+        return self._observer is not None and self._path == self._real
 
     def size_bytes(self) -> int:
         """Return the present length of the main file."""
@@ -117,7 +137,7 @@ class ReadSession:
 
     def close(self) -> None:
         """End the transaction, close the connections, remove what was only there for us."""
-        self.connection = None
+        self.connection = self._observer = None
         self._cleanup.close()
 
     # -- opening
@@ -157,7 +177,8 @@ class ReadSession:
         # `PRAGMA journal_mode` would parse the schema, which may be broken.
         if _uses_wal_now(connection):
             self.journal_mode = "wal"
-            self._pin(connection, self._connect(self._path, apsw.SQLITE_OPEN_READONLY))
+            self._observer = self._connect(self._path, apsw.SQLITE_OPEN_READONLY)
+            self._pin(connection, self._observer)
         else:
             _begin_reading(connection)
             asks_for_wal = _uses_wal(connection.read("main", 0, 0, HEADER_BYTES)[1])

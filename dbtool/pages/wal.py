@@ -29,6 +29,7 @@ __all__ = [
     "commit_size",
     "frame_index",
     "frame_offset",
+    "pages_of_frames",
 ]
 
 WAL_HEADER_BYTES: Final = 32
@@ -105,6 +106,23 @@ def frame_index(read: Read, mx_frame: int, page_size: int) -> dict[int, int]:
             index[page] = content
             content += stride
     return index
+
+
+def pages_of_frames(read: Read, salts: bytes, frames: range, page_size: int) -> set[int]:
+    """Return the numbers of the pages that `frames` (1-based) of one generation hold.
+
+    Raises:
+        WalInvalid: a frame is not of the generation with these salts.
+    """
+    pages: set[int] = set()
+    for frame in frames:
+        start = read(frame_offset(frame, page_size), _FRAME_START.size)
+        page, _, frame_salts = _FRAME_START.unpack(start)
+        if frame_salts != salts or not page:
+            message = f"frame {frame} of the WAL is not of its generation"
+            raise WalInvalid(message)
+        pages.add(page)
+    return pages
 
 
 def commit_size(read: Read, mx_frame: int, page_size: int) -> int:

@@ -88,13 +88,13 @@ def test_an_untouched_file_is_not_read_again(repository: Repository, database: P
     repository.backup(database)
     again = repository.backup(database)
     assert again.unchanged
-    assert not again.scanned
+    assert again.pages_scanned == 0
 
 
 def test_force_scan_reads_an_untouched_file(repository: Repository, database: Path) -> None:
     settle()
     repository.backup(database)
-    assert repository.backup(database, BackupOptions(force_scan=True)).scanned
+    assert repository.backup(database, BackupOptions(force_scan=True)).pages_scanned
 
 
 def test_always_takes_a_snapshot_of_an_unchanged_database(

@@ -67,7 +67,8 @@ def validate(context: typer.Context) -> None:
     config = session.config
     for text in _doubts(config):
         session.warn(text)
-    data = {"files": config.files, "databases": list(config.databases), "ok": True}
+    rules = config.rules.count
+    data = {"files": config.files, "databases": list(config.databases), "rules": rules, "ok": True}
     lines = [("file", str(path)) for path in config.files] or [
         ("file", "none is read; the defaults hold")
     ]

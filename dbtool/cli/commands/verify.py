@@ -9,6 +9,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.failure import DAMAGED
+from dbtool.cli.rulesview import verify_rules
 from dbtool.cli.targets import DatabaseArgument, open_repository, repository_only
 from dbtool.cli.views import brief, counted, short
 from dbtool.cli.visible import Painted
@@ -30,6 +31,7 @@ _EXAMPLES = """
 dbtool verify --snapshots app.db                   # structure, hashes and seals of every object
 dbtool verify --snapshots --read-data app.db       # and every page, read and proven
 dbtool verify --snapshots --read-data=10% app.db   # a tenth of it, another tenth every time
+dbtool verify --rules app.db                       # the rows, by the rules of dbtool.toml
 """
 
 
@@ -55,19 +57,33 @@ def verify(
             help="Read and prove the stored pages too: all, or a share such as 10%.",
         ),
     ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Check the rows by the rules of dbtool.toml.")
+    ] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", help="With --rules: most rows to show of each rule.", min=0)
+    ] = 10,
 ) -> int:
     """Prove that the snapshots can be restored; exit code 13 where damage is found.
 
     Every object's structure, hash and seal is checked, and every page of every snapshot is looked
     up. With --read-data the pages themselves are read, unpacked and compared with their hashes.
     Damaged snapshots and pages are named.
+
+    With --rules the rows of the database are checked by the sections [validate.TABLE] of
+    dbtool.toml; exit code 4 where a rule does not hold. The first rows that break it are shown with
+    their keys, and all are counted.
     """
     session = current(context)
+    if rules:
+        if snapshots or read_data is not None:
+            raise UsageError("usage", "--rules stands alone", hint="run it once for each")
+        return verify_rules(session, db, limit)
     share = 0.0 if read_data is None else _share(read_data)
     if not snapshots:
         raise UsageError(
             "usage",
-            "say what to verify: --snapshots",
+            "say what to verify: --snapshots or --rules",
             hint="dbtool verify --snapshots --read-data" + (f" {db}" if db else ""),
         )
     target = repository_only(session, db)

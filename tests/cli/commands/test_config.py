@@ -43,6 +43,15 @@ def test_validate_is_0_where_all_is_well(run: Run, database: Path) -> None:
     assert "no errors" in outcome.out
 
 
+def test_validate_judges_rules(run: Run) -> None:
+    write("[validate.users]\nnot_null = ['a', 'b']\n")
+    assert run("config", "validate", "--json").data["rules"] == 2
+    assert "validate.users.not_null" in run("config", "show").out
+    write("[validate.users.columns.a]\njson_schema = 'none.json'\n")
+    outcome = run("config", "validate", "--json")
+    assert (outcome.code, outcome.error["code"]) == (2, "config-value")
+
+
 def test_validate_is_2_where_something_is_wrong(run: Run) -> None:
     write("[repository]\ncompresion = 3\n")
     outcome = run("config", "validate", "--json")

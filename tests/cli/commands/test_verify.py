@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tests.cli.conftest import Run
@@ -29,7 +31,7 @@ def flip_in_largest_object() -> None:
 def test_without_a_word_on_what_it_says_what_to_say(run: Run, backed_up: None) -> None:
     outcome = run("verify", "--json", "app.db")
     assert outcome.code == 2
-    assert outcome.error["message"] == "say what to verify: --snapshots"
+    assert outcome.error["message"] == "say what to verify: --snapshots or --rules"
     assert outcome.error["hint"] == "dbtool verify --snapshots --read-data app.db"
 
 
@@ -82,3 +84,117 @@ def test_damage_is_13_and_names_object_snapshots_and_pages(run: Run, backed_up: 
 def test_quiet_is_silent_on_success(run: Run, backed_up: None) -> None:
     outcome = run("verify", "-q", "--snapshots", "app.db")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+
+
+RULES = """
+[databases.shop]
+path = "shop.db"
+[validate.users]
+not_null = ["email"]
+unique = [["tenant", "login"]]
+check = ["age < 200"]
+[validate.users.columns.email]
+type = "text"
+pattern = '[^@ ]+@[^@ ]+'
+[validate.users.columns.profile]
+json_schema = "profile.json"
+[validate.users.columns.org]
+references = "orgs.id"
+"""
+
+
+@pytest.fixture
+def shop() -> apsw.Connection:
+    """Return a connection to a database whose users keep all rules."""
+    Path("dbtool.toml").write_text(RULES)
+    Path("profile.json").write_text('{"type": "object", "required": ["name"]}')
+    connection = apsw.Connection("shop.db")
+    connection.execute(
+        "CREATE TABLE orgs(id INTEGER PRIMARY KEY); INSERT INTO orgs VALUES (1);"
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email, tenant, login, age, profile, org);"
+        """INSERT INTO users VALUES (1, 'a@b', 't', 'a', 5, '{"name": "A"}', 1)"""
+    )
+    yield connection
+    connection.close()
+
+
+def test_rules_that_hold_are_0(run: Run, shop: apsw.Connection) -> None:
+    outcome = run("verify", "--rules", "-v", "shop")
+    assert outcome.code == 0
+    assert "every rule holds" in outcome.out
+    assert "users, tenant, login: unique" in outcome.out
+    data = run("verify", "--rules", "--json").data
+    assert (data["ok"], data["rules_checked"], data["rules_broken"]) == (True, 7, 0)
+    assert data["rows_read"] == 1
+    assert run("verify", "--rules", "-q", "shop.db").out == ""
+
+
+def test_broken_rules_are_4_with_keys_and_values(run: Run, shop: apsw.Connection) -> None:
+    shop.execute(
+        "INSERT INTO users VALUES (2, NULL, 't', 'a', 500, '[]', 7),"
+        " (3, 'x\x1b[2J', 't', 'b', 1, x'00', 1)"
+    )
+    outcome = run("verify", "--rules", "--quiet")
+    assert outcome.code == 4
+    assert "6 of 7 rules broken" in outcome.out
+    assert "id = 2  age = 500" in outcome.out
+    assert "id = 1  tenant = 't', login = 'a'  (2 rows)" in outcome.out
+    assert "email = 'x\\x1b[2J'" in outcome.out
+    assert "\x1b" not in outcome.out
+    outcome = run("verify", "--rules", "--limit", "1", "--json")
+    assert outcome.code == 4
+    by_kind = {rule["kind"]: rule for rule in outcome.data["rules"]}
+    assert by_kind["json_schema"]["total"] == 2
+    (first,) = by_kind["json_schema"]["offenders"]
+    assert (first["key"], first["values"]) == ({"id": 2}, {"profile": "[]"})
+    assert "object" in first["note"]
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_rules_as_rows(run: Run, shop: apsw.Connection, form: str) -> None:
+    outcome = run("verify", "--rules", "-o", form)
+    assert len(outcome.out.splitlines()) == 8
+    assert outcome.out.startswith("table")
+
+
+def test_rules_as_records(run: Run, shop: apsw.Connection) -> None:
+    records = [
+        json.loads(line) for line in run("verify", "--rules", "-o", "ndjson").out.splitlines()
+    ]
+    assert [record["type"] for record in records] == ["start", *["rule"] * 7, "summary"]
+    assert records[-1]["ok"] is True
+
+
+def test_an_expression_that_fails_is_4_and_says_why(run: Run, shop: apsw.Connection) -> None:
+    Path("dbtool.toml").write_text("[validate.users]\ncheck = [\"login ->> 'x' = 1\"]\n")
+    outcome = run("verify", "--rules", "shop.db")
+    assert outcome.code == 4
+    assert "malformed JSON" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("[validate.usres]\nnot_null = ['id']\n", "rule-unknown-table", 2),
+        ("[validate.users]\nnot_null = ['id', 'emial']\n", "rule-unknown-column", 2),
+        ("[validate.users]\n\ncheck = ['1); DROP TABLE users; --']\n", "rule-check-invalid", 3),
+        ("[validate.users.columns.id]\nmin = []\n", "config-value", 2),
+        ("[validate]\npython_rules = ['none']\n", "rule-not-installed", None),
+        ("", "rules-missing", None),
+    ],
+)
+def test_rules_that_make_no_sense_are_2(
+    run: Run, shop: apsw.Connection, text: str, code: str, line: int | None
+) -> None:
+    Path("dbtool.toml").write_text(text)
+    outcome = run("verify", "--rules", "--json", "shop.db")
+    assert (outcome.code, outcome.error["code"]) == (2, code)
+    assert line is None or f"dbtool.toml:{line}: " in outcome.error["message"]
+
+
+def test_rules_and_snapshots_are_two_questions(run: Run, shop: apsw.Connection) -> None:
+    assert run("verify", "--rules", "--snapshots", "--json", "shop").code == 2
+
+
+def test_rules_of_a_database_that_is_not_there_are_10(run: Run, shop: apsw.Connection) -> None:
+    assert run("verify", "--rules", "none.db").code == 10

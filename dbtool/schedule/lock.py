@@ -1,0 +1,60 @@
+"""One job at a time for each database, on this machine and for this user.
+
+`flock` on a file in the user's state folder: the kernel lets go of it however the process ends, so
+a killed job never blocks the next one. The process id in the file is for people.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dbtool.core.atomicfile import failures_named
+from dbtool.errors import Locked
+
+__all__ = ["job_lock"]
+
+
+@contextmanager
+def job_lock(folder: Path, database: str) -> Iterator[None]:
+    """Hold the lock of the jobs of `database`, or fail at once.
+
+    Args:
+        folder: where lock files lie; created with mode 0700.
+        database: what tells one database from another, its absolute path.
+
+    Raises:
+        Locked: `job-running`, with the process that holds it.
+        StorageFailed: the folder cannot be written.
+    """
+    digest = hashlib.sha256(os.fsencode(database)).hexdigest()[:16]
+    path = folder / f"{digest}.lock"
+    with failures_named("write", path):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        _take(descriptor, database)
+        # Never removed: a second process could hold the lock of the file that was just unlinked.
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, database: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        who = f"process {holder}" if holder.isdigit() else "another process"
+        raise Locked(
+            "job-running",
+            f"a job of {database} is running already",
+            context=f"{who} holds its lock",
+            hint="wait for it to end, or use --skip-if-running where that is no failure",
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -1,0 +1,172 @@
+"""Timers of systemd: put in place, looked at, taken away.
+
+User units for a user, system units for root. Files of other origin are never overwritten or
+removed: ours carry a mark in their first line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dbtool.core.atomicfile import failures_named, replace_file
+from dbtool.errors import DbtoolError, Refused
+from dbtool.schedule.commands import ask, tell
+from dbtool.schedule.units import MARK, Plan, slug, unit_files
+
+__all__ = ["Systemd", "TimerState"]
+
+_RUNNING: Final = Path("/run/systemd/system")
+"""There while systemd runs the system (sd_booted(3))."""
+_SYSTEM_UNITS: Final = Path("/etc/systemd/system")
+_PROPERTIES: Final = ("NextElapseUSecRealtime", "LastTriggerUSec", "ActiveState")
+
+
+@dataclass(frozen=True, slots=True)
+class TimerState:
+    """An installed schedule."""
+
+    kind: str
+    """systemd or cron."""
+    where: tuple[Path | str, ...]
+    """Unit files, or the line of the crontab."""
+    when: str
+    """As the timer says it."""
+    next_run: str | None
+    """As systemd says it; None: unknown."""
+    last_run: str | None
+    last_result: str | None
+    """Of the service: success, exit-code, timeout ...; None: it never ran, or is unknown."""
+
+
+class Systemd:
+    """The manager of one user, or the system's.
+
+    Args:
+        folder: where unit files go.
+        system: root's units; False for the user's.
+    """
+
+    def __init__(self, folder: Path, *, system: bool) -> None:
+        self._folder = folder
+        self._words = ["systemctl"] if system else ["systemctl", "--user"]
+        self._system = system
+
+    @classmethod
+    def of_system(cls) -> Systemd:
+        """Return the system's manager."""
+        return cls(_SYSTEM_UNITS, system=True)
+
+    @classmethod
+    def of_user(cls, config_folder: Path) -> Systemd:
+        """Return the user's manager; `config_folder` is usually ~/.config."""
+        return cls(config_folder / "systemd" / "user", system=False)
+
+    @staticmethod
+    def is_running() -> bool:
+        """Say whether systemd runs this system."""
+        return _RUNNING.is_dir()
+
+    def install(self, plan: Plan) -> list[Path]:
+        """Write the units, start the timer; return the files. Installing again replaces them.
+
+        Raises:
+            Refused: `unit-not-ours`, a file of that name that dbtool did not make.
+            DbtoolError: `schedule-failed`; the files are gone again.
+            StorageFailed: a file cannot be written.
+        """
+        files = {self._folder / name: text for name, text in unit_files(plan).items()}
+        for path in files:
+            _require_ours(path)
+        with failures_named("create", self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for path, text in files.items():
+                replace_file(path, text.encode())
+                path.chmod(0o644)
+            tell([*self._words, "daemon-reload"])
+            tell([*self._words, "enable", "--now", f"{_unit(plan.database, plan.name)}.timer"])
+        except BaseException:
+            self._take_away(files)
+            raise
+        return list(files)
+
+    def remove(self, database: Path, name: str) -> list[Path]:
+        """Stop the timer and remove its units; return the files that were there."""
+        files = self._files(database, name)
+        for path in files:
+            _require_ours(path)
+        if files:
+            tell([*self._words, "disable", "--now", f"{_unit(database, name)}.timer"])
+            self._take_away(files)
+        return files
+
+    def state(self, database: Path, name: str) -> TimerState | None:
+        """Return what is installed for a database; None where nothing is."""
+        files = self._files(database, name)
+        if not files:
+            return None
+        timer = self._properties(f"{_unit(database, name)}.timer", _PROPERTIES)
+        service = self._properties(f"{_unit(database, name)}.service", ("Result",))
+        last_run = timer.get("LastTriggerUSec") or None
+        return TimerState(
+            kind="systemd",
+            where=tuple(files),
+            when=_calendar(files),
+            next_run=timer.get("NextElapseUSecRealtime") or None,
+            last_run=last_run,
+            last_result=service.get("Result") if last_run else None,
+        )
+
+    def lingers(self, user: str) -> bool:
+        """Say whether the user's timers run while nobody is logged in."""
+        if self._system:
+            return True
+        code, out, _ = ask(["loginctl", "show-user", user, "--property=Linger"])
+        return code == 0 and out.strip() == "Linger=yes"
+
+    def _files(self, database: Path, name: str) -> list[Path]:
+        unit = _unit(database, name)
+        names = (f"{unit}.service", f"{unit}-failed.service", f"{unit}.timer")
+        return [self._folder / name for name in names if (self._folder / name).exists()]
+
+    def _properties(self, unit: str, names: Sequence[str]) -> dict[str, str]:
+        asked = [f"--property={name}" for name in names]
+        _, out, _ = ask([*self._words, "show", *asked, unit])
+        pairs = (line.partition("=") for line in out.splitlines())
+        return {name: value for name, _, value in pairs}
+
+    def _take_away(self, files: Sequence[Path] | dict[Path, str]) -> None:
+        for path in files:
+            with failures_named("remove", path):
+                path.unlink(missing_ok=True)
+        with suppress(DbtoolError):  # what was wrong was said before
+            tell([*self._words, "daemon-reload"])
+
+
+def _unit(database: Path, name: str) -> str:
+    return f"dbtool-{slug(database, name)}"
+
+
+def _require_ours(path: Path) -> None:
+    try:
+        first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    except FileNotFoundError:
+        return
+    if first != MARK:
+        raise Refused(
+            "unit-not-ours",
+            f"{path} was not made by dbtool",
+            hint="remove or rename it first",
+        )
+
+
+def _calendar(files: Sequence[Path]) -> str:
+    for path in files:
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("OnCalendar="):
+                return line.partition("=")[2]
+    return ""

@@ -1,0 +1,142 @@
+"""The systemd units of one database: a service that runs the job, its timer, and who hears a crash.
+
+Text only; `dbtool.schedule.systemd` puts it in place. Words are quoted by the rules of
+systemd.service(5): double quotes, C escapes, `%` and `$` doubled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dbtool.errors import UsageError
+from dbtool.schedule.timespec import TimeSpec
+
+__all__ = ["MARK", "Plan", "slug", "unit_files", "unit_line"]
+
+MARK: Final = "# made by `dbtool schedule install`; `dbtool schedule remove` takes it away"
+_PLAIN = re.compile(r"[A-Za-z0-9_@:,./=+-]+")
+_LONGEST_SLUG: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be scheduled."""
+
+    database: Path
+    """Absolute."""
+    name: str
+    """As people call it."""
+    when: TimeSpec
+    command: tuple[str, ...]
+    """The job, absolute, as words."""
+    on_failure: tuple[str, ...]
+    """What to run where the job itself was killed."""
+    folder: Path
+    """Where to run it: relative paths and the search for dbtool.toml begin there."""
+    random_delay_s: int = 0
+    """Up to how much later it may start, so that many machines do not start at once."""
+    user: str | None = None
+    """For a system unit: who runs it; None: root, or whose timer it is."""
+
+    def __post_init__(self) -> None:
+        """Refuse what neither a unit file nor a crontab can hold.
+
+        Raises:
+            UsageError: `schedule-name-unsupported`.
+        """
+        for text in (str(self.folder), *self.command, *self.on_failure):
+            if not text.isprintable():
+                raise UsageError(
+                    "schedule-name-unsupported",
+                    f"{text!r} cannot stand in a unit file or a crontab",
+                    context="it contains a line break or another control character",
+                )
+
+
+def slug(database: Path, name: str) -> str:
+    """Return the part of unit names that tells this database from every other."""
+    digest = hashlib.sha256(os.fsencode(database)).hexdigest()[:6]
+    words = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:_LONGEST_SLUG]
+    return f"{words or 'db'}-{digest}"
+
+
+def unit_line(words: Sequence[str]) -> str:
+    """Return a command line for `ExecStart=`."""
+    return " ".join(_quoted(word) for word in words)
+
+
+def unit_files(plan: Plan) -> dict[str, str]:
+    """Return the name and text of each unit: service, failure service, timer."""
+    name = f"dbtool-{slug(plan.database, plan.name)}"
+    failed = f"{name}-failed.service"
+    title = _one_line(plan.name)
+    return {
+        f"{name}.service": _service(plan, f"nightly job of {title}", plan.command, failed),
+        failed: _service(plan, f"failure of the nightly job of {title}", plan.on_failure, None),
+        f"{name}.timer": _timer(plan, f"timer of the nightly job of {title}"),
+    }
+
+
+def _service(plan: Plan, title: str, command: Sequence[str], on_failure: str | None) -> str:
+    lines = [
+        MARK,
+        "[Unit]",
+        f"Description=dbtool: {title}",
+        "Documentation=man:dbtool-run(1)",
+        *([f"OnFailure={on_failure}"] if on_failure else []),
+        "",
+        "[Service]",
+        "Type=oneshot",
+        f"ExecStart={unit_line(command)}",
+        f"WorkingDirectory={_specifiers(str(plan.folder))}",
+        *([f"User={plan.user}"] if plan.user else []),
+        "# Exit code 3: done, with warnings.",
+        "SuccessExitStatus=3",
+        "Nice=10",
+        "IOSchedulingClass=best-effort",
+        "IOSchedulingPriority=7",
+        "UMask=0077",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _timer(plan: Plan, title: str) -> str:
+    lines = [
+        MARK,
+        "[Unit]",
+        f"Description=dbtool: {title}",
+        "Documentation=man:dbtool-schedule(1)",
+        "",
+        "[Timer]",
+        f"OnCalendar={plan.when.calendar}",
+        "# A run that was missed while the machine was off is made up for.",
+        "Persistent=true",
+        *([f"RandomizedDelaySec={plan.random_delay_s}"] if plan.random_delay_s else []),
+        "",
+        "[Install]",
+        "WantedBy=timers.target",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(word: str) -> str:
+    if _PLAIN.fullmatch(word):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_specifiers(escaped).replace("$", "$$")}"'
+
+
+def _specifiers(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _one_line(text: str) -> str:
+    return _specifiers("".join(c if c.isprintable() else "?" for c in text))
