@@ -49,7 +49,7 @@ class Key(NamedTuple):
     """One key that a configuration file may hold."""
 
     kind: str
-    """text, integer, path, location, duration, size, share, list, or rule (judged when wanted)."""
+    """text, integer, flag, path, location, duration, size, share, list, or rule (judged later)."""
     help: str
     default: Any = None
     least: int | None = None
@@ -72,6 +72,8 @@ SCHEMA: dict[str, Key] = {
         "path", "file that holds the password or key of every repository"
     ),
     "repository.password_command": Key("text", "command that prints it"),
+    "repository.append_only": Key("flag", "true: add to repositories, never remove or overwrite"),
+    "repository.limit_upload": Key("size", "bytes a second that may be written to a repository"),
     "retention.last": Key("integer", "newest snapshots to keep", least=0),
     "retention.hourly": Key("integer", "hourly snapshots to keep", least=0),
     "retention.daily": Key("integer", "daily snapshots to keep", least=0),
@@ -348,6 +350,10 @@ def _parse(entry: Key, raw: Any, folder: Path) -> Any:
         if isinstance(raw, list) and all(isinstance(item, str) for item in raw):
             return tuple(raw)
         raise ValueError("a list of strings is wanted")
+    if entry.kind == "flag":
+        if isinstance(raw, bool):
+            return raw
+        raise ValueError("true or false is wanted")
     if entry.kind == "size" and isinstance(raw, int) and not isinstance(raw, bool):
         return raw
     if not isinstance(raw, str):

@@ -42,7 +42,7 @@ from dbtool.backup.format import (
 )
 from dbtool.backup.frame import FrameBroken, decompressed
 from dbtool.crypto.aead import MasterKey, SealBroken, Sealer
-from dbtool.errors import Damaged, DbtoolError
+from dbtool.errors import Damaged, DbtoolError, Unreachable
 from dbtool.store.base import ObjectWriter, Store
 from dbtool.store.counted import Readable
 
@@ -66,6 +66,7 @@ _BATCH_RAW_BYTES = 4 * 1024 * 1024
 """What a batch may hold decompressed: stored bytes alone say nothing about that."""
 _LARGEST_GAP_BYTES = 64 * 1024
 _WRITE_BYTES = 1024 * 1024
+_UNSENT_PACKS = 2
 _SMALL_PACK_BYTES = 32 * 1024
 """A pack that ends before this is opened with one request instead of three."""
 _LONGEST_TAIL = PACK_TRAILER.size + TAG_BYTES + BLOBS_PER_PACK * DIRECTORY_ENTRY.size
@@ -215,6 +216,8 @@ class PackSession:
     def _close_current(self) -> None:
         if self._current is not None:
             assert self._syncer is not None
+            while len(self._closing) >= _UNSENT_PACKS:  # a slow store: they may be in memory
+                self.bytes_written += self._closing.popleft().result()
             self._closing.append(self._syncer.submit(self._current.close, self.repository))
             self._current = None
         while self._closing and self._closing[0].done():
@@ -321,6 +324,8 @@ class PackReader:
     def _fetch(self, ref: BlobRef, offset: int, length: int) -> bytes:
         try:
             return self._store.get_range(pack_key(ref.pack), offset, length)
+        except Unreachable:
+            raise  # says nothing about the pack
         except DbtoolError as error:
             raise BlobDamaged(ref, f"cannot be read: {error.message}") from error
 
@@ -355,6 +360,8 @@ class PackReader:
             if size == _SMALL_PACK_BYTES:  # there may be more
                 size = self._store.size(key)
                 tail = self._store.get_range(key, max(0, size - _LONGEST_TAIL), _LONGEST_TAIL)
+        except Unreachable:
+            raise
         except DbtoolError as error:
             raise BlobDamaged(ref, f"cannot be read: {error.message}") from error
         return self._parse(ref, head[: PACK_HEADER.size], tail, size)

@@ -39,7 +39,7 @@ from dbtool.crypto.aead import MasterKey
 from dbtool.crypto.digest import page_hasher
 from dbtool.crypto.keys import KeyRing
 from dbtool.crypto.secret import Secret
-from dbtool.errors import StorageFailed, UsageError
+from dbtool.errors import Refused, StorageFailed, UsageError
 from dbtool.store.base import Store
 from dbtool.store.counted import Readable
 from dbtool.store.urls import open_store
@@ -375,7 +375,8 @@ class Repository:
                 self, read_data=read_data, names=names, progress=progress or Silent()
             )
         if proven:
-            with suppress(StorageFailed):  # what lies on read-only media can be proven, not marked
+            # What lies on read-only media, or may only be added to, can be proven, not marked.
+            with suppress(StorageFailed, Refused):
                 self.catalog.mark_verified(proven, self.clock.now())
         return report
 

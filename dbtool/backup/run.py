@@ -19,7 +19,7 @@ from dbtool.backup.pagemap import PieceRef
 from dbtool.backup.snapshot import Head, SnapshotBody
 from dbtool.backup.tree import SnapshotTree
 from dbtool.core.progress import Progress, Silent
-from dbtool.errors import Damaged, DbtoolError
+from dbtool.errors import Damaged, DbtoolError, Unreachable
 from dbtool.pages.changes import pages_changed
 from dbtool.pages.reader import PageReader, SourceState
 
@@ -152,6 +152,8 @@ def _open_parent(run: _Run, parent: Snapshot | None, *, trusted: bool) -> Snapsh
         tree = run.repository.open_snapshot(parent)
         if not trusted:
             _require_packs(run.repository, tree)
+    except Unreachable:
+        raise  # nothing is damaged, and nothing could be stored anew
     except DbtoolError as error:
         run.progress.warn(
             f"snapshot {parent.id[:8]} is damaged, every page is stored anew: {error.message}"
@@ -181,6 +183,8 @@ def _relatives(run: _Run, parent: Snapshot | None) -> list[SnapshotTree]:
                 tree = run.repository.open_snapshot(snapshot)
                 _require_packs(run.repository, tree)
                 found.append(tree)
+            except Unreachable:
+                raise
             except DbtoolError as error:
                 run.progress.warn(
                     f"snapshot {head.snapshot[:8]} cannot be compared with: {error.message}"

@@ -79,6 +79,7 @@ class Catalog:
         data = b"".join(
             part for piece in (summary, rest) for part in (_PART_SIZE.pack(len(piece)), piece)
         )
+        self._store.confirm_lock()
         self._store.put(snapshot_key(snapshot.id), data)
         self._store.sync()
         return len(data)

@@ -58,6 +58,10 @@ def _globals(
     _repo: Annotated[
         str | None, typer.Option("--repo", metavar="PATH", help=GLOBAL_OPTIONS["repo"].help)
     ] = None,
+    _limit_upload: Annotated[
+        str | None,
+        typer.Option("--limit-upload", metavar="RATE", help=GLOBAL_OPTIONS["limit_upload"].help),
+    ] = None,
     _password_file: Annotated[
         Path | None,
         typer.Option("--password-file", metavar="FILE", help=GLOBAL_OPTIONS["password_file"].help),

@@ -96,8 +96,11 @@ def _snapshots(line: list[str]) -> Iterator[tuple[str, str]]:
     from dbtool.backup.repository import Repository
     from dbtool.cli.secrets import key_configured
     from dbtool.cli.views import local_time, short
+    from dbtool.store.urls import is_remote
 
     session, target = _target(line)
+    if is_remote(target.repository):
+        return  # a Tab does not wait for a network
     repository = Repository.open(
         target.repository,
         secret=lambda: _key_file(session, target.name),
@@ -111,9 +114,12 @@ def _snapshots(line: list[str]) -> Iterator[tuple[str, str]]:
 
 def _keys(line: list[str]) -> Iterator[tuple[str, str]]:
     from dbtool.cli.keyslots import key_ring
+    from dbtool.store.urls import is_remote, open_store
 
     _, target = _target(line)
-    for slot in key_ring(target.repository).slots():
+    if is_remote(target.repository):
+        return
+    for slot in key_ring(open_store(target.repository)).slots():
         yield slot.id, f"{slot.kind} {slot.label}".strip()
 
 

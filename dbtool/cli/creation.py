@@ -128,12 +128,14 @@ def _create(session: Session, target: Target) -> Repository:
     """Make the repository, encrypted where a key is configured: nothing else would be meant."""
     from dbtool.backup.repository import Repository
     from dbtool.cli.secrets import key_configured, secret_for_creation
+    from dbtool.cli.stores import reach_store
 
     secret = None
     if key_configured(session, target.name):
         secret = secret_for_creation(session, target.name)
     level = session.config.get("repository.compression")
-    return Repository.create(target.repository, secret=secret, compression=level)
+    store = reach_store(session, target.repository, create=True)
+    return Repository.create(store, secret=secret, compression=level)
 
 
 def _discard_empty(repository: Repository) -> None:

@@ -73,6 +73,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "store-location-invalid": ErrorCode(2, "the location of the repository makes no sense"),
     "store-not-a-folder": ErrorCode(2, "the location of the repository is not a folder"),
     "store-scheme-unknown": ErrorCode(2, "repositories cannot be kept at such a URL"),
+    "store-unconditional": ErrorCode(2, "the object store overwrites what shall be written once"),
+    "credentials-missing": ErrorCode(2, "there are no credentials for the object store"),
+    "extra-missing": ErrorCode(2, "a library that such repositories need is not installed"),
     "config-not-found": ErrorCode(2, "there is no such configuration file"),
     "password-file-not-found": ErrorCode(2, "there is no such password file"),
     "statement-writes": ErrorCode(5, "a query may only read, and this statement does more"),
@@ -84,6 +87,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "database-exists": ErrorCode(5, "there is a database already"),
     "repository-exists": ErrorCode(5, "there is a repository already"),
     "folder-not-empty": ErrorCode(5, "the folder holds snapshots without their config object"),
+    "append-only": ErrorCode(5, "the repository may only be added to"),
     "object-exists": ErrorCode(5, "the repository holds an object of that name already"),
     "last-key-slot": ErrorCode(5, "the last key of a repository cannot be removed"),
     "too-many-key-slots": ErrorCode(5, "the repository has as many keys as it can have"),
@@ -92,7 +96,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "sql-file-not-found": ErrorCode(10, "there is no such file with SQL"),
     "database-not-found": ErrorCode(10, "there is no such database"),
     "repository-not-found": ErrorCode(10, "there is no repository at that place"),
-    "store-not-found": ErrorCode(10, "the folder of the repository does not exist"),
+    "store-not-found": ErrorCode(10, "the folder or bucket of the repository does not exist"),
     "snapshot-not-found": ErrorCode(10, "no snapshot has such an id"),
     "no-snapshots": ErrorCode(10, "the database has no snapshots"),
     "no-snapshot-before": ErrorCode(10, "no snapshot was taken before that time"),
@@ -103,6 +107,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "database-busy": ErrorCode(11, "the database changes too fast to be read at one moment"),
     "job-running": ErrorCode(11, "another `dbtool run` of the database is at work"),
     "repository-locked": ErrorCode(11, "another dbtool works on the repository"),
+    "lock-lost": ErrorCode(11, "the lock was taken away from a process that seemed dead"),
     "restore-target-busy": ErrorCode(
         11, "a process has the database open that would be overwritten"
     ),
@@ -129,6 +134,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "snapshot-not-a-database": ErrorCode(13, "a snapshot is whole, and SQLite cannot read it"),
     "object-key-invalid": ErrorCode(13, "the repository names an object in an impossible way"),
     "object-not-a-file": ErrorCode(13, "something in the repository is not a regular file"),
+    "store-unreachable": ErrorCode(
+        14, "the store does not answer as it should; trying again may help"
+    ),
     "no-space": ErrorCode(15, "no space is left, or a quota is used up"),
     "read-only": ErrorCode(15, "the file system is mounted read-only"),
     "permission-denied": ErrorCode(15, "the system does not allow it"),

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dbtool.backup.format import CONFIG_KEY, RepositoryConfig
 from dbtool.core.clock import SystemClock
 from dbtool.crypto.keys import KeyRing
 from dbtool.errors import NotFound
-from dbtool.store.urls import open_store
+
+if TYPE_CHECKING:
+    from dbtool.store.base import Store
 
 __all__ = ["key_ring"]
 
 
-def key_ring(location: str) -> KeyRing:
-    """Return the key ring of the repository at a location; that of an unencrypted one is empty.
+def key_ring(store: Store) -> KeyRing:
+    """Return the key ring of the repository in a store; that of an unencrypted one is empty.
 
     Raises:
         NotFound: `repository-not-found`.
         Damaged: `repository-damaged`.
     """
-    store = open_store(location)
     try:
         config = RepositoryConfig.decode(store.get(CONFIG_KEY), store.location)
     except NotFound as error:

@@ -15,6 +15,7 @@ from dbtool.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
     from dbtool.cli.context import Session
+    from dbtool.config import DatabaseSettings
 
 __all__ = [
     "DatabaseArgument",
@@ -103,12 +104,13 @@ def open_repository(session: Session, target: Target) -> Repository:
     """Open the repository of a target; a password is asked for only when it is encrypted."""
     from dbtool.backup.repository import Repository
     from dbtool.cli.secrets import find_secret, key_configured
+    from dbtool.cli.stores import reach_store
 
     location = target.repository
     if target.path is not None and not target.explicit_repository and not Path(location).exists():
         raise _no_backups(target.path, location)
     return Repository.open(
-        location,
+        reach_store(session, location),
         secret=lambda: find_secret(session, f"password of {location}", target.name),
         expect_encrypted=key_configured(session, target.name),
     )
@@ -137,17 +139,14 @@ def _given_repository(session: Session) -> str | None:
 
 def _name_of_owner(session: Session, location: str) -> str | None:
     """Return the configured database whose repository it is, as its key may be configured there."""
-    if "://" in location:
-        return None
-    place = Path(location)
-    return next(
-        (
-            settings.name
-            for settings in session.config.databases.values()
-            if _same(Path(settings.repository or default_repository(settings.path)), place)
-        ),
-        None,
-    )
+
+    def is_there(settings: DatabaseSettings) -> bool:
+        place = settings.repository or default_repository(settings.path)
+        if "://" in location or "://" in place:
+            return place == location
+        return _same(Path(place), Path(location))
+
+    return next((s.name for s in session.config.databases.values() if is_there(s)), None)
 
 
 def _same(one: Path, other: Path) -> bool:

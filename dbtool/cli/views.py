@@ -25,7 +25,9 @@ def local_time(time: datetime) -> str:
 
 
 def brief(path: str | Path) -> str:
-    """Return a path from the current folder where it lies beneath it."""
+    """Return a path from the current folder where it lies beneath it; a URL as it is."""
+    if "://" in str(path):
+        return str(path)
     absolute, here = Path(path), Path.cwd()
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
 

@@ -65,4 +65,15 @@ class Store(Protocol):
         """
 
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
-        """Hold the lock, shared or exclusive; `Locked` (`repository-locked`) at once when taken."""
+        """Hold the lock, shared or exclusive; `Locked` (`repository-locked`) when it is taken.
+
+        At once, except where the holder is somewhere else and has to be seen alive first: see
+        `lease`.
+        """
+
+    def confirm_lock(self) -> None:
+        """See that the locks held through this store were not taken away meanwhile.
+
+        Called before what must not happen without them: the write that commits a snapshot, the
+        removal of objects. Raises `Locked` (`lock-lost`).
+        """

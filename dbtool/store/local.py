@@ -176,6 +176,9 @@ class LocalStore:
         finally:
             os.close(descriptor)
 
+    def confirm_lock(self) -> None:
+        """Do nothing: the system takes no `flock` away."""
+
     def _open_lock(self) -> int:
         path = self.root / "lock"
         flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK

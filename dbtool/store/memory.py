@@ -83,6 +83,9 @@ class MemoryStore:
             else:
                 self._shared_holders -= 1
 
+    def confirm_lock(self) -> None:
+        """Do nothing: nobody takes a lock of this process away."""
+
 
 class _MemoryWriter:
     """An object of a `MemoryStore` before its commit."""

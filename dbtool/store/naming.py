@@ -13,7 +13,7 @@ from dbtool.errors import Damaged
 
 __all__ = ["RESERVED", "checked_key", "checked_prefix", "is_key"]
 
-RESERVED: Final = frozenset({"tmp", "lock"})
+RESERVED: Final = frozenset({"tmp", "lock", "locks"})
 """First parts that no key has: a store keeps its own things there."""
 
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9.-]*(?:/[a-z0-9][a-z0-9.-]*)*")

@@ -9,11 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from dbtool.errors import UsageError
 from dbtool.store.base import Store
+from dbtool.store.cloud import CLOUDS
 from dbtool.store.local import LocalStore
 
-__all__ = ["SCHEMES", "local_root", "open_store"]
+__all__ = ["SCHEMES", "is_remote", "local_root", "open_store"]
 
-SCHEMES: Final = ("file",)
+SCHEMES: Final = ("file", "s3", "gs", "az")
 """The URL schemes that `open_store` knows; a location without one is a folder."""
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -24,25 +25,55 @@ def open_store(location: str, *, create: bool = False) -> Store:
 
     Args:
         location: where it is.
-        create: make the place where it is missing; else it is not touched and need not exist.
+        create: make the place where it is missing (a bucket has to be there); else it is not
+            touched and need not exist.
 
     Raises:
-        UsageError: the location is empty, its scheme is unknown, or it is no folder (`create`).
+        UsageError: the location is empty, its scheme is unknown, it is no folder (`create`), a
+            library for it is missing, or the store cannot keep a repository (`create`).
         StorageFailed: the place cannot be made.
+        NotFound: the bucket is missing (`create`).
+        Unreachable: a remote does not answer.
     """
+    scheme = _scheme(location)
+    if scheme in CLOUDS:
+        from dbtool.store.objectstore import ObjectStore
+
+        bucket = ObjectStore(location)
+        if create:
+            bucket.require_conditions()
+        return bucket
     root = local_root(location)
     return LocalStore.create_root(root) if create else LocalStore(root)
 
 
+def is_remote(location: str) -> bool:
+    """Return whether a location is somewhere else than in the file system of this machine."""
+    return _scheme(location) not in ("", "file")
+
+
 def local_root(location: str) -> Path:
     """Return the folder that `location` means; `UsageError` where it means none."""
+    scheme = _scheme(location)
+    if not scheme:
+        return Path(location)
+    if scheme != "file":
+        raise UsageError(
+            "store-location-invalid",
+            f"{location!r} is not a folder on this machine",
+            hint="name a folder",
+        )
+    return _path_of_file_url(location)
+
+
+def _scheme(location: str) -> str:
     if not location or "\0" in location:
         raise UsageError(
             "store-location-invalid", "the location of the repository is empty or holds a NUL"
         )
     match = _SCHEME.match(location)
     if match is None:
-        return Path(location)
+        return ""
     scheme = match[1].lower()
     if scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in SCHEMES)
@@ -51,7 +82,7 @@ def local_root(location: str) -> Path:
             f"cannot keep a repository at {scheme}://",
             context=f"known are the path of a folder, and {known}",
         )
-    return _path_of_file_url(location)
+    return scheme
 
 
 def _path_of_file_url(location: str) -> Path:

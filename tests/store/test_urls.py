@@ -6,7 +6,8 @@ import pytest
 
 from dbtool.errors import UsageError
 from dbtool.store.local import LocalStore
-from dbtool.store.urls import local_root, open_store
+from dbtool.store.objectstore import ObjectStore
+from dbtool.store.urls import is_remote, local_root, open_store
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_a_path_and_its_url_mean_the_same_folder(location: str, path: str) -> No
     assert local_root(location) == Path(path)
 
 
-@pytest.mark.parametrize("location", ["s3://bucket/prefix", "gs://x", "sftp://host/x", "S3://b"])
+@pytest.mark.parametrize("location", ["http://bucket/prefix", "ftp://host/x", "B2://b"])
 def test_an_unknown_scheme_is_named_with_those_that_are_known(location: str) -> None:
     with pytest.raises(UsageError) as raised:
         open_store(location)
@@ -56,3 +57,21 @@ def test_a_file_is_no_place_for_a_repository(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         open_store(str(tmp_path / "file"), create=True)
     assert raised.value.code == "store-not-a-folder"
+
+
+def test_a_url_of_a_cloud_is_remote_and_no_folder() -> None:
+    assert is_remote("s3://bucket/prefix")
+    assert is_remote("AZ://container")
+    assert not is_remote("/srv/s3")
+    assert not is_remote("file:///srv")
+    with pytest.raises(UsageError) as raised:
+        local_root("s3://bucket/prefix")
+    assert raised.value.code == "store-location-invalid"
+
+
+def test_a_bucket_is_opened_without_asking_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    store = open_store("s3://bucket/prefix?endpoint=http://127.0.0.1:1")
+    assert isinstance(store, ObjectStore)
+    assert store.location == "s3://bucket/prefix?endpoint=http://127.0.0.1:1"

@@ -26,6 +26,7 @@ _EXAMPLES = """
 dbtool init app.db                                  # a new database, named in a dbtool.toml
 dbtool init --repo /backups/app --encrypt app.db    # and an encrypted repository
 dbtool init --repo app.db.backups existing.db       # adopts a database without changing it
+dbtool init --repo s3://bucket/app app.db           # a repository in the cloud: see the README
 """
 
 
@@ -106,6 +107,7 @@ def _database(session: Session, path: Path, settings: tuple[int, str, str]) -> b
 def _repository(session: Session, location: str, *, encrypt: bool) -> RepositoryInfo:
     from dbtool.backup.repository import Repository
     from dbtool.cli.secrets import key_configured, secret_for_creation
+    from dbtool.cli.stores import reach_store
 
     if not encrypt and key_configured(session):
         session.warn(
@@ -114,7 +116,8 @@ def _repository(session: Session, location: str, *, encrypt: bool) -> Repository
         )
     secret = secret_for_creation(session) if encrypt else None
     compression = session.config.get("repository.compression")
-    repository = Repository.create(location, secret=secret, compression=compression)
+    store = reach_store(session, location, create=True)
+    repository = Repository.create(store, secret=secret, compression=compression)
     if encrypt:
         session.note(
             "The repository is encrypted: losing every password and key of it means losing the",

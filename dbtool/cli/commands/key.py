@@ -62,9 +62,10 @@ Label = Annotated[
 def list_keys(context: typer.Context, db: DatabaseArgument = None) -> None:
     """List the key slots; needs no password."""
     from dbtool.cli.keyslots import key_ring
+    from dbtool.cli.stores import reach_store
 
     session = current(context)
-    ring = key_ring(repository_only(session, db).repository)
+    ring = key_ring(reach_store(session, repository_only(session, db).repository))
     slots = ring.slots()
     for damaged in ring.damaged():
         session.warn(f"key {damaged} is damaged; nothing opens with it")
@@ -205,6 +206,7 @@ def generate(
 def _unlock(session: Session, target: Target) -> tuple[Repository, Secret]:
     """Open the repository and return the secret that did it."""
     from dbtool.backup.repository import Repository
+    from dbtool.cli.stores import reach_store
 
     used: list[Secret] = []
 
@@ -212,7 +214,7 @@ def _unlock(session: Session, target: Target) -> tuple[Repository, Secret]:
         used.append(find_secret(session, f"password of {target.repository}", target.name))
         return used[-1]
 
-    repository = Repository.open(target.repository, secret=ask)
+    repository = Repository.open(reach_store(session, target.repository), secret=ask)
     if not repository.info.encrypted:
         raise _not_encrypted(target.repository)
     return repository, used[-1]
