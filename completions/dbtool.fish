@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --at --param --file --timeout --limit --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --at --param --file --timeout --limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -48,7 +48,8 @@ complete -c dbtool -s q -l quiet -d 'Say nothing where all went well.'
 complete -c dbtool -s v -l verbose -d 'Say more; -vv with tracebacks.'
 complete -c dbtool -l color -x -a 'auto always never' -d 'Colour: auto, always or never. [auto]'
 complete -c dbtool -l progress -x -a 'auto none plain' -d 'Progress: auto, none or plain. [auto]'
-complete -c dbtool -l repo -r -F -d 'The repository. [DB.backups/ beside the database]'
+complete -c dbtool -l repo -r -F -d 'The repository: a folder or URL. [DB.backups/ beside DB]'
+complete -c dbtool -l limit-upload -x -d 'Write no more bytes a second to it.'
 complete -c dbtool -l password-file -r -F -d 'Read the password or key from FILE.'
 complete -c dbtool -l password-command -x -d 'Read it from the output of COMMAND.'
 complete -c dbtool -l config -r -F -d 'Configuration file. [nearest dbtool.toml upward]'
