@@ -42,7 +42,7 @@ from dbtool.backup.format import (
 )
 from dbtool.backup.frame import FrameBroken, decompressed
 from dbtool.crypto.aead import MasterKey, SealBroken, Sealer
-from dbtool.errors import Damaged, DbtoolError, Unreachable
+from dbtool.errors import Damaged, NotFound, StorageFailed
 from dbtool.store.base import ObjectWriter, Store
 from dbtool.store.counted import Readable
 
@@ -70,6 +70,7 @@ _UNSENT_PACKS = 2
 _SMALL_PACK_BYTES = 32 * 1024
 """A pack that ends before this is opened with one request instead of three."""
 _LONGEST_TAIL = PACK_TRAILER.size + TAG_BYTES + BLOBS_PER_PACK * DIRECTORY_ENTRY.size
+_UNREADABLE = (Damaged, NotFound, StorageFailed)  # a remote out of reach says nothing of a pack
 _NOWHERE = DirectoryEntry(0, 0, -1, 0, 0)
 
 
@@ -214,14 +215,13 @@ class PackSession:
         pack.append(ordinal, entry, stored)
 
     def _close_current(self) -> None:
+        # A slow store may keep them in memory until they are sent: no more than a few at a time.
+        while self._closing and (self._closing[0].done() or len(self._closing) >= _UNSENT_PACKS):
+            self.bytes_written += self._closing.popleft().result()
         if self._current is not None:
             assert self._syncer is not None
-            while len(self._closing) >= _UNSENT_PACKS:  # a slow store: they may be in memory
-                self.bytes_written += self._closing.popleft().result()
             self._closing.append(self._syncer.submit(self._current.close, self.repository))
             self._current = None
-        while self._closing and self._closing[0].done():
-            self.bytes_written += self._closing.popleft().result()
 
     def finish(self) -> int:
         """Make every pack durable; return what they take in the store, in bytes."""
@@ -324,9 +324,7 @@ class PackReader:
     def _fetch(self, ref: BlobRef, offset: int, length: int) -> bytes:
         try:
             return self._store.get_range(pack_key(ref.pack), offset, length)
-        except Unreachable:
-            raise  # says nothing about the pack
-        except DbtoolError as error:
+        except _UNREADABLE as error:
             raise BlobDamaged(ref, f"cannot be read: {error.message}") from error
 
     def _unseal(self, ref: BlobRef, stored: bytes | memoryview) -> bytes:
@@ -360,9 +358,7 @@ class PackReader:
             if size == _SMALL_PACK_BYTES:  # there may be more
                 size = self._store.size(key)
                 tail = self._store.get_range(key, max(0, size - _LONGEST_TAIL), _LONGEST_TAIL)
-        except Unreachable:
-            raise
-        except DbtoolError as error:
+        except _UNREADABLE as error:
             raise BlobDamaged(ref, f"cannot be read: {error.message}") from error
         return self._parse(ref, head[: PACK_HEADER.size], tail, size)
 
