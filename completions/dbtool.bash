@@ -3,28 +3,28 @@
 
 _dbtool_options() {
     case "$1" in
-    'dbtool') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help --version' ;;
-    'dbtool init') echo '--encrypt --page-size --encoding --auto-vacuum -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool demo') echo '--keep -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool backup') echo '--tag --note --name --always --force-scan -n --dry-run --print-id -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool snapshots') echo '--all --name --tag --last -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool restore') echo '--to --over --live --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool verify') echo '--snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool key') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool key list') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool key add') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool key remove') echo '-y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool key change') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool key export') echo '--to --label -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool key generate') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool config') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool config show') echo '--origin -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool config validate') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool config path') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool config trust') echo '--revoke -o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
-    'dbtool help') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --password-file --password-command --config -h --help' ;;
+    'dbtool') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help --version' ;;
+    'dbtool init') echo '--encrypt --page-size --encoding --auto-vacuum -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool demo') echo '--keep -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool backup') echo '--tag --note --name --always --force-scan -n --dry-run --print-id -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool snapshots') echo '--all --name --tag --last -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool restore') echo '--to --over --live --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool verify') echo '--snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool key') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool key list') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool key add') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool key remove') echo '-y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool key change') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool key export') echo '--to --label -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool key generate') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool config') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool config show') echo '--origin -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool config validate') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool config path') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool config trust') echo '--revoke -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool help') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     esac
 }
 
@@ -95,7 +95,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -115,7 +115,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;
