@@ -8,7 +8,7 @@ only what needs both records or the packs to be seen is left to `tree` and `chec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dbtool.backup import fields
@@ -19,7 +19,7 @@ from dbtool.backup.format import (
     SEGMENT_PAGES,
     BlobRef,
 )
-from dbtool.backup.model import Snapshot, SnapshotId
+from dbtool.backup.model import Replaced, Snapshot, SnapshotId
 from dbtool.backup.pagemap import PieceRef
 from dbtool.errors import UsageError
 
@@ -45,6 +45,8 @@ class SnapshotBody:
     journal_mode: str
     versions: dict[str, str] = field(default_factory=dict)
     """dbtool and SQLite versions that took it."""
+    replaced: Replaced | None = None
+    """Of a safety snapshot: what was about to be replaced."""
 
 
 def snapshot_to_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -118,15 +120,18 @@ def body_to_json(body: SnapshotBody) -> dict[str, Any]:
         [[packs.setdefault(ref.pack, len(packs)), ref.ordinal, entries] for ref, entries in pieces]
         for pieces in body.segments
     ]
-    return {
+    value = {
         "packs": [pack.hex() for pack in packs],
         "segments": segments,
         "journal_mode": body.journal_mode,
         "versions": body.versions,
     }
+    if body.replaced is not None:
+        value["replaced"] = asdict(body.replaced)
+    return value
 
 
-def body_from_json(value: object) -> SnapshotBody:
+def body_from_json(value: Any) -> SnapshotBody:
     """Parse a body; ValueError where it cannot be one."""
     packs = [
         bytes.fromhex(fields.hex_id(pack)) for pack in fields.items(fields.member(value, "packs"))
@@ -144,6 +149,25 @@ def body_from_json(value: object) -> SnapshotBody:
         segments,
         fields.text(fields.member(value, "journal_mode")),
         {fields.text(name): fields.text(version) for name, version in versions.items()},
+        _replaced_from_json(fields.member(value, "replaced")) if "replaced" in value else None,
+    )
+
+
+def _replaced_from_json(value: object) -> Replaced:
+    def optional(name: str) -> str | None:
+        found = fields.member(value, name)
+        return None if found is None else fields.text(found)
+
+    triggers = fields.member(value, "triggers")
+    if type(triggers) is not bool:
+        raise ValueError("triggers is neither true nor false")
+    return Replaced(
+        source=SnapshotId(fields.hex_id(fields.member(value, "source"))),
+        table=optional("table"),
+        where=optional("where"),
+        columns=fields.strings(fields.member(value, "columns")),
+        mode=fields.text(fields.member(value, "mode")),
+        triggers=triggers,
     )
 
 

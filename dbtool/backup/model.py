@@ -22,6 +22,7 @@ __all__ = [
     "BackupResult",
     "Connector",
     "Finding",
+    "Replaced",
     "RepositoryReport",
     "RestoreMode",
     "RestoreOptions",
@@ -92,6 +93,24 @@ class Snapshot:
     def size_bytes(self) -> int:
         """Size of the database file that a restore gives."""
         return self.page_size * self.page_count
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What a restore was about to replace when it took a safety snapshot; `undo` goes by it."""
+
+    source: SnapshotId
+    """The snapshot that came over it."""
+    table: str | None = None
+    """The table whose rows were replaced; None: the whole database."""
+    where: str | None = None
+    """Condition on the rows; None: all of the table."""
+    columns: tuple[str, ...] = ()
+    """Columns that were set back; empty: all."""
+    mode: str = "replace"
+    """How rows were restored; see `TableRestore`."""
+    triggers: bool = True
+    """Whether the table's triggers fired."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,9 @@ from pathlib import Path
 import apsw
 
 from dbtool.backup.compare import differing_in
-from dbtool.backup.model import (
-    SAFETY_TAG,
-    BackupOptions,
-    RestorePlan,
-    RestoreResult,
-    Snapshot,
-)
+from dbtool.backup.model import Replaced, RestorePlan, RestoreResult, Snapshot
 from dbtool.backup.overwrite import UNREADABLE, Job, overwrite, write_new
-from dbtool.backup.run import run_backup
+from dbtool.backup.safety import take_safety_snapshot
 from dbtool.core.atomicfile import failures_named
 from dbtool.core.connection import open_live
 from dbtool.core.holders import holders
@@ -137,13 +131,14 @@ def _count_differing(job: Job) -> int:
 def _take_safety_snapshot(job: Job) -> Snapshot | None:
     if not job.options.safety_snapshot:
         return None
-    options = BackupOptions(
-        tags=(SAFETY_TAG,),
-        note=f"before {job.snapshot.id[:8]} was restored over it",
-        busy_timeout_s=job.options.busy_timeout_s,
-    )
     try:
-        return run_backup(job.repository, job.target, options, job.progress).snapshot
+        return take_safety_snapshot(
+            job.repository,
+            job.target,
+            Replaced(job.snapshot.id),
+            busy_timeout_s=job.options.busy_timeout_s,
+            progress=job.progress,
+        )
     except UNREADABLE as error:
         job.progress.warn(f"no safety snapshot, the old file is kept instead: {error.message}")
         return None

@@ -13,7 +13,7 @@ import apsw
 from dbtool import __version__
 from dbtool.backup.capture import Capture
 from dbtool.backup.format import new_id, pack_key
-from dbtool.backup.model import BackupOptions, BackupResult, Snapshot, SnapshotId
+from dbtool.backup.model import BackupOptions, BackupResult, Replaced, Snapshot, SnapshotId
 from dbtool.backup.pack import PackSession
 from dbtool.backup.pagemap import PieceRef
 from dbtool.backup.snapshot import Head, SnapshotBody
@@ -42,19 +42,33 @@ class _Run:
     reader: PageReader
     progress: Progress
     started_s: float
+    replaced: Replaced | None = None
 
     def elapsed_s(self) -> float:
         return self.repository.clock.monotonic() - self.started_s
 
 
 def run_backup(
-    repository: Repository, path: Path, options: BackupOptions, progress: Progress
+    repository: Repository,
+    path: Path,
+    options: BackupOptions,
+    progress: Progress,
+    *,
+    replaced: Replaced | None = None,
 ) -> BackupResult:
-    """Back one database up into `repository`, whose lock is held."""
+    """Back one database up into `repository`, whose lock is held.
+
+    Args:
+        repository: where to.
+        path: the database.
+        options: see `BackupOptions`.
+        progress: told of pages read, in bytes.
+        replaced: what a restore is about to replace; the snapshot remembers it.
+    """
     started_s = repository.clock.monotonic()
     database = options.name or str(path.resolve())
     with PageReader.open(path, busy_timeout_s=options.busy_timeout_s, progress=progress) as reader:
-        run = _Run(repository, database, options, reader, progress, started_s)
+        run = _Run(repository, database, options, reader, progress, started_s, replaced)
         head = repository.catalog.head(database)
         parent = repository.catalog.newest(database)
         if (
@@ -220,6 +234,7 @@ def _commit(
         segments,
         reader.journal_mode,
         {"dbtool": __version__, "sqlite": apsw.sqlite_lib_version()},
+        run.replaced,
     )
     written = repository.catalog.write(snapshot, body)
     head = Head(snapshot.id, run.database, reader.state, seen=None)

@@ -7,22 +7,49 @@ from typing import Final
 
 import apsw
 
+from dbtool.core.progress import Progress
 from dbtool.errors import Refused
-from dbtool.rows.shape import TableShape
+from dbtool.rows.changes import compare
+from dbtool.rows.match import TableRestore, match
+from dbtool.rows.shape import TableShape, describe
+from dbtool.rows.stage import Stage
+from dbtool.rows.write import write_changes
 
-__all__ = ["advance_sequence", "create_indexes", "create_table", "create_triggers", "run_single"]
+__all__ = ["advance_sequence", "copy_table", "create_triggers"]
 
 _AUTOINCREMENT: Final = re.compile(r"\bAUTOINCREMENT\b", re.IGNORECASE)
 
 
-def create_table(target: apsw.Connection, shape: TableShape) -> None:
-    """Create the table of a snapshot, empty."""
+def copy_table(
+    target: apsw.Connection,
+    source: apsw.Connection,
+    shape: TableShape,
+    *,
+    where: str | None,
+    progress: Progress,
+) -> int:
+    """Create the table of a snapshot with its rows and indexes; return the number of rows.
+
+    Args:
+        target: in a transaction; has no such table.
+        source: onto the snapshot.
+        shape: the table there.
+        where: condition on its rows; None: all.
+        progress: told of rows.
+
+    Raises:
+        Refused: `schema-not-taken`.
+    """
     run_single(target, shape.sql)
-
-
-def create_indexes(target: apsw.Connection, source: apsw.Connection, table: str) -> None:
-    """Create the indexes that the table has in the snapshot."""
-    _create(target, source, table, "index")
+    made = describe(target, shape.name, where_from="it")
+    asked = TableRestore(shape.name, where, mode="insert-missing")
+    stage = Stage(target, source, match(made, shape, asked), where)
+    count = stage.fill(progress)
+    write_changes(target, stage, compare(target, stage, "insert-missing"))
+    stage.clear()
+    _create(target, source, shape.name, "index")
+    advance_sequence(target, source, made)
+    return count
 
 
 def create_triggers(target: apsw.Connection, source: apsw.Connection, table: str) -> None:

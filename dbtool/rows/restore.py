@@ -25,12 +25,7 @@ from dbtool.errors import Locked
 from dbtool.rows.changes import Changes, compare
 from dbtool.rows.condition import require_condition
 from dbtool.rows.match import Match, RowMode, TableRestore, match
-from dbtool.rows.recreate import (
-    advance_sequence,
-    create_indexes,
-    create_table,
-    create_triggers,
-)
+from dbtool.rows.recreate import advance_sequence, copy_table, create_triggers
 from dbtool.rows.references import References
 from dbtool.rows.shape import TableShape, describe, find_table, quoted
 from dbtool.rows.stage import Stage
@@ -284,19 +279,11 @@ class RowRestore:
         if self._shape is None:
             self._live.execute(f"DROP TABLE main.{quoted(plan.table)}")
         else:
-            self._create(self._shape)
+            shape, where = self._shape, self._asked.where
+            copy_table(self._live, self._source, shape, where=where, progress=self.progress)
+            create_triggers(self._live, self._source, shape.name)
         references.require_unbroken(plan.table)
         return plan
-
-    def _create(self, shape: TableShape) -> None:
-        create_table(self._live, shape)
-        made = describe(self._live, shape.name, where_from=str(self._path))
-        stage = Stage(self._live, self._source, match(made, shape, self._asked), self._asked.where)
-        stage.fill(self.progress)
-        write_changes(self._live, stage, compare(self._live, stage, "insert-missing"))
-        create_indexes(self._live, self._source, shape.name)
-        create_triggers(self._live, self._source, shape.name)
-        advance_sequence(self._live, self._source, made)
 
     # -- the end
 

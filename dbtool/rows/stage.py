@@ -122,8 +122,9 @@ class Stage:
         self._live.execute("DROP TABLE IF EXISTS temp.dbtool_rows")
         self._live.execute(f"CREATE TABLE temp.dbtool_rows({', '.join(self._definitions())})")
         condition = "" if self.where is None else f" WHERE (\n{self.where}\n)"
+        count = 0
         with self._live:
-            count = self._take(f"{self._select()}{condition}", (), progress)
+            count += self._take(f"{self._select()}{condition}", (), progress)
         return count
 
     def _take(self, query: str, bindings: tuple[Any, ...], progress: Progress) -> int:

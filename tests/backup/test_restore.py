@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from dbtool.backup import restore
+from dbtool.backup import safety
 from dbtool.backup.model import SAFETY_TAG, RestoreOptions
 from dbtool.backup.repository import Repository
 from dbtool.core.progress import Silent
@@ -327,19 +327,19 @@ def test_the_safety_snapshot_of_a_live_restore_is_taken_while_nobody_can_commit(
     rows_before: list[tuple[int, bytes]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    genuine = restore.run_backup
+    genuine = safety.run_backup
     refused = []
 
-    def with_a_writer(*arguments: object) -> object:
+    def with_a_writer(*arguments: object, **named: object) -> object:
         writer = apsw.Connection(str(database))
         try:
             writer.execute("UPDATE t SET v = x'00' WHERE id = 5")
         except apsw.BusyError:
             refused.append(True)
         writer.close()
-        return genuine(*arguments)  # type: ignore[arg-type]
+        return genuine(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(restore, "run_backup", with_a_writer)
+    monkeypatch.setattr(safety, "run_backup", with_a_writer)
     result = repository.restore(repository.snapshots()[0], database, LIVE)
     assert refused == [True]
     assert result.safety_snapshot
