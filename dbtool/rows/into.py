@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -18,9 +19,9 @@ from dbtool.core.progress import Progress, Silent
 from dbtool.errors import Refused
 from dbtool.rows.condition import require_condition
 from dbtool.rows.recreate import copy_table
-from dbtool.rows.shape import describe, find_table
+from dbtool.rows.shape import TableShape, describe, find_table, quoted
 
-__all__ = ["TableCopy", "write_into"]
+__all__ = ["TableCopy", "plan_into", "write_into"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +59,60 @@ def write_into(
         Refused: `table-exists`, `table-kind`, `schema-not-taken`.
         UsageError: `where-invalid`.
     """
-    shape = describe(source, table, where_from="the snapshot")
-    if where is not None:
-        require_condition(source, shape, where)
+    shape = _checked(source, table, where)
     progress = progress or Silent()
     new_file = not file.exists()
     opened = _new_database(file, source) if new_file else _database(file, busy_timeout_s)
     with classified(file), opened as target:
-        if find_table(target, shape.name) is not None:
-            raise Refused(
-                "table-exists",
-                f"{file} has a table {shape.name} already",
-                context="--into adds a table, and never changes one",
-                hint="name another file",
-            )
+        _require_vacant(target, file, shape)
         progress.start("reading rows", None, "rows")
         count = copy_table(target, source, shape, where=where, progress=progress)
         progress.finish()
     return TableCopy(shape.name, file, count, new_file)
+
+
+def plan_into(
+    source: apsw.Connection,
+    file: Path,
+    table: str,
+    *,
+    where: str | None = None,
+    busy_timeout_s: float = 10.0,
+    progress: Progress | None = None,
+) -> TableCopy:
+    """Say what `write_into` would write, and refuse what it would refuse; write nothing."""
+    shape = _checked(source, table, where)
+    new_file = not file.exists()
+    if not new_file:
+        with classified(file):
+            target = open_live(file, busy_timeout_s=busy_timeout_s)
+            try:
+                _require_vacant(target, file, shape)
+            finally:
+                target.close()
+    condition = "" if where is None else f" WHERE (\n{where}\n)"
+    row: Any = source.execute(
+        f"SELECT count(*) FROM main.{quoted(shape.name)}{condition}"
+    ).fetchall()[0]
+    (progress or Silent()).advance(0)
+    return TableCopy(shape.name, file, row[0], new_file)
+
+
+def _checked(source: apsw.Connection, table: str, where: str | None) -> TableShape:
+    shape = describe(source, table, where_from="the snapshot")
+    if where is not None:
+        require_condition(source, shape, where)
+    return shape
+
+
+def _require_vacant(target: apsw.Connection, file: Path, shape: TableShape) -> None:
+    if find_table(target, shape.name) is not None:
+        raise Refused(
+            "table-exists",
+            f"{file} has a table {shape.name} already",
+            context="--into adds a table, and never changes one",
+            hint="name another file",
+        )
 
 
 @contextmanager
