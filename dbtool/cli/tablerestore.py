@@ -137,6 +137,8 @@ def _plan_lines(takeback: Takeback, plan: TablePlan) -> Lines:
         ("rows", _rows(plan, "to insert", "to update", "to delete")),
         *_columns(plan),
     ]
+    if plan.triggers and plan.rows_written:
+        lines.append(("triggers", f"{', '.join(plan.triggers)} may fire"))
     if takeback.safety_snapshot:
         kept = "a snapshot of what is there now is taken first"
     else:
@@ -160,8 +162,8 @@ def _rows(plan: TablePlan, inserted: str, updated: str, deleted: str) -> str:
         )
         if number
     ]
-    stay = f"{plan.rows_unchanged:,} stay as they are"
-    return f"{', '.join(parts)}; {stay}" if parts else f"none to change; {stay}"
+    stay = f"; {plan.rows_unchanged:,} stay as they are" if plan.rows_unchanged else ""
+    return f"{', '.join(parts) or 'none to change'}{stay}"
 
 
 def _columns(plan: TablePlan) -> Lines:
@@ -176,8 +178,6 @@ def _columns(plan: TablePlan) -> Lines:
     if plan.only_in_live:
         names = ", ".join(plan.only_in_live)
         lines.append(("as it is", f"{names}: not in the snapshot; inserted rows get the default"))
-    if plan.triggers and plan.rows_written:
-        lines.append(("triggers", f"{', '.join(plan.triggers)} may fire"))
     return lines
 
 

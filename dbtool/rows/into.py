@@ -20,6 +20,7 @@ from dbtool.errors import Refused
 from dbtool.rows.condition import require_condition
 from dbtool.rows.recreate import copy_table
 from dbtool.rows.shape import TableShape, describe, find_table, quoted
+from dbtool.rows.stage import bound_memory
 
 __all__ = ["TableCopy", "plan_into", "write_into"]
 
@@ -119,6 +120,7 @@ def _require_vacant(target: apsw.Connection, file: Path, shape: TableShape) -> N
 def _database(file: Path, busy_timeout_s: float) -> Iterator[apsw.Connection]:
     target = open_live(file, busy_timeout_s=busy_timeout_s)
     try:
+        bound_memory(target)
         target.execute("BEGIN IMMEDIATE")
         yield target
         target.execute("COMMIT")
@@ -136,6 +138,7 @@ def _new_database(file: Path, source: apsw.Connection) -> Iterator[apsw.Connecti
         try:
             target.pragma("page_size", source.pragma("page_size"))
             target.pragma("encoding", source.pragma("encoding"))
+            bound_memory(target)
             target.execute("BEGIN IMMEDIATE")
             yield target
             target.execute("COMMIT")

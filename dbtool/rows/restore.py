@@ -28,7 +28,7 @@ from dbtool.rows.match import Match, RowMode, TableRestore, match
 from dbtool.rows.recreate import advance_sequence, copy_table, create_triggers
 from dbtool.rows.references import References
 from dbtool.rows.shape import TableShape, describe, find_table, quoted
-from dbtool.rows.stage import Stage
+from dbtool.rows.stage import Stage, bound_memory
 from dbtool.rows.write import write_changes
 
 __all__ = ["RowRestore", "TablePlan"]
@@ -109,6 +109,7 @@ class RowRestore:
         live.pragma("recursive_triggers", 0)
         live.limit(apsw.SQLITE_LIMIT_TRIGGER_DEPTH, 1000)
         live.limit(apsw.SQLITE_LIMIT_EXPR_DEPTH, 1000)
+        bound_memory(live)
         live.set_progress_handler(self._look_up, _STEPS)
 
     def _look_up(self) -> bool:

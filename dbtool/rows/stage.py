@@ -22,11 +22,17 @@ from dbtool.errors import Damaged, Refused
 from dbtool.rows.match import Match
 from dbtool.rows.shape import quoted
 
-__all__ = ["Stage"]
+__all__ = ["Stage", "bound_memory"]
 
 _BATCH_ROWS: Final = 2000
 _CACHE_KIB: Final = 32 << 10
 _LEFTOVERS: Final = ("dbtool_rows", "dbtool_scope", "dbtool_absent", "dbtool_missing")
+
+
+def bound_memory(live: apsw.Connection) -> None:
+    """Let what is staged on a connection lie in a file; before its transaction begins."""
+    live.execute("PRAGMA temp_store = file")
+    live.execute(f"PRAGMA temp.cache_size = -{_CACHE_KIB}")
 
 
 class Stage:
@@ -102,8 +108,6 @@ class Stage:
             Damaged: a page of the snapshot cannot be proven.
         """
         self.clear()
-        self._live.execute("PRAGMA temp_store = file")
-        self._live.execute(f"PRAGMA temp.cache_size = -{_CACHE_KIB}")
         try:
             count = self._copy(progress)
         except UnicodeDecodeError:

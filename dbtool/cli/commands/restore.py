@@ -29,9 +29,9 @@ dbtool restore @yesterday --over app.db       # over the database: only pages th
 dbtool restore latest --live app.db           # into a database that is in use
 dbtool restore "@2026-11-20 14:00" -n app.db  # only the plan
 dbtool restore @09:00 --table orders app.db   # one table, into the database in use
-dbtool restore latest --table orders --where "id = 17" app.db
-dbtool restore latest --table orders --columns price,tax app.db
-dbtool restore latest --table orders --into orders.db app.db
+dbtool restore latest --table orders --where "id = 17" app.db     # one row of it
+dbtool restore latest --table orders --columns price,tax app.db   # two columns of its rows
+dbtool restore latest --table orders --into orders.db app.db      # into a file of its own
 dbtool restore --undo app.db                  # puts back what the last restore replaced
 """
 
@@ -109,8 +109,8 @@ def restore(
         typer.Option(
             "--mode",
             metavar="MODE",
-            help="replace: rows become exactly the snapshot's; insert-missing: only rows whose key "
-            "is not there; update: only rows that are there. [replace]",
+            help="Which rows of T: replace (they become exactly the snapshot's), insert-missing "
+            "(only those whose key is not there) or update (only those that are there). [replace]",
         ),
     ] = None,
     into: Annotated[
