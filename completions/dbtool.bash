@@ -8,7 +8,7 @@ _dbtool_options() {
     'dbtool demo') echo '--keep -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool backup') echo '--tag --note --name --always --force-scan -n --dry-run --print-id -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool snapshots') echo '--all --name --tag --last -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool restore') echo '--to --over --live --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool restore') echo '--to --over --live --table --where --columns --mode --into --no-triggers --undo --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool verify') echo '--snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -63,6 +63,7 @@ _dbtool_choices() {
     --page-size) echo '512 1024 2048 4096 8192 16384 32768 65536' ;;
     --encoding) echo 'UTF-8 UTF-16le UTF-16be' ;;
     --auto-vacuum) echo 'none full incremental' ;;
+    --mode) echo 'replace insert-missing update' ;;
     esac
 }
 
@@ -95,7 +96,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -107,15 +108,19 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --to | --file | --new-password-file)
+    --repo | --password-file | --config | --keep | --to | --into | --file | --new-password-file)
         _dbtool_candidates files
+        return
+        ;;
+    --where)
+        _dbtool_candidates databases "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
     --at)
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

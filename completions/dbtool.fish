@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --at --param --file --timeout --limit --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --at --param --file --timeout --limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -76,6 +76,13 @@ complete -c dbtool -n '__dbtool_is snapshots; and __dbtool_at 1' -F -a '(__dbtoo
 complete -c dbtool -n '__dbtool_is restore' -l to -r -F -d 'Write this new file.'
 complete -c dbtool -n '__dbtool_is restore' -l over -d 'Overwrite the database: only pages that differ, atomically.'
 complete -c dbtool -n '__dbtool_is restore' -l live -d 'Overwrite it through SQLite while applications have it open.'
+complete -c dbtool -n '__dbtool_is restore' -l table -x -d 'Only the rows of this table, through SQLite, as --live.'
+complete -c dbtool -n '__dbtool_is restore' -l where -x -F -a '(__dbtool_ask databases)' -d 'Only rows that this is true of, in the snapshot or now.'
+complete -c dbtool -n '__dbtool_is restore' -l columns -x -d 'Only these columns of rows that are there (update).'
+complete -c dbtool -n '__dbtool_is restore' -l mode -x -a 'replace insert-missing update' -d 'Which rows of T: replace (they become exactly the snapshots), insert-missing (only those whose key is not there) or update (only those that are there). [replace]'
+complete -c dbtool -n '__dbtool_is restore' -l into -r -F -d 'Write the table into this file, new or a database.'
+complete -c dbtool -n '__dbtool_is restore' -l no-triggers -d 'Let no trigger of the table fire.'
+complete -c dbtool -n '__dbtool_is restore' -l undo -d 'Put back what the last restore replaced.'
 complete -c dbtool -n '__dbtool_is restore' -l name -x -d 'Its name in the repository, where it has one.'
 complete -c dbtool -n '__dbtool_is restore' -l no-safety-snapshot -d 'Take no snapshot of what is about to be overwritten.'
 complete -c dbtool -n '__dbtool_is restore' -s n -l dry-run -d 'Show the plan and do nothing.'
