@@ -28,7 +28,7 @@ from dbtool.backup.model import Replaced, RestorePlan, RestoreResult, Snapshot
 from dbtool.backup.overwrite import UNREADABLE, Job, overwrite, write_new
 from dbtool.backup.safety import take_safety_snapshot
 from dbtool.core.atomicfile import failures_named
-from dbtool.core.connection import open_live
+from dbtool.core.connection import connect, open_live
 from dbtool.core.holders import holders
 from dbtool.errors import Locked, NotFound, Refused, UsageError
 from dbtool.pages.reader import PageReader
@@ -183,7 +183,7 @@ def _require_page_size(job: Job, live: apsw.Connection) -> None:
 
 
 def _copy_into(job: Job, live: apsw.Connection, source_path: Path) -> Snapshot | None:
-    source = apsw.Connection(str(source_path), flags=apsw.SQLITE_OPEN_READONLY)
+    source = connect(source_path, apsw.SQLITE_OPEN_READONLY, busy_timeout_s=0)
     copy = _copy_in_wal_mode if live.pragma("journal_mode") == "wal" else _copy_in_rollback_mode
     try:
         return copy(job, live, source)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import apsw
 
+from dbtool.core.connection import connect
+
 __all__ = ["Shop", "damage"]
 
 _ORDERS = 20_000
@@ -111,7 +113,7 @@ class Shop:
 
     @contextmanager
     def _connection(self) -> Iterator[apsw.Connection]:
-        connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection = connect(self.path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
         try:
             yield connection
         finally:

@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 
 from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, temporary_name
-from dbtool.core.connection import classified
+from dbtool.core.connection import classified, connect
 from dbtool.errors import Refused, UsageError
 
 __all__ = ["init_database"]
@@ -70,7 +70,7 @@ def init_database(
 
 
 def _fill(path: Path, settings: Mapping[str, int | str]) -> None:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection = connect(path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
     try:
         for name, value in settings.items():
             connection.pragma(name, value)

@@ -11,16 +11,20 @@ from typing import Final
 
 import apsw
 
-__all__ = ["MAX_VALUE_BYTES", "harden", "keep_wal_on_close"]
+__all__ = ["MAX_SQL_BYTES", "MAX_VALUE_BYTES", "harden", "keep_wal_on_close"]
 
 MAX_VALUE_BYTES: Final = 256 << 20
 """Longest string, BLOB or row that a hardened connection will build."""
 
+MAX_SQL_BYTES: Final = 16 << 20
+"""Longest SQL, above the 10 MB that SQLite allows a schema."""
+
+# SQLite reads a schema by parsing its SQL, so a limit on the shape of SQL that is lower than its
+# own (depth of expressions, terms of a compound SELECT, length) makes a sound database with one
+# large view look damaged. Those stay as SQLite has them; what runs can be interrupted.
 _LIMITS: Final = {
     apsw.SQLITE_LIMIT_LENGTH: MAX_VALUE_BYTES,
-    apsw.SQLITE_LIMIT_SQL_LENGTH: 1 << 20,
-    apsw.SQLITE_LIMIT_EXPR_DEPTH: 100,
-    apsw.SQLITE_LIMIT_COMPOUND_SELECT: 50,
+    apsw.SQLITE_LIMIT_SQL_LENGTH: MAX_SQL_BYTES,
     apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1000,
     apsw.SQLITE_LIMIT_TRIGGER_DEPTH: 10,
     apsw.SQLITE_LIMIT_WORKER_THREADS: 0,

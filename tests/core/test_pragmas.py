@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import apsw
 import pytest
 
-from dbtool.core.pragmas import MAX_VALUE_BYTES, harden
+from dbtool.core.connection import open_readonly
+from dbtool.core.pragmas import MAX_SQL_BYTES, MAX_VALUE_BYTES, harden
 
 
 @pytest.fixture
@@ -49,7 +51,27 @@ def test_values_and_statements_are_bounded(connection: apsw.Connection) -> None:
     with pytest.raises(apsw.TooBigError):
         connection.execute("SELECT zeroblob(?)", (MAX_VALUE_BYTES + 1,)).fetchall()
     with pytest.raises(apsw.TooBigError):
-        connection.execute("SELECT 1 --" + "x" * (1 << 20))
+        connection.execute("SELECT 1 --" + "x" * MAX_SQL_BYTES)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "CREATE TABLE t(a CHECK (" + " OR ".join(f"a = {n}" for n in range(900)) + "))",
+        "CREATE VIEW v AS " + " UNION ALL ".join(["SELECT a FROM u"] * 500),
+        "CREATE TABLE t(a DEFAULT '" + "x" * 9_000_000 + "')",
+    ],
+    ids=["deep", "compound", "long"],
+)
+def test_a_sound_schema_is_not_called_damaged(tmp_path: Path, schema: str) -> None:
+    path = tmp_path / "a.db"
+    plain = apsw.Connection(str(path))
+    plain.execute("CREATE TABLE u(a); INSERT INTO u VALUES (1)")
+    plain.execute(schema)
+    plain.close()
+    connection = open_readonly(path, busy_timeout_s=0)
+    assert connection.execute("SELECT a FROM u").fetchall() == [(1,)]
+    connection.close()
 
 
 def test_memory_is_not_mapped_and_cells_are_checked() -> None:
