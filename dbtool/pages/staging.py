@@ -21,6 +21,7 @@ from dbtool.core.connection import classified, connect, locked
 from dbtool.core.journals import journal_is_pending
 from dbtool.core.progress import Progress
 from dbtool.core.rawfile import Kind, RawFile
+from dbtool.core.stoppable import stoppable
 from dbtool.errors import Damaged
 from dbtool.pages.state import settling_ns
 
@@ -46,8 +47,8 @@ class StagedCopy:
             self._folder = Path(tempfile.mkdtemp(prefix="dbtool-"))
         self.path = self._folder / "copy.db"
         try:
-            self._copy(real)
-            self._recover(real)
+            self._copy(real, progress)
+            self._recover(real, progress)
         except BaseException:
             self.close()
             raise
@@ -58,16 +59,17 @@ class StagedCopy:
         """Remove the copy."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _copy(self, real: Path) -> None:
+    def _copy(self, real: Path, progress: Progress) -> None:
         for _ in range(_ATTEMPTS):
             before = _settled_stamps(real)
             for name in self._folder.iterdir():
                 name.unlink()
             try:
-                self._copy_file(real, self.path, "database")
+                self._copy_file(real, self.path, "database", progress)
                 for suffix, kind in _SIDECARS:
                     if before[suffix]:
-                        self._copy_file(_beside(real, suffix), _beside(self.path, suffix), kind)
+                        beside = _beside(self.path, suffix)
+                        self._copy_file(_beside(real, suffix), beside, kind, progress)
             except apsw.CantOpenError:
                 if _stamps(real) != before:
                     continue
@@ -77,7 +79,7 @@ class StagedCopy:
         raise locked(real, context="it changed during every attempt to copy it")
 
     @staticmethod
-    def _copy_file(source: Path, target: Path, kind: Kind) -> None:
+    def _copy_file(source: Path, target: Path, kind: Kind, progress: Progress) -> None:
         with (
             classified(source),
             RawFile(source, kind) as file,
@@ -88,15 +90,18 @@ class StagedCopy:
             offset = 0
             while data := file.read(offset, _CHUNK_BYTES):
                 copy.write(data)
+                progress.advance(0)  # a safe point
                 offset += len(data)
 
-    def _recover(self, real: Path) -> None:
+    def _recover(self, real: Path, progress: Progress) -> None:
         had_journal = journal_is_pending(self.path)
         try:
             connection = connect(self.path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
             try:
-                connection.pragma("schema_version")
-                verdict = connection.execute("PRAGMA quick_check(1)").get if had_journal else "ok"
+                with stoppable(connection, progress):
+                    connection.pragma("schema_version")
+                    check = "PRAGMA quick_check(1)"
+                    verdict = connection.execute(check).get if had_journal else "ok"
             finally:
                 connection.close()
         except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,7 +27,16 @@ from tests.pages.databases import (
 )
 
 
-def test_a_crashed_transaction_is_rolled_back_in_a_copy_only(folder: Path) -> None:
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder in which temporary folders are made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_a_crashed_transaction_is_rolled_back_in_a_copy_only(folder: Path, temporary: Path) -> None:
     path = folder / "app.db"
     make_accounts(path, journal_mode="delete")
     old = path.read_bytes()
@@ -40,7 +50,25 @@ def test_a_crashed_transaction_is_rolled_back_in_a_copy_only(folder: Path) -> No
         assert not reader.state.settled
     assert listing(folder) == before
     assert len(progress.warnings) == 1
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"dbtool-*/{path.name}"))
+    assert not list(temporary.iterdir())
+
+
+class Stopping(Silent):
+    """A progress that a signal stops at its first safe point."""
+
+    def advance(self, amount: int) -> None:
+        raise KeyboardInterrupt
+
+
+def test_the_copy_can_be_stopped_and_leaves_nothing(folder: Path, temporary: Path) -> None:
+    path = folder / "app.db"
+    make_accounts(path, journal_mode="delete")
+    crash(CRASH_IN_TRANSACTION, path)
+    before = listing(folder)
+    with pytest.raises(KeyboardInterrupt):
+        PageReader.open(path, progress=Stopping())
+    assert listing(folder) == before
+    assert not list(temporary.iterdir())
 
 
 def test_a_journal_of_another_database_is_not_believed(folder: Path) -> None:

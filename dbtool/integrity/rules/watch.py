@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import apsw
 
 from dbtool.core.progress import Progress
 from dbtool.core.quantities import format_duration
+from dbtool.core.stoppable import stoppable
 
 __all__ = ["Watch"]
-
-_STEPS: Final = 20_000
-"""Steps of SQLite's virtual machine between two looks; well below a millisecond."""
 
 
 class Watch:
@@ -42,11 +39,8 @@ class Watch:
     @contextmanager
     def on(self, connection: apsw.Connection) -> Iterator[None]:
         """Watch the statements of a connection; other handlers of it stay."""
-        connection.set_progress_handler(self._tick, _STEPS, id=self)
-        try:
+        with stoppable(connection, self._progress, self._expired):
             yield
-        finally:
-            connection.set_progress_handler(None, id=self)
 
     @contextmanager
     def limited(self) -> Iterator[None]:
@@ -58,6 +52,5 @@ class Watch:
         finally:
             self._deadline_s = None
 
-    def _tick(self) -> bool:
-        self._progress.advance(0)
+    def _expired(self) -> bool:
         return self._deadline_s is not None and time.monotonic() > self._deadline_s
