@@ -244,6 +244,13 @@ class Catalog:
         marks.update({snapshot: time.isoformat() for snapshot in snapshots})
         self._store.replace(VERIFIED_KEY, self._box.seal(VERIFIED_KEY, marks))
 
+    def forget_verified(self, snapshots: Sequence[SnapshotId]) -> None:
+        """Take back the marks of snapshots that turned out damaged."""
+        marks = self.verified_marks()
+        kept = {known: then.isoformat() for known, then in marks.items() if known not in snapshots}
+        if len(kept) < len(marks):
+            self._store.replace(VERIFIED_KEY, self._box.seal(VERIFIED_KEY, kept))
+
     # -- finding one
 
     def find(self, spec: str, candidates: Sequence[Snapshot]) -> Snapshot:

@@ -112,6 +112,14 @@ class PageReader:
         """
         return state_of(path)
 
+    @property
+    def connection(self) -> apsw.Connection | None:
+        """The connection that holds the read transaction, for statements that read.
+
+        None for an empty file. It ends with the reader, and only its owner may end the transaction.
+        """
+        return self._session.connection
+
     def blocks(
         self, pages_per_block: int, *, first: int = 1, last: int | None = None
     ) -> Iterator[tuple[int, bytes]]:
