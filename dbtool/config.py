@@ -61,7 +61,7 @@ SCHEMA: dict[str, Key] = {
     "databases.*.path": Key("path", "the database file"),
     "databases.*.repository": Key("location", "where its snapshots lie"),
     "databases.*.max_backup_age": Key(
-        "duration", "age from which `snapshots` warns of a stale backup"
+        "duration", "age from which `snapshots` and `verify` warn of a stale backup"
     ),
     "databases.*.password_file": Key(
         "path", "file that holds the password or key of its repository alone"

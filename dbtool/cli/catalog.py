@@ -35,7 +35,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
-    "verify": Entry("verify", "prove that the snapshots can be restored", "Backups"),
+    "verify": Entry("verify", "say whether the data is safe: the database, its backups", "Backups"),
     "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),
     "config": Entry(
         "config", "show, validate and trust the configuration", "Keys and configuration"

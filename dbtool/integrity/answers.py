@@ -29,6 +29,7 @@ _INDEX: Final = re.compile(
 _RULE: Final = re.compile(
     r"(?:NULL value in |CHECK constraint failed in |(?:non-)?[A-Z]+ value in )(.+)", re.DOTALL
 )
+_NO_PAGE: Final = re.compile(r"Tree \d+ page (\d+): btreeInitPage\(\) returns error code 11")
 _BANNER: Final = "*** in database "
 
 
@@ -129,10 +130,16 @@ def _tree(subject: SchemaObject, pages: set[int]) -> _Group:
     return _Group(subject, code, subject.damage, subject.rung, [], pages)
 
 
+def _said(line: str) -> str:
+    """Return a line for people; what SQLite calls its own functions is no help to them."""
+    broken = _NO_PAGE.fullmatch(line)
+    return f"page {broken[1]} does not hold together" if broken else line.replace("\n", " ")
+
+
 def _finding(group: _Group, level: Level) -> Finding:
     subject = group.subject
     more = len(group.lines) - 1
-    problem = group.lines[0].replace("\n", " ") + (f", and {more:,} more" if more else "")
+    problem = _said(group.lines[0]) + (f", and {more:,} more" if more else "")
     return Finding(
         level,
         group.code,

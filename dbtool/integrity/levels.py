@@ -123,7 +123,7 @@ def _page_findings(check: Inspection) -> list[Finding]:
             last = check.pages.page_count
             numbers = range(last + 1, last + compared.missing + 1)
             found += _against_snapshot(
-                check, copy, numbers, Code.FILE_TRUNCATED, "lie behind the end of the file", None
+                check, copy, numbers, Code.FILE_TRUNCATED, "gone with the end of the file", None
             )
         if check.unchanged:
             problem = "rotted: no writer touched the file since the snapshot"
@@ -184,6 +184,7 @@ def _structure(check: Inspection) -> str:
         if check.pages.page_count:
             check.notes.append(f"SQLite cannot open it: {check.opened.problem}")
             return f"{NOTHING}: SQLite cannot open it"
+        check.checked.add("sqlite_schema")
         return "an empty file"
     with check.budget.watching(connection, check.progress):
         schema = schema_finding(connection, catalogue)

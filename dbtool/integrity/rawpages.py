@@ -56,13 +56,16 @@ class RawPages:
         Raises:
             PageUnreadable: it lies beyond the end, or the system cannot read it.
         """
+        if not 1 <= number <= self.page_count:
+            message = f"page {number} lies beyond the end of the file"
+            raise PageUnreadable(message)
         try:
             data = self._file.read((number - 1) * self.page_size, self.page_size)
         except apsw.Error as error:
             message = f"page {number} cannot be read: {error}"
             raise PageUnreadable(message) from error
-        if number < 1 or len(data) < self.page_size:
-            message = f"page {number} lies beyond the end of the file"
+        if len(data) < self.page_size:
+            message = f"the file was cut off before page {number}"
             raise PageUnreadable(message)
         return data
 

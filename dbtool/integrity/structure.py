@@ -20,7 +20,7 @@ from dbtool.integrity.objects import Catalogue, SchemaObject, quoted
 __all__ = ["check_table", "schema_finding"]
 
 _INCAPABLE: Final = re.compile(
-    r"no such (?:function|module|collation sequence)|unsafe use of|unknown tokenizer"
+    r"(?:no such|unknown) (?:function|module|collation sequence|tokenizer)|unsafe use of"
     r"|Expression tree is too large|string or blob too big|unknown database|not authorized",
     re.IGNORECASE,
 )

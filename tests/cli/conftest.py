@@ -55,6 +55,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
             monkeypatch.delenv(name)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".xdg-config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".xdg-cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".xdg-state"))
     # A file that somebody left above the temporary folder must not count.
     (tmp_path / "dbtool.toml").touch()

@@ -1,35 +1,31 @@
-"""`dbtool verify`: prove that the snapshots can be restored."""
+"""`dbtool verify`: is my data safe."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from pathlib import Path
+from typing import Annotated, ClassVar
 
 import typer
 
 from dbtool.cli.command import PlainCommand, application
-from dbtool.cli.context import Session, current
-from dbtool.cli.failure import DAMAGED
+from dbtool.cli.context import current
+from dbtool.cli.repositoryview import verify_repository
 from dbtool.cli.rulesview import verify_rules
-from dbtool.cli.targets import DatabaseArgument, open_repository, repository_only
-from dbtool.cli.views import brief, counted, short
-from dbtool.cli.visible import Painted
-from dbtool.core.quantities import format_duration, format_size
+from dbtool.cli.targets import DatabaseArgument
+from dbtool.cli.verifydatabase import Request, verify_one
 from dbtool.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dbtool.backup.model import Finding, RepositoryReport
 
 __all__ = ["app"]
 
 app = application()
 
-_MOST_SHOWN = 8
-
 _EXAMPLES = """
-dbtool verify --snapshots app.db                   # structure, hashes and seals of every object
-dbtool verify --snapshots --read-data app.db       # and every page, read and proven
+dbtool verify app.db                               # header, every page, structure: seconds per GB
+dbtool verify --full --drill app.db                # everything, and the newest backup restored
+dbtool verify --full --budget 10m --resume app.db  # ten minutes every night, on from the last
+dbtool verify --since app.db                       # and when the damage began
+dbtool verify --junit report.xml app.db            # for CI; --sarif FILE as well
+dbtool verify --snapshots --read-data app.db       # the repository: every stored page, proven
 dbtool verify --snapshots --read-data=10% app.db   # a tenth of it, another tenth every time
 dbtool verify --rules app.db                       # the rows, by the rules of dbtool.toml
 """
@@ -46,15 +42,47 @@ def verify(
     context: typer.Context,
     db: DatabaseArgument = None,
     *,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Compare indexes with tables, check foreign keys, JSON, FTS."),
+    ] = False,
+    drill: Annotated[
+        bool,
+        typer.Option("--drill", help="Restore the newest snapshot to a temporary file, check it."),
+    ] = False,
+    since: Annotated[
+        bool, typer.Option("--since", help="Find the first snapshot that has the damage.")
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="TIME", help="Stop after so long, such as 10m."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the budget ended the last time.")
+    ] = False,
+    temp: Annotated[
+        Path | None,
+        typer.Option("--temp", metavar="FOLDER", help="Where temporary copies lie. [TMPDIR]"),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report too.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option("--sarif", metavar="FILE", help="Write a SARIF 2.1.0 log too.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Its name in the repository, if it has one."),
+    ] = None,
     snapshots: Annotated[
-        bool, typer.Option("--snapshots", help="Check the repository and its snapshots.")
+        bool, typer.Option("--snapshots", help="Check the repository and its snapshots instead.")
     ] = False,
     read_data: Annotated[
         str | None,
         typer.Option(
             "--read-data",
             metavar="[=SHARE]",
-            help="Read and prove the stored pages too: all, or a share such as 10%.",
+            help="With --snapshots: read and prove the stored pages, all or a share such as 10%.",
         ),
     ] = None,
     rules: Annotated[
@@ -64,117 +92,41 @@ def verify(
         int, typer.Option("--limit", help="With --rules: most rows to show of each rule.", min=0)
     ] = 10,
 ) -> int:
-    """Prove that the snapshots can be restored; exit code 13 where damage is found.
+    """Say whether the data is safe: the database, and the backup that would bring it back.
 
-    Every object's structure, hash and seal is checked, and every page of every snapshot is looked
-    up. With --read-data the pages themselves are read, unpacked and compared with their hashes.
-    Damaged snapshots and pages are named.
+    By default the header, the hash of every page against the newest snapshot, and the structure. A
+    page that differs though no writer touched the file has rotted: that is proof, and finds what no
+    check by SQLite can. With --full also the content of indexes, foreign keys, full-text indexes,
+    JSON and constraints. Writers go on meanwhile, and nothing is changed.
+
+    Each object gets a verdict: healthy, derived damage (an index or another thing that can be made
+    again), data damage, rules broken, or unproven where it could not be checked; with the damaged
+    pages, the rows at risk, and the step of `dbtool repair` that heals it.
 
     With --rules the rows of the database are checked by the sections [validate.TABLE] of
-    dbtool.toml; exit code 4 where a rule does not hold. The first rows that break it are shown with
-    their keys, and all are counted.
+    dbtool.toml; the first rows that break a rule are shown with their keys, and all are counted.
+
+    Exit code 13: damage. 4: the file is sound and breaks rules of its schema or of --rules, or
+    the newest backup is older than max_backup_age. 3: not everything was checked.
     """
     session = current(context)
+    request = Request(full, drill, since, budget, resume, temp, junit, sarif, name)
     if rules:
-        if snapshots or read_data is not None:
+        if snapshots or read_data is not None or any(request):
             raise UsageError("usage", "--rules stands alone", hint="run it once for each")
         return verify_rules(session, db, limit)
-    share = 0.0 if read_data is None else _share(read_data)
-    if not snapshots:
+    if snapshots:
+        if any(request):
+            raise UsageError(
+                "usage",
+                "--snapshots is about the repository and takes --read-data alone",
+                hint="leave --snapshots out to verify the database",
+            )
+        return verify_repository(session, db, read_data)
+    if read_data is not None:
         raise UsageError(
             "usage",
-            "say what to verify: --snapshots or --rules",
+            "--read-data is for --snapshots",
             hint="dbtool verify --snapshots --read-data" + (f" {db}" if db else ""),
         )
-    target = repository_only(session, db)
-    repository = open_repository(session, target)
-    session.output.record("start", {"repository": target.repository, "read_data": share})
-    with session.work() as progress:
-        report = repository.verify(read_data=share, progress=progress)
-    for warning in report.warnings:
-        session.warn(warning)
-    _show(session, report, target.repository)
-    return DAMAGED if report.findings else 0
-
-
-def _share(text: str) -> float:
-    number = text.removesuffix("%")
-    try:
-        share = float(number) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        share = -1.0
-    if not 0 < share <= 1:
-        raise UsageError(
-            "invalid-value", f"--read-data={text} is no share of the data", hint="--read-data=10%"
-        )
-    return share
-
-
-def _show(session: Session, report: RepositoryReport, repository: str) -> None:
-    proven = (
-        f", {report.read_data:.0%} of the data read and proven"
-        if report.read_data
-        else ", data not read"
-    )
-    lines = [
-        ("repository", brief(repository)),
-        (
-            "checked",
-            f"{counted(report.snapshots_checked, 'snapshot')}, "
-            f"{counted(report.objects_checked, 'object')}{proven}",
-        ),
-        ("read", format_size(report.bytes_read)),
-        ("time", format_duration(report.duration_s)),
-        ("result", _verdict(session, report)),
-        *_finding_lines(report.findings),
-    ]
-    session.output.report(
-        "dbtool.verify/1", _data(report, repository), lines, always=bool(report.findings)
-    )
-
-
-def _verdict(session: Session, report: RepositoryReport) -> str:
-    green, red, end = ("\x1b[32m", "\x1b[1;31m", "\x1b[0m") if session.color(1) else ("", "", "")
-    if not report.findings:
-        return Painted(f"{green}✓ no damage found{end}")
-    share = f"{len(report.damaged_snapshots)} of {counted(report.snapshots_checked, 'snapshot')}"
-    return Painted(f"{red}✗ damage found{end}: {share} cannot be restored whole")
-
-
-def _finding_lines(findings: Sequence[Finding]) -> list[tuple[str, str]]:
-    lines: list[tuple[str, str]] = []
-    for finding in findings:
-        lines += [("", ""), ("object", finding.object), ("problem", finding.problem)]
-        if finding.snapshots:
-            lines.append(("snapshots", _some([short(s) for s in finding.snapshots])))
-        if finding.pages:
-            lines.append(("pages", _some([_range(*pages) for pages in finding.pages])))
-    return lines
-
-
-def _range(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}-{last}"
-
-
-def _some(words: list[str]) -> str:
-    rest = len(words) - _MOST_SHOWN
-    return ", ".join(words[:_MOST_SHOWN]) + (
-        f" and {rest:,} more (all with --json)" if rest > 0 else ""
-    )
-
-
-def _data(report: RepositoryReport, repository: str) -> dict[str, Any]:
-    return {
-        "repository": repository,
-        "ok": not report.findings,
-        "snapshots_checked": report.snapshots_checked,
-        "objects_checked": report.objects_checked,
-        "bytes_read": report.bytes_read,
-        "read_data": report.read_data,
-        "duration": report.duration_s,
-        "damaged_snapshots": report.damaged_snapshots,
-        "findings": [
-            {"object": f.object, "problem": f.problem, "snapshots": f.snapshots, "pages": f.pages}
-            for f in report.findings
-        ],
-    }
+    return verify_one(session, db, request)

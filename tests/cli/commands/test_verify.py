@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import apsw
 import pytest
@@ -28,11 +32,115 @@ def flip_in_largest_object() -> None:
     path.write_bytes(content)
 
 
-def test_without_a_word_on_what_it_says_what_to_say(run: Run, backed_up: None) -> None:
-    outcome = run("verify", "--json", "app.db")
-    assert outcome.code == 2
-    assert outcome.error["message"] == "say what to verify: --snapshots or --rules"
-    assert outcome.error["hint"] == "dbtool verify --snapshots --read-data app.db"
+def test_a_sound_database_with_a_backup_is_healthy(run: Run, backed_up: None) -> None:
+    outcome = run("verify", "app.db")
+    assert outcome.code == 0, outcome.err
+    assert "result    ✓ healthy" in outcome.out or "✓ healthy" in outcome.out.splitlines()[-1]
+    assert run("verify", "-q", "app.db").out == ""
+    data = run("verify", "--json", "app.db").data
+    assert data["ok"]
+    assert data["snapshot"]
+    assert [level["level"] for level in data["levels"]] == ["header", "pages", "structure"]
+
+
+def test_without_a_repository_it_says_what_a_backup_would_add(run: Run, database: Path) -> None:
+    outcome = run("verify", "app.db")
+    assert outcome.code == 0
+    assert "dbtool backup app.db" in outcome.out
+    assert run("verify", "--repo", "nowhere", "app.db").code == 10
+
+
+def damage_page(number: int) -> None:
+    """Zero a page of app.db and leave its mtime, as rot does."""
+    status = Path("app.db").stat()
+    with Path("app.db").open("r+b") as stream:
+        stream.seek((number - 1) * 4096)
+        stream.write(bytes(4096))
+    os.utime("app.db", ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_rot_is_proven_named_and_reported(run: Run, database: Path) -> None:
+    time.sleep(0.06)
+    run("backup", "app.db")
+    damage_page(9)
+    outcome = run("verify", "--junit", "r.xml", "--sarif", "r.sarif", "--since", "app.db")
+    assert outcome.code == 13
+    assert "1 page rotted" in outcome.out
+    assert "2 transplant" in outcome.out
+    assert "dbtool repair app.db" in outcome.out
+    assert "no snapshot has the damage" in outcome.out
+    assert ElementTree.parse("r.xml").getroot()[0].attrib["failures"] == "1"
+    assert json.loads(Path("r.sarif").read_text())["runs"][0]["results"]
+    rows = run("verify", "-o", "csv", "app.db")
+    assert rows.out.splitlines()[0] == "object,kind,table,verdict,pages,rows_at_risk,rung"
+    records = [
+        json.loads(line) for line in run("verify", "-o", "ndjson", "app.db").out.splitlines()
+    ]
+    assert [records[0]["type"], records[-1]["type"]] == ["start", "summary"]
+
+
+def test_broken_rules_exit_with_4(run: Run) -> None:
+    connection = apsw.Connection("rules.db")
+    connection.execute("CREATE TABLE p(id INTEGER PRIMARY KEY)")
+    connection.execute("CREATE TABLE c(p REFERENCES p); INSERT INTO c VALUES (9)").fetchall()
+    connection.close()
+    outcome = run("verify", "--full", "rules.db")
+    assert outcome.code == 4
+    assert "a rule of the schema is broken" in outcome.out
+    assert run("verify", "rules.db").code == 0
+
+
+def test_a_drill_shows_how_long_a_restore_takes(run: Run, backed_up: None) -> None:
+    outcome = run("verify", "--drill", "--full", "app.db")
+    assert outcome.code == 0, outcome.out
+    assert "your restore takes" in outcome.out
+    assert "every table is as in the live database" in outcome.out
+    assert run("snapshots", "--json", "app.db").data[0]["verified"]
+
+
+def test_a_budget_that_ends_exits_with_3_and_can_be_resumed(run: Run, backed_up: None) -> None:
+    outcome = run("verify", "--budget", "0s", "app.db")
+    assert outcome.code == 3
+    assert "not checked" in outcome.out
+    assert "dbtool verify --resume app.db" in outcome.out
+    resumed = run("verify", "--resume", "app.db")
+    assert resumed.code == 0
+    assert "resumed" in resumed.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--budget", "soon"],
+        ["--temp", "nowhere"],
+        ["--snapshots", "--full"],
+        ["--read-data"],
+    ],
+)
+def test_what_makes_no_sense_is_refused(run: Run, database: Path, words: list[str]) -> None:
+    assert run("verify", *words, "app.db").code == 2
+
+
+def test_a_stale_backup_is_a_no(run: Run, backed_up: None) -> None:
+    Path("dbtool.toml").write_text('[databases.app]\npath = "app.db"\nmax_backup_age = "1ms"\n')
+    outcome = run("verify", "app")
+    assert outcome.code == 4
+    assert "old; the configuration allows" in outcome.err
+
+
+def test_a_database_without_the_backup_that_it_should_have_is_a_no(
+    run: Run, database: Path
+) -> None:
+    Path("dbtool.toml").write_text('[databases.app]\npath = "app.db"\nmax_backup_age = "1h"\n')
+    assert run("verify", "app").code == 4
+
+
+def test_a_file_that_is_encrypted_or_none_has_its_own_code(run: Run) -> None:
+    Path("noise.db").write_bytes(random.Random(1).randbytes(65536))
+    Path("text.db").write_text("hello " * 1000)
+    assert run("verify", "noise.db").code == 12
+    assert run("verify", "text.db").code == 2
+    assert run("verify", "none.db").code == 10
 
 
 def test_a_sound_repository_is_0(run: Run, backed_up: None) -> None:

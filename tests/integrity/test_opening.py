@@ -1,0 +1,69 @@
+"""The way in, and what proves that nobody wrote."""
+
+from __future__ import annotations
+
+import os
+
+import apsw
+
+from dbtool.core.holders import lock_count
+from dbtool.core.progress import Silent
+from dbtool.integrity.opening import Opened, drop_cached, no_writer_since
+from tests.integrity.damaged import Damaged, put
+
+
+def unchanged(damaged: Damaged) -> bool:
+    head = damaged.repository.catalog.head(str(damaged.path))
+    with Opened.open(damaged.path, snapshot=None, busy_timeout_s=1, progress=Silent()) as opened:
+        return no_writer_since(head.state, opened)
+
+
+def test_an_untouched_file_is_proven(damaged: Damaged) -> None:
+    assert unchanged(damaged)
+
+
+def test_rot_leaves_the_mtime_and_is_proven(damaged: Damaged) -> None:
+    damaged.damage(put(5000, b"rot"))
+    assert unchanged(damaged)
+
+
+def test_a_rotten_magic_is_proven_past_sqlite(damaged: Damaged) -> None:
+    damaged.damage(put(0, b"rotten"))
+    assert unchanged(damaged)
+
+
+def test_a_write_by_any_program_is_no_rot(damaged: Damaged) -> None:
+    damaged.damage(put(5000, b"new"), quietly=False)
+    assert not unchanged(damaged)
+
+
+def test_chmod_and_a_new_link_are_no_writes(damaged: Damaged) -> None:
+    damaged.path.chmod(0o640)
+    os.link(damaged.path, damaged.path.with_name("link"))
+    assert unchanged(damaged)
+
+
+def test_another_file_in_its_place_is_not_proven(damaged: Damaged) -> None:
+    copy = damaged.path.with_name("copy")
+    copy.write_bytes(damaged.good)
+    os.utime(copy, ns=(damaged.status.st_atime_ns, damaged.status.st_mtime_ns))
+    copy.replace(damaged.path)
+    assert not unchanged(damaged)
+
+
+def test_a_commit_into_the_wal_is_a_write(damaged: Damaged) -> None:
+    connection = apsw.Connection(str(damaged.path))
+    connection.execute("UPDATE a SET x = 'new' WHERE id = 1")
+    assert not unchanged(damaged)
+    connection.close()
+
+
+def test_the_cache_is_left_alone_where_this_process_has_the_file_open(damaged: Damaged) -> None:
+    assert drop_cached(damaged.path)
+    connection = apsw.Connection(str(damaged.path))
+    connection.execute("BEGIN")
+    connection.execute("SELECT * FROM a").fetchone()
+    locks = lock_count(damaged.path)
+    assert not drop_cached(damaged.path)
+    assert lock_count(damaged.path) == locks
+    connection.close()
