@@ -11,7 +11,7 @@ _dbtool_options() {
     'dbtool restore') echo '--to --over --live --table --where --columns --mode --into --no-triggers --undo --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool verify') echo '--snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool verify') echo '--full --drill --since --budget --resume --temp --junit --sarif --name --snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key list') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key add') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -96,7 +96,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --at | --param | --file | --timeout | --limit | --budget | --temp | --junit | --sarif | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -108,7 +108,7 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --to | --into | --file | --new-password-file)
+    --repo | --password-file | --config | --keep | --to | --into | --file | --junit | --sarif | --new-password-file)
         _dbtool_candidates files
         return
         ;;
@@ -120,7 +120,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --at | --param | --file | --timeout | --limit | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --at | --param | --file | --timeout | --limit | --budget | --temp | --junit | --sarif | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

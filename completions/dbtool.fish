@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --at --param --file --timeout --limit --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --at --param --file --timeout --limit --budget --temp --junit --sarif --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -37,7 +37,7 @@ complete -c dbtool -n '__dbtool_at 0' -a snapshots -d 'list what can be restored
 complete -c dbtool -n '__dbtool_at 0' -a restore -d 'bring a snapshot back, to a new file or over the database'
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
-complete -c dbtool -n '__dbtool_at 0' -a verify -d 'prove that the snapshots can be restored'
+complete -c dbtool -n '__dbtool_at 0' -a verify -d 'say whether the data is safe: the database, its backups'
 complete -c dbtool -n '__dbtool_at 0' -a key -d 'manage who can open an encrypted repository'
 complete -c dbtool -n '__dbtool_at 0' -a config -d 'show, validate and trust the configuration'
 complete -c dbtool -n '__dbtool_at 0' -a help -d 'explain a command or a topic'
@@ -100,8 +100,17 @@ complete -c dbtool -n '__dbtool_is query; and __dbtool_at 2' -F -a '(__dbtool_as
 complete -c dbtool -n '__dbtool_is shell' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Open a snapshot: the beginning of an id, latest, or a time (the last before it).'
 complete -c dbtool -n '__dbtool_is shell' -l name -x -d 'Its name in the repository, where it has one.'
 complete -c dbtool -n '__dbtool_is shell; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
-complete -c dbtool -n '__dbtool_is verify' -l snapshots -d 'Check the repository and its snapshots.'
-complete -c dbtool -n '__dbtool_is verify' -l read-data -d 'Read and prove the stored pages too: all, or a share such as 10%.'
+complete -c dbtool -n '__dbtool_is verify' -l full -d 'Compare indexes with tables, check foreign keys, JSON, FTS.'
+complete -c dbtool -n '__dbtool_is verify' -l drill -d 'Restore the newest snapshot to a temporary file, check it.'
+complete -c dbtool -n '__dbtool_is verify' -l since -d 'Find the first snapshot that has the damage.'
+complete -c dbtool -n '__dbtool_is verify' -l budget -x -d 'Stop after so long, such as 10m.'
+complete -c dbtool -n '__dbtool_is verify' -l resume -d 'Go on where the budget ended the last time.'
+complete -c dbtool -n '__dbtool_is verify' -l temp -x -d 'Where temporary copies lie. [TMPDIR]'
+complete -c dbtool -n '__dbtool_is verify' -l junit -r -F -d 'Write a JUnit report too.'
+complete -c dbtool -n '__dbtool_is verify' -l sarif -r -F -d 'Write a SARIF 2.1.0 log too.'
+complete -c dbtool -n '__dbtool_is verify' -l name -x -d 'Its name in the repository, if it has one.'
+complete -c dbtool -n '__dbtool_is verify' -l snapshots -d 'Check the repository and its snapshots instead.'
+complete -c dbtool -n '__dbtool_is verify' -l read-data -d 'With --snapshots: read and prove the stored pages, all or a share such as 10%.'
 complete -c dbtool -n '__dbtool_is verify' -l rules -d 'Check the rows by the rules of dbtool.toml.'
 complete -c dbtool -n '__dbtool_is verify' -l limit -x -d 'With --rules: most rows to show of each rule.'
 complete -c dbtool -n '__dbtool_is verify; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
