@@ -17,14 +17,14 @@ from dbtool.integrity.objects import Catalogue
 from dbtool.pages.freelist import freelist, pointer_maps
 from dbtool.pages.source import PageInvalid, PageSource, header_of, lock_page_of
 
-__all__ = ["account"]
+__all__ = ["PageBits", "account"]
 
 _MOST_NAMED: Final = 100_000
 """Lost pages whose numbers are kept; more are counted."""
 _ROWS_PER_STEP: Final = 2_000
 
 
-class _Seen:
+class PageBits:
     """One bit per page."""
 
     def __init__(self, count: int) -> None:
@@ -59,7 +59,7 @@ def account(
         catalogue: the schema.
         progress: a safe point every so many pages.
     """
-    seen = _Seen(pages.page_count)
+    seen = PageBits(pages.page_count)
     shared: dict[str, set[int]] = {}
     try:
         _take_trees(connection, pages, seen, shared, progress)
@@ -74,7 +74,7 @@ def account(
 def _take_trees(
     connection: apsw.Connection,
     pages: PageSource,
-    seen: _Seen,
+    seen: PageBits,
     shared: dict[str, set[int]],
     progress: Progress,
 ) -> None:
@@ -87,7 +87,7 @@ def _take_trees(
             shared.setdefault(str(name), set()).add(number)
 
 
-def _take_rest(pages: PageSource, seen: _Seen) -> None:
+def _take_rest(pages: PageSource, seen: PageBits) -> None:
     if not pages.page_count:
         return
     header = header_of(pages)

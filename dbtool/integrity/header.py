@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 
 from dbtool.core.progress import Progress
+from dbtool.integrity.accounting import PageBits
 from dbtool.integrity.findings import Code, Finding, Kind, Level, Rung, Verdict
 from dbtool.integrity.opening import Opened
 from dbtool.pages.freelist import freelist
@@ -119,35 +120,27 @@ def _check_freelist(
     opened: Opened, header: DatabaseHeader, progress: Progress
 ) -> Iterator[Finding]:
     problems: list[str] = []
-    dropped = 0
-
-    def note(message: str) -> None:
-        nonlocal dropped
-        if len(problems) < _MOST_ANSWERS:
-            problems.append(message)
-        else:
-            dropped += 1
-
-    source = opened.pages
-    seen = bytearray(source.page_count // 8 + 1)
-
-    def claim(number: int) -> bool:
-        byte, bit = number >> 3, 1 << (number & 7)
-        fresh = not seen[byte] & bit
-        seen[byte] |= bit
-        return fresh
-
+    seen = PageBits(opened.pages.page_count)
     count = 0
     usable = header.page_size - header.reserved_bytes
     for count, _page in enumerate(
-        freelist(source, header.freelist_head, usable=usable, claim=claim, problems=note), 1
+        freelist(
+            opened.pages,
+            header.freelist_head,
+            usable=usable,
+            claim=seen.take,
+            problems=problems.append,
+        ),
+        1,
     ):
         if not count % _PAGES_PER_STEP:
             progress.advance(0)
+            del problems[_MOST_ANSWERS:]
     if count != header.freelist_count:
-        note(f"it holds {count:,} pages, the header speaks of {header.freelist_count:,}")
+        text = f"it holds {count:,} pages, the header speaks of {header.freelist_count:,}"
+        problems.append(text)
     if problems:
-        more = len(problems) + dropped - 1
+        more = len(problems) - 1
         yield Finding(
             Level.HEADER,
             Code.FREELIST_DAMAGED,
@@ -157,5 +150,5 @@ def _check_freelist(
             f"the freelist is damaged: {problems[0]}" + (f", and {more:,} more" if more else ""),
             rows_at_risk=0,
             rung=Rung.DERIVED,
-            answers=tuple(problems),
+            answers=tuple(problems[:_MOST_ANSWERS]),
         )
