@@ -10,6 +10,9 @@ The public API, imported on first use so that `import dbtool` costs nothing:
     for snapshot in repository.snapshots():
         print(snapshot.id, snapshot.time)
     repository.restore("latest", Path("copy.db"))
+    with repository.diff("latest", Path("app.db")) as diff:
+        for row in diff.rows():
+            print(row.table, row.key, row.old, row.new)
 """
 
 from __future__ import annotations
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
         UsageError,
         WrongKey,
     )
+    from dbtool.rows.diff import Diff
+    from dbtool.rows.model import DiffOptions, RowChange, SchemaChange, TableChange
 
 __version__ = "0.1.0"
 
@@ -57,6 +62,8 @@ __all__ = [
     "Damaged",
     "Database",
     "DbtoolError",
+    "Diff",
+    "DiffOptions",
     "Finding",
     "Locked",
     "NotFound",
@@ -68,11 +75,14 @@ __all__ = [
     "RestoreOptions",
     "RestorePlan",
     "RestoreResult",
+    "RowChange",
+    "SchemaChange",
     "Secret",
     "Silent",
     "Snapshot",
     "SnapshotId",
     "StorageFailed",
+    "TableChange",
     "Unreachable",
     "UsageError",
     "WrongKey",
@@ -111,6 +121,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "UsageError",
         "WrongKey",
     ),
+    "dbtool.rows.diff": ("Diff",),
+    "dbtool.rows.model": ("DiffOptions", "RowChange", "SchemaChange", "TableChange"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import apsw
+
 import dbtool
 from dbtool.backup.repository import Repository as PageRepository
 
@@ -14,3 +16,28 @@ def test_what_is_created_and_opened_has_the_features_of_every_layer(tmp_path: Pa
     assert type(made) is type(opened) is dbtool.Repository
     assert isinstance(opened, PageRepository)
     assert opened.info.id == made.info.id
+
+
+def test_sides_of_a_comparison_are_named_in_many_ways(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE t(a); INSERT INTO t VALUES(1)").fetchall()
+    repository = dbtool.Repository.create(tmp_path / "repo")
+    first = repository.backup(path).snapshot
+    assert first is not None
+    connection.execute("UPDATE t SET a = 2")
+    connection.close()
+    second = repository.backup(path).snapshot
+    assert second is not None
+    with dbtool.open(path) as database:
+        for a, b in [
+            (first, second),
+            (first.id[:8], "latest"),
+            (first.id, path),
+            (first, database),
+            (first, second.id),
+        ]:
+            with repository.diff(a, b) as diff:
+                assert [(row.old, row.new) for row in diff.rows()] == [((1,), (2,))]
+        with repository.diff("latest", database, dbtool.DiffOptions(rows=False)) as diff:
+            assert list(diff.tables()) == []

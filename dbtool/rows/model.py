@@ -50,6 +50,11 @@ class PageCounts:
     """Pages by which b is shorter."""
 
     @property
+    def differing(self) -> int:
+        """Pages that are not the same on both sides."""
+        return self.changed + self.added + self.removed
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the pages that changed or were added."""
         return (self.changed + self.added) * self.page_size

@@ -86,9 +86,9 @@ class _Plan:
         for table in self._a.tables.values():
             name = folded(table.name)
             going = name not in self._b.tables or name in self._rebuilt
-            if going and table.kind != "shadow" and self._wanted(table.item):
-                if not _is_system(name):
-                    yield f"DROP TABLE {identifier(table.name)};"
+            ours = table.kind != "shadow" and not _is_system(name)
+            if going and ours and self._wanted(table.item):
+                yield f"DROP TABLE {identifier(table.name)};"
 
     def tables(self) -> Iterator[str]:
         """Make the tables that came or changed."""
@@ -163,11 +163,12 @@ class _Plan:
             on_written = owner in self._written or owner in views
             table_goes = owner in self._rebuilt or owner not in self._b.tables
             differs = not _same(item, self._b.items.get((kind, folded(item.name))))
-            if kind == "trigger" and (differs or on_written):
-                found.append(item)
-            elif kind == "view" and differs:
-                found.append(item)
-            elif kind == "index" and item.sql and differs and not table_goes:
+            by_itself = {
+                "trigger": differs or on_written,
+                "view": differs,
+                "index": bool(item.sql) and differs and not table_goes,
+            }
+            if by_itself[kind]:
                 found.append(item)
         return found
 
@@ -208,7 +209,7 @@ class _Plan:
         if new is None:
             return
         for name, number in self._diff.connection.execute(
-            f"SELECT name, seq FROM b.{_SEQUENCE}{where}"  # noqa: S608  literals of ours
+            f"SELECT name, seq FROM b.{_SEQUENCE}{where}"
         ):
             values = f"{literal(name, self._encoding)}, {literal(number, self._encoding)}"
             yield f"INSERT INTO {_SEQUENCE}(name, seq) VALUES({values});"
