@@ -101,3 +101,55 @@ def test_a_tree_in_a_circle_is_damage(tmp_path: Path) -> None:
     a.source.content[root - 1] = bytes(page)
     with pytest.raises(PageInvalid):
         survey(a, root, changed)
+
+
+class Made:
+    """Pages of 512 bytes made by hand."""
+
+    page_size = 512
+
+    def __init__(self, pages: dict[int, bytes]) -> None:
+        self.pages = pages
+        self.page_count = max(pages)
+
+    def page(self, number: int) -> bytes:
+        return self.pages[number]
+
+
+def interior(cells: list[tuple[int, int]], right: int) -> bytes:
+    """Return an interior page of a table: (child, last rowid) and the right-most child."""
+    page = bytearray(512)
+    page[0] = 5
+    page[3:5] = len(cells).to_bytes(2, "big")
+    page[8:12] = right.to_bytes(4, "big")
+    for index, (child, rowid) in enumerate(cells):
+        at = 400 + 8 * index
+        page[12 + 2 * index : 14 + 2 * index] = at.to_bytes(2, "big")
+        page[at : at + 5] = child.to_bytes(4, "big") + bytes([rowid])
+    return bytes(page)
+
+
+def test_a_leaf_that_left_the_tree_as_it_was_is_compared() -> None:
+    leaf = b"\x0d" + bytes(511)
+    leaves_of_both = {number: leaf for number in (3, 4, 5)}
+    a = Side(Made({2: interior([(3, 10), (4, 20)], 5), **leaves_of_both}), 512, lambda _: None)
+    b = Side(Made({2: interior([(3, 10)], 5), **leaves_of_both}), 512, lambda _: None)
+    changed = Bits(5, [2])
+    found = differing_ranges((a, 2, survey(a, 2, changed)), (b, 2, survey(b, 2, changed)), changed)
+    assert list(found) == [(11, 20)]
+    back = differing_ranges((b, 2, survey(b, 2, changed)), (a, 2, survey(a, 2, changed)), changed)
+    assert list(back) == [(11, 20)]
+
+
+def test_so_is_one_whose_parent_left_as_it_was() -> None:
+    leaf = b"\x0d" + bytes(511)
+    below = {
+        3: interior([(5, 10)], 6),
+        4: interior([(7, 30)], 8),
+        **{number: leaf for number in (5, 6, 7, 8)},
+    }
+    a = Side(Made({2: interior([(3, 20)], 4), **below}), 512, lambda _: None)
+    b = Side(Made({**below, 2: below[4]}), 512, lambda _: None)
+    changed = Bits(8, [2])
+    found = differing_ranges((a, 2, survey(a, 2, changed)), (b, 2, survey(b, 2, changed)), changed)
+    assert found.covers(LOWEST, 20)
