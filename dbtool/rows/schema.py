@@ -138,7 +138,7 @@ def read_schema(connection: apsw.Connection, database: str) -> Schema:
     """Return the schema of the database attached as `database`."""
     rows = select(
         connection,
-        f"SELECT type, name, tbl_name, sql, rootpage FROM {database}.sqlite_schema ORDER BY rowid",  # noqa: S608  our own name
+        f"SELECT type, name, tbl_name, sql, rootpage FROM {database}.sqlite_schema ORDER BY rowid",
     )
     items = [Item(kind, name, table, sql, root or 0) for kind, name, table, sql, root in rows]
     schema = Schema({(item.kind, folded(item.name)): item for item in items}, {})

@@ -131,7 +131,7 @@ def interior(cells: list[tuple[int, int]], right: int) -> bytes:
 
 def test_a_leaf_that_left_the_tree_as_it_was_is_compared() -> None:
     leaf = b"\x0d" + bytes(511)
-    leaves_of_both = {number: leaf for number in (3, 4, 5)}
+    leaves_of_both = dict.fromkeys((3, 4, 5), leaf)
     a = Side(Made({2: interior([(3, 10), (4, 20)], 5), **leaves_of_both}), 512, lambda _: None)
     b = Side(Made({2: interior([(3, 10)], 5), **leaves_of_both}), 512, lambda _: None)
     changed = Bits(5, [2])
@@ -146,7 +146,7 @@ def test_so_is_one_whose_parent_left_as_it_was() -> None:
     below = {
         3: interior([(5, 10)], 6),
         4: interior([(7, 30)], 8),
-        **{number: leaf for number in (5, 6, 7, 8)},
+        **dict.fromkeys((5, 6, 7, 8), leaf),
     }
     a = Side(Made({2: interior([(3, 20)], 4), **below}), 512, lambda _: None)
     b = Side(Made({**below, 2: below[4]}), 512, lambda _: None)
