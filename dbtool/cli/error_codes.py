@@ -110,7 +110,6 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "repository-not-found": ErrorCode(10, "there is no repository at that place"),
     "store-not-found": ErrorCode(10, "the folder or bucket of the repository does not exist"),
     "snapshot-not-found": ErrorCode(10, "no snapshot has such an id"),
-    "table-not-found": ErrorCode(10, "there is no such table"),
     "nothing-to-undo": ErrorCode(10, "no restore has left a safety snapshot"),
     "no-snapshots": ErrorCode(10, "the database has no snapshots"),
     "no-snapshot-before": ErrorCode(10, "no snapshot was taken before that time"),
