@@ -98,6 +98,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "database-exists": ErrorCode(5, "there is a database already"),
     "repository-exists": ErrorCode(5, "there is a repository already"),
     "folder-not-empty": ErrorCode(5, "the folder holds snapshots without their config object"),
+    "host-key-unknown": ErrorCode(5, "the host behind an SFTP repository is not a known one"),
     "append-only": ErrorCode(5, "the repository may only be added to"),
     "object-exists": ErrorCode(5, "the repository holds an object of that name already"),
     "last-key-slot": ErrorCode(5, "the last key of a repository cannot be removed"),

@@ -14,7 +14,7 @@ from dbtool.store.local import LocalStore
 
 __all__ = ["SCHEMES", "is_remote", "local_root", "open_store"]
 
-SCHEMES: Final = ("file", "s3", "gs", "az")
+SCHEMES: Final = ("file", "s3", "gs", "az", "sftp")
 """The URL schemes that `open_store` knows; a location without one is a folder."""
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -43,6 +43,13 @@ def open_store(location: str, *, create: bool = False) -> Store:
         if create:
             bucket.require_conditions()
         return bucket
+    if scheme == "sftp":
+        from dbtool.store.sftp import SftpStore
+
+        folder = SftpStore(location)
+        if create:
+            folder.create_root()
+        return folder
     root = local_root(location)
     return LocalStore.create_root(root) if create else LocalStore(root)
 

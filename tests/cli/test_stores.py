@@ -9,7 +9,13 @@ import apsw
 import pytest
 
 from tests.cli.conftest import Run
-from tests.store.conftest import cloud_credentials, s3_endpoint, s3_url  # noqa: F401  fixtures
+from tests.store.conftest import (  # noqa: F401  fixtures
+    cloud_credentials,
+    s3_endpoint,
+    s3_url,
+    sftp_url,
+    sshd,
+)
 
 
 @pytest.fixture
@@ -31,12 +37,16 @@ def change(text: str) -> None:
     connection.close()
 
 
-def test_the_whole_way_in_the_cloud(run: Run, database: Path, s3_url: str) -> None:  # noqa: F811
+@pytest.mark.parametrize("kind", ["s3", "sftp"])
+def test_the_whole_way_at_the_other_end_of_a_network(
+    run: Run, database: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{kind}_url")
     write_key("key", "correct horse\n")
-    made = run("init", "--repo", s3_url, "--encrypt", "--password-file", "key", "app.db")
+    made = run("init", "--repo", url, "--encrypt", "--password-file", "key", "app.db")
     assert made.code == 0, made.err
-    assert s3_url in made.out
-    assert s3_url in Path("dbtool.toml").read_text()
+    assert url in made.out
+    assert url in Path("dbtool.toml").read_text()
     first = run("backup", "--json", "app")
     assert first.code == 0, first.err
     change("second")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from dbtool.store.lease import Rhythm
 from dbtool.store.objectstore import ObjectStore
 from dbtool.store.retry import Patience
+from dbtool.store.sftp import SftpStore
 from tests.store import servers
 from tests.store.faultyproxy import FaultyProxy, faulty_proxy
 
@@ -42,6 +45,31 @@ def azurite_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("Azurite is not installed (npm install --global azurite)")
     with servers.azurite(tmp_path_factory.mktemp("azurite")) as endpoint:
         yield endpoint
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    if servers.sshd_program() is None:
+        pytest.skip("OpenSSH's sshd is not installed (apt install openssh-server)")
+    folder = tmp_path_factory.mktemp("sshd")
+    with servers.sshd(folder) as port:
+        yield port, folder / "home"
+
+
+@pytest.fixture
+def sftp_url(sshd: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    port, home = sshd
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return f"sftp://{getpass.getuser()}@127.0.0.1:{port}{tmp_path}/remote/app"
+
+
+@pytest.fixture
+def sftp_store(sftp_url: str) -> Iterator[SftpStore]:
+    store = SftpStore(sftp_url, patience=QUICK, rhythm=LIVELY)
+    store.create_root()
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

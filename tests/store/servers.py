@@ -170,3 +170,36 @@ def make_container(endpoint: str, container: str) -> None:
         error.close()
         if error.code != 409:  # it is there
             raise
+
+
+def sshd_program() -> str | None:
+    """Return the path of OpenSSH's server, if it is installed."""
+    return shutil.which("sshd", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
+
+
+@contextmanager
+def sshd(folder: Path) -> Iterator[int]:
+    """Run OpenSSH's server; its port. `folder`/home/.ssh holds a key that it lets in, and knows it.
+
+    The server runs as whoever runs the tests, with the files in their real places.
+    """
+    program = sshd_program()
+    assert program
+    port = free_port()
+    ssh = folder / "home" / ".ssh"
+    ssh.mkdir(parents=True, mode=0o700)
+    for key in (folder / "host_key", ssh / "id_ed25519"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
+        subprocess.run(command, check=True)
+    host_key = (folder / "host_key.pub").read_text()
+    (ssh / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}")
+    (folder / "authorized").write_text((ssh / "id_ed25519.pub").read_text())
+    (folder / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\n"
+        f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\n"
+        "PasswordAuthentication no\nSubsystem sftp internal-sftp\nMaxStartups 100\n"
+    )
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    with started([program, "-D", "-f", str(folder / "sshd_config")], port):
+        yield port

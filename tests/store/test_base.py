@@ -21,7 +21,7 @@ LOCAL: dict[str, Callable[[Path], Store]] = {
     "local without hard links": lambda root: LocalStore.create_root(root, files=NoHardLinks()),
     "local with short writes": lambda root: LocalStore.create_root(root, files=ShortWrites()),
 }
-REMOTE = ("s3", "s3 for one writer", "azure")
+REMOTE = ("s3", "s3 for one writer", "azure", "sftp")
 
 
 @pytest.fixture(params=[*LOCAL, *REMOTE])
