@@ -75,13 +75,13 @@ def check_rules(
         results: list[RuleResult] = []
         rows = 0
         for table in tables:
-            progress.start(f"checking {table.table.name}", None, "rows")
+            watch.phase(f"checking {table.table.name}")
             judge = _TableJudge(connection, table, limit, watch)
             results += judge.results()
             rows += judge.rows
             progress.finish()
         for name, entry in plugins.items():
-            progress.start(f"running {name}", None, "rows")
+            watch.phase(f"running {name}")
             with watch.limited():
                 results.append(run_rule(connection, name, entry, limit))
             progress.finish()
@@ -240,6 +240,7 @@ class _TableJudge:
         if not rules:
             return {}
         arguments = (self._connection, self._table, self._limit, self._watch)
+        self._watch.phase(f"matching {self._table.name}")
         try:
             with self._watch.limited():
                 return judge_stream(rules, *arguments)

@@ -32,6 +32,10 @@ class Watch:
         """Why a statement was stopped."""
         return f"not done within its time limit of {format_duration(self._limit_s or 0)}"
 
+    def phase(self, name: str) -> None:
+        """Begin to count rows anew."""
+        self._progress.start(name, None, "rows")
+
     def rows(self, count: int) -> None:
         """Tell of rows done."""
         self._progress.advance(count)
