@@ -6,8 +6,9 @@ kept; a segment is never laid out as a whole. A page that no piece names is dama
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, BlobRef
@@ -17,21 +18,29 @@ from dbtool.errors import Damaged
 if TYPE_CHECKING:
     from dbtool.backup.tree import SnapshotTree
 
-__all__ = ["PageLookup", "Place"]
+__all__ = ["PageLookup", "Run"]
 
 _KEPT_ENTRIES: Final = 4 * SEGMENT_PAGES
 """Map entries kept decoded; 24 bytes each, so about 6 MiB."""
+_SLOTS: Final = 0xFFFF
+"""The bits of a location that count the slots of a group."""
 
 
-class Place(NamedTuple):
-    """What the map says of one page."""
+class Run(NamedTuple):
+    """Consecutive pages that lie in consecutive slots of one group, and what they hash to."""
 
-    hash: bytes
-    """Keyed BLAKE3 of its content, 16 bytes."""
+    first: int
+    """Number of the first page, from 1."""
+    pages: int
+    """How many pages."""
     ref: BlobRef
-    """The group that holds it."""
+    """The group that holds them."""
     slot: int
-    """Its place in the group, counted in pages from 0."""
+    """Place of the first one in the group, counted in pages from 0."""
+    hashes: bytes
+    """Keyed BLAKE3 of each page, 16 bytes, one after the other."""
+    replaced: frozenset[int] = frozenset()
+    """Pages among them that lie elsewhere, in a newer state."""
 
 
 class PageLookup:
@@ -42,21 +51,20 @@ class PageLookup:
         self._kept: OrderedDict[tuple[int, int], SegmentEntries] = OrderedDict()
         self._kept_entries = 0
 
-    def place(self, page: int) -> Place:
-        """Return what the map says of `page` (from 1).
+    def run(self, page: int) -> Run:
+        """Return the longest run that holds `page` (from 1) as this snapshot sees it.
 
         Raises:
             Damaged: `map-incomplete`, `map-damaged`, `pack-damaged`.
         """
         segment, within = divmod(page - 1, SEGMENT_PAGES)
-        pieces = self._tree.body.segments[segment]
-        for number in range(len(pieces) - 1, -1, -1):
+        newer: list[SegmentEntries] = []
+        for number in range(len(self._tree.body.segments[segment]) - 1, -1, -1):
             entries = self._piece(segment, number)
             entry = _entry(entries, within)
             if entry is not None:
-                ref, slot = entries.place(entries.locations[entry])
-                at = entry * HASH_BYTES
-                return Place(bytes(entries.hashes[at : at + HASH_BYTES]), ref, slot)
+                return _run(entries, entry, newer)
+            newer.append(entries)
         raise Damaged(
             "map-incomplete",
             f"the page map has no entry for page {page}",
@@ -84,3 +92,38 @@ def _entry(entries: SegmentEntries, within: int) -> int | None:
         return within if within < len(pages) else None
     entry = bisect_left(pages, within)
     return entry if entry < len(pages) and pages[entry] == within else None
+
+
+def _run(entries: SegmentEntries, entry: int, newer: list[SegmentEntries]) -> Run:
+    pages, locations = entries.pages, entries.locations
+    first = last = entry
+    # Slots count up within a group, so the next location is the next slot or another group.
+    while first and _follows(pages, locations, first):
+        first -= 1
+    while last + 1 < len(pages) and _follows(pages, locations, last + 1):
+        last += 1
+    ref, slot = entries.place(locations[first])
+    start, end = pages[first], pages[last]
+    base = entries.segment * SEGMENT_PAGES + 1
+    return Run(
+        base + start,
+        last + 1 - first,
+        ref,
+        slot,
+        bytes(entries.hashes[first * HASH_BYTES : (last + 1) * HASH_BYTES]),
+        frozenset(
+            base + page
+            for piece in newer
+            for page in piece.pages[
+                bisect_left(piece.pages, start) : bisect_right(piece.pages, end)
+            ]
+        ),
+    )
+
+
+def _follows(pages: Sequence[int], locations: Sequence[int], entry: int) -> bool:
+    return (
+        locations[entry] == locations[entry - 1] + 1
+        and pages[entry] == pages[entry - 1] + 1
+        and bool(locations[entry] & _SLOTS)
+    )

@@ -109,8 +109,8 @@ class Mount:
     def __init__(self, tree: SnapshotTree, reads: CountedReads, held: ExitStack) -> None:
         self.tree = tree
         self.reads = reads
-        self.pages_read: set[int] = set()
         self._cache = PageCache(tree)
+        self.pages_read = self._cache.pages_read
         self._page_size = tree.snapshot.page_size
         self._size = tree.snapshot.size_bytes
         self._held = held
@@ -119,7 +119,6 @@ class Mount:
         """Return `amount` bytes from `offset`, fewer at the end of the file."""
         page, start = divmod(offset, self._page_size or 1)
         if start + amount <= self._page_size and offset < self._size:
-            self.pages_read.add(page + 1)
             content = self._cache.page(page + 1)
             return content if amount == self._page_size else bytes(content[start : start + amount])
         return self._read_across(amount, offset)

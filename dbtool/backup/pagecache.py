@@ -1,8 +1,8 @@
 """Single pages of a snapshot, each proven by its hash, from few groups kept in memory.
 
 Groups are fetched when a page in them is wanted, and the least recently used are forgotten. When
-pages are wanted in ascending order, as in the scan of a table, threads fetch and open the groups
-that come next, more of them the longer the order lasts.
+a tree is scanned, or pages are wanted in ascending order, threads fetch and open the groups that
+come next, more of them the longer that lasts.
 
 Invariant: no byte leaves `page` that does not hash to what the map says, and a page that does not
 prove spoils no other page.
@@ -11,11 +11,15 @@ prove spoils no other page.
 from __future__ import annotations
 
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from dbtool.backup.format import BlobRef, group_pages
-from dbtool.backup.lookup import PageLookup
+from dbtool.backup.foresight import INTERIOR_TYPES, Foresight
+from dbtool.backup.format import HASH_BYTES, BlobRef, group_pages
+from dbtool.backup.lookup import PageLookup, Run
 from dbtool.backup.pack import WORKERS, BlobDamaged
 from dbtool.errors import Damaged
 
@@ -26,12 +30,33 @@ __all__ = ["PageCache"]
 
 _CACHE_BYTES: Final = 24 << 20
 """Decompressed groups kept; what is fetched ahead comes on top."""
-_MOST_AHEAD: Final = 16
-"""Groups fetched ahead of an ascending reader: 4 MiB of pages."""
+_MOST_AHEAD: Final = 24
+"""Groups fetched ahead of an ascending reader: 6 MiB of pages."""
 _ORDERLY: Final = 2
 """Groups entered in order that make a scan: going down a tree may enter one so by chance."""
 
-_Fetch = Future[list[bytes | BlobDamaged]]
+_LUMP: Final = 4
+"""Groups fetched with one request: few, since the reader waits for all of them."""
+
+
+class _Group:
+    """A group in memory; its content, or what is wrong with it."""
+
+    __slots__ = ("pages", "proven", "raw")
+
+    def __init__(self, raw: bytes | BlobDamaged, proven: list[Run]) -> None:
+        self.raw = raw
+        self.proven = proven
+        """Runs of it that were proven when it was fetched."""
+        self.pages: list[int] = []
+        """Pages of it that are ready."""
+
+    @property
+    def size_bytes(self) -> int:
+        return 0 if isinstance(self.raw, BlobDamaged) else len(self.raw)
+
+
+_Fetch = Future[list[_Group]]
 
 
 class PageCache:
@@ -39,21 +64,24 @@ class PageCache:
 
     def __init__(self, tree: SnapshotTree, *, cache_bytes: int = _CACHE_BYTES) -> None:
         self._tree = tree
+        self._page_size = tree.snapshot.page_size
+        self._per_group = group_pages(self._page_size or 1)
         self._lookup = PageLookup(tree)
         self._cache_bytes = cache_bytes
-        self._groups: OrderedDict[BlobRef, bytes | BlobDamaged] = OrderedDict()
+        self._groups: OrderedDict[BlobRef, _Group] = OrderedDict()
         self._held_bytes = 0
-        self._current: BlobRef | None = None
-        """The group that the last page came from."""
+        self._ready: dict[int, memoryview] = {}
+        """Pages that are proven."""
         self._coming: dict[BlobRef, tuple[_Fetch, int]] = {}
         """Groups that threads are fetching: the request, and which of its blobs it is."""
         self._workers: ThreadPoolExecutor | None = None
+        self._foresight = Foresight(tree.snapshot.page_count)
+        self.pages_read: set[int] = set()
+        """Pages that were handed out."""
         self._front = 0
         """The page that last needed a group which was not there."""
         self._streak = 0
-        """How many groups in a row were entered in ascending order."""
-        self._planned = 0
-        """Pages up to here have been asked for."""
+        """How many groups in a row were those that were to be expected."""
 
     def page(self, number: int) -> memoryview:
         """Return the content of a page (from 1), proven.
@@ -61,14 +89,12 @@ class PageCache:
         Raises:
             Damaged: `page-damaged`, `pack-damaged`, `map-damaged` or `map-incomplete`.
         """
-        place = self._lookup.place(number)
-        raw = self._group(place.ref, number)
-        if isinstance(raw, BlobDamaged):
-            raise self._tree.unreadable(number, raw) from raw
-        size = self._tree.snapshot.page_size
-        content = memoryview(raw)[place.slot * size : (place.slot + 1) * size]
-        if self._tree.hash_page(content) != place.hash:
-            raise self._tree.unproven(number)
+        content = self._ready.get(number)
+        if content is None:
+            content = self._fetched(number)
+        if content[0] in INTERIOR_TYPES:
+            self._foresight.learn(number, content)
+        self.pages_read.add(number)
         return content
 
     def close(self) -> None:
@@ -78,79 +104,128 @@ class PageCache:
             self._workers = None
         self._coming.clear()
         self._groups.clear()
+        self._ready.clear()
         self._held_bytes = 0
 
-    def _group(self, ref: BlobRef, page: int) -> bytes | BlobDamaged:
-        raw = self._groups.get(ref)
-        if raw is None:
-            raw = self._arrived(ref)
-            self._keep(ref, raw)
-            self._read_ahead(page)
-        elif ref is not self._current:
-            self._groups.move_to_end(ref)
-        self._current = ref
-        return raw
+    def _fetched(self, number: int) -> memoryview:
+        run = self._lookup.run(number)
+        group = self._groups.get(run.ref)
+        if group is None:
+            group = self._arrived(run)
+            self._keep(run.ref, group)
+            self._follow(number)
+        else:
+            self._groups.move_to_end(run.ref)
+        if isinstance(group.raw, BlobDamaged):
+            raise self._tree.unreadable(number, group.raw) from group.raw
+        content = self._ready.get(number)
+        if content is not None:
+            return content
+        if self._proves(run, group.raw):
+            self._make_ready(group, run)
+            return self._ready[number]
+        return self._alone(run, number, group.raw)
 
-    def _arrived(self, ref: BlobRef) -> bytes | BlobDamaged:
-        coming = self._coming.pop(ref, None)
+    def _alone(self, run: Run, number: int, raw: bytes) -> memoryview:
+        """Return one page of a run that does not prove as a whole."""
+        index = number - run.first
+        at = (run.slot + index) * self._page_size
+        content = memoryview(raw)[at : at + self._page_size]
+        if self._tree.hash_pages(content) != [
+            run.hashes[index * HASH_BYTES : (index + 1) * HASH_BYTES]
+        ]:
+            raise self._tree.unproven(number)
+        return content
+
+    def _arrived(self, run: Run) -> _Group:
+        coming = self._coming.pop(run.ref, None)
         if coming is not None:
             fetch, index = coming
-            return fetch.result()[index]
+            with suppress(CancelledError):
+                return fetch.result()[index]
         try:
-            return self._tree.packs.read(ref)
+            return _Group(self._tree.packs.read(run.ref), [])
         except BlobDamaged as error:
-            return error
+            return _Group(error, [])
 
-    def _keep(self, ref: BlobRef, raw: bytes | BlobDamaged) -> None:
-        self._groups[ref] = raw
-        self._held_bytes += _size(raw)
+    def _keep(self, ref: BlobRef, group: _Group) -> None:
+        self._groups[ref] = group
+        self._held_bytes += group.size_bytes
+        for run in group.proven:
+            self._make_ready(group, run)
         while self._held_bytes > self._cache_bytes and len(self._groups) > 1:
             _, gone = self._groups.popitem(last=False)
-            self._held_bytes -= _size(gone)
+            self._held_bytes -= gone.size_bytes
+            for page in gone.pages:
+                self._ready.pop(page, None)
 
-    def _read_ahead(self, page: int) -> None:
-        """Ask for the groups after the one that `page` needed, where pages come in order."""
-        per_group = group_pages(self._tree.snapshot.page_size)
-        ascending = 0 < self._front < page <= self._front + 2 * per_group
-        self._streak = self._streak + 1 if ascending else 0
+    def _make_ready(self, group: _Group, run: Run) -> None:
+        assert isinstance(group.raw, bytes)
+        view, size = memoryview(group.raw), self._page_size
+        at = run.slot * size
+        for page in range(run.first, run.first + run.pages):
+            if page not in run.replaced:
+                self._ready[page] = view[at : at + size]
+                group.pages.append(page)
+            at += size
+
+    def _proves(self, run: Run, raw: bytes) -> bool:
+        start = run.slot * self._page_size
+        content = memoryview(raw)[start : start + run.pages * self._page_size]
+        return b"".join(self._tree.hash_pages(content)) == run.hashes
+
+    # -- reading ahead
+
+    def _follow(self, page: int) -> None:
+        """Ask for what comes after `page`, which needed a group that was not there."""
+        following = self._foresight.next_after(page, self.pages_read)
+        # A long value lies in pages of its own, one after the other.
+        ascending = 0 < self._front < page <= self._front + 2 * self._per_group
+        self._streak = self._streak + 1 if following or ascending else 0
         self._front = page
-        if not ascending:
-            self._planned = 0
-            self._drop_coming()
-        if self._streak < _ORDERLY:
-            return
-        groups = min(_MOST_AHEAD, 1 << min(self._streak, 8))
-        first = max(page, self._planned) + 1
-        last = min(page + groups * per_group, self._tree.snapshot.page_count)
+        if following is None:
+            if self._streak < _ORDERLY:
+                return
+            following = iter(range(page + 1, self._tree.snapshot.page_count + 1))
+        groups = min(_MOST_AHEAD, 2 << min(self._streak, 8))
         # Asking in lumps keeps requests to the store large.
-        if last - first < groups * per_group // 2:
-            return
-        self._planned = last
-        self._ask(self._missing(first, last))
+        if len(self._coming) <= groups // 2:
+            self._ask(self._missing(following, groups - len(self._coming)))
 
-    def _missing(self, first: int, last: int) -> list[BlobRef]:
-        wanted: dict[BlobRef, None] = {}
-        for page in range(first, last + 1):
+    def _missing(self, pages: Iterator[int], groups: int) -> dict[BlobRef, list[Run]]:
+        wanted: dict[BlobRef, list[Run]] = {}
+        known: set[int] = set()
+        for page in islice(pages, groups * self._per_group):
+            if page in self._ready or page in known:
+                continue
             try:
-                ref = self._lookup.place(page).ref
+                run = self._lookup.run(page)
             except Damaged:
                 break  # whoever wants that page is told
-            if ref not in self._groups and ref not in self._coming:
-                wanted[ref] = None
-        return list(wanted)[: 2 * _MOST_AHEAD]
+            known.update(range(run.first, run.first + run.pages))
+            if run.ref not in self._groups and run.ref not in self._coming:
+                wanted.setdefault(run.ref, []).append(run)
+                if len(wanted) == groups:
+                    break
+        return wanted
 
-    def _ask(self, refs: list[BlobRef]) -> None:
+    def _ask(self, wanted: dict[BlobRef, list[Run]]) -> None:
         if self._workers is None:
             self._workers = ThreadPoolExecutor(WORKERS, "dbtool-ahead")
-        for batch in self._tree.packs.batches(refs):
-            fetch = self._workers.submit(self._tree.packs.read_batch, batch)
-            self._coming.update({ref: (fetch, index) for index, ref in enumerate(batch)})
-
-    def _drop_coming(self) -> None:
-        for fetch, _index in self._coming.values():
+        while len(self._coming) > 2 * _MOST_AHEAD:  # asked for in vain: the reader went elsewhere
+            fetch, _index = self._coming.pop(next(iter(self._coming)))
             fetch.cancel()
-        self._coming.clear()
+        for batch in self._tree.packs.batches(wanted):
+            for first in range(0, len(batch), _LUMP):
+                refs = batch[first : first + _LUMP]
+                fetch = self._workers.submit(self._fetch, refs, [wanted[ref] for ref in refs])
+                self._coming.update({ref: (fetch, index) for index, ref in enumerate(refs)})
 
-
-def _size(raw: bytes | BlobDamaged) -> int:
-    return 0 if isinstance(raw, BlobDamaged) else len(raw)
+    def _fetch(self, batch: list[BlobRef], runs: list[list[Run]]) -> list[_Group]:
+        """Read groups and prove their runs; this runs in a thread."""
+        return [
+            _Group(raw, [run for run in of_group if self._proves(run, raw)])
+            if isinstance(raw, bytes)
+            else _Group(raw, [])
+            for raw, of_group in zip(self._tree.packs.read_batch(batch), runs, strict=True)
+        ]

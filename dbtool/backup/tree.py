@@ -142,9 +142,9 @@ class SnapshotTree:
             number = entries.segment * SEGMENT_PAGES + extent.first + bad + 1
             raise self.unproven(number)
 
-    def hash_page(self, content: memoryview) -> bytes:
-        """Return what the map must say of one page with this content; b"" for no content."""
-        return b"".join(self._hash_pages(content, self.snapshot.page_size))
+    def hash_pages(self, content: memoryview) -> list[bytes]:
+        """Return what the map must say of whole pages with this content."""
+        return self._hash_pages(content, self.snapshot.page_size)
 
     def unproven(self, page: int) -> Damaged:
         """Return the error that says that a page (from 1) is not what was backed up."""

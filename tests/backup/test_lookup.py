@@ -25,9 +25,17 @@ def test_every_page_is_found_where_the_whole_map_has_it(
     assert len(tree.body.segments[0]) > 1
     lookup, whole = PageLookup(tree), tree.segment(0)
     for page in range(1, result.snapshot.page_count + 1):
-        place = lookup.place(page)
-        assert (place.ref, place.slot) == whole.place(whole.locations[page - 1])
-        assert place.hash == whole.hashes[(page - 1) * HASH_BYTES : page * HASH_BYTES]
+        run = lookup.run(page)
+        at = page - run.first
+        assert 0 <= at < run.pages
+        assert page not in run.replaced
+        assert (run.ref, run.slot + at) == whole.place(whole.locations[page - 1])
+        found = run.hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES]
+        assert found == whole.hashes[(page - 1) * HASH_BYTES : page * HASH_BYTES]
+        for other in range(run.first, run.first + run.pages):
+            place = whole.place(whole.locations[other - 1])
+            lies_here = place == (run.ref, run.slot + other - run.first)
+            assert lies_here or other in run.replaced
 
 
 def test_a_page_that_no_piece_names_is_damage(repository: Repository, database: Path) -> None:
@@ -36,5 +44,5 @@ def test_a_page_that_no_piece_names_is_damage(repository: Repository, database: 
     tree = repository.open_snapshot(snapshot)
     tree.piece = lambda number, _piece: SegmentEntries(number)  # type: ignore[method-assign]
     with pytest.raises(Damaged, match="no entry for page 7") as error:
-        PageLookup(tree).place(7)
+        PageLookup(tree).run(7)
     assert error.value.code == "map-incomplete"
