@@ -146,6 +146,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "page-damaged": ErrorCode(13, "a stored page is not what was backed up"),
     "text-damaged": ErrorCode(13, "text in the database is not valid in its encoding"),
     "snapshot-not-a-database": ErrorCode(13, "a snapshot is whole, and SQLite cannot read it"),
+    "salvage-failed": ErrorCode(13, "what could be salvaged does not make a sound database"),
     "object-key-invalid": ErrorCode(13, "the repository names an object in an impossible way"),
     "object-not-a-file": ErrorCode(13, "something in the repository is not a regular file"),
     "store-unreachable": ErrorCode(

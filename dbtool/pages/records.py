@@ -56,9 +56,14 @@ class RecordDecoder:
 
     Args:
         encoding: of its text: UTF-8, UTF-16le or UTF-16be.
+
+    Attributes:
+        raw_texts: how many `RawText` it has made; whoever writes values looks for them only where
+            this moved.
     """
 
     def __init__(self, encoding: str) -> None:
+        self.raw_texts = 0
         self._codec = _CODECS[encoding]
         self._known: dict[bytes, tuple[tuple[int, ...], int]] = {}
 
@@ -125,6 +130,7 @@ class RecordDecoder:
                         append(piece.decode(codec))
                     except UnicodeDecodeError:
                         append(RawText(piece))
+                        self.raw_texts += 1
                 else:
                     append(piece)
             elif kind == 0:

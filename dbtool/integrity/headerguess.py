@@ -1,0 +1,132 @@
+"""The header of a database whose first bytes are damaged: as much as is sound, the rest guessed.
+
+The page size is the one at whose multiples most pages look like pages of a b-tree; the encoding is
+told by where zero bytes stand in the text of the rows. Both guesses look at a sample of the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Final
+
+from dbtool.pages.btree import LEAF_KINDS, TABLE_LEAF, BtreePage, parse_page, table_leaf_cells
+from dbtool.pages.header import HEADER_BYTES, MAGIC, DatabaseHeader, HeaderInvalid
+from dbtool.pages.records import RecordDecoder
+from dbtool.pages.source import PageInvalid
+
+__all__ = ["guess_page_size", "mended_header"]
+
+Read = Callable[[int, int], bytes]
+
+_SIZES: Final = tuple(1 << power for power in range(9, 17))
+_FRACTIONS: Final = bytes((64, 32, 32))
+_SAMPLED_PAGES: Final = 64
+_ENCODINGS: Final = (1, 2, 3)
+_SMALLEST_USABLE: Final = 480
+_DEFAULT_PAGE_SIZE: Final = 4096
+
+
+def mended_header(raw: bytes, like: bytes, read: Read, size_bytes: int) -> tuple[bytes, list[str]]:
+    """Return 100 bytes that parse as a header, and what had to be mended, for people.
+
+    Args:
+        raw: the first bytes of the file, perhaps fewer than 100.
+        like: the header of a snapshot of this database; empty: none.
+        read: (offset, length) -> bytes of the file.
+        size_bytes: of the file.
+    """
+    raw = raw.ljust(HEADER_BYTES, b"\0")
+    with suppress(HeaderInvalid):
+        DatabaseHeader.parse(raw)
+        return raw, []
+    with suppress(HeaderInvalid):
+        DatabaseHeader.parse(like)
+        kept = like[:24] + raw[24:40] + like[40:HEADER_BYTES]
+        return _without_freelist(kept), ["the header was taken from a snapshot"]
+    if raw[21:24] == _FRACTIONS:
+        with suppress(HeaderInvalid):
+            mended = MAGIC + raw[16:18] + b"\1\1" + raw[20:]
+            DatabaseHeader.parse(mended)
+            return mended, ["the name of the format or its version was mended"]
+    return _guessed(read, size_bytes), ["the header was guessed from the pages"]
+
+
+def guess_page_size(read: Read, size_bytes: int) -> int:
+    """Return the likeliest page size in bytes; 4096 where nothing tells."""
+    scores = {size: _score(read, size_bytes, size) for size in _SIZES}
+    best = max(_SIZES, key=lambda size: (scores[size], -size))
+    return best if scores[best] else _DEFAULT_PAGE_SIZE
+
+
+def _guessed(read: Read, size_bytes: int) -> bytes:
+    page_size = guess_page_size(read, size_bytes)
+    header = bytearray(HEADER_BYTES)
+    header[:16] = MAGIC
+    struct.pack_into(">H", header, 16, 1 if page_size == _SIZES[-1] else page_size)
+    header[18:20] = b"\1\1"
+    header[21:24] = _FRACTIONS
+    header[44:48] = (4).to_bytes(4, "big")
+    header[56:60] = _guess_encoding(read, size_bytes, page_size).to_bytes(4, "big")
+    return bytes(header)
+
+
+def _without_freelist(header: bytes) -> bytes:
+    """Leave the freelist of a damaged header out: it may lead anywhere."""
+    return header[:32] + bytes(8) + header[40:]
+
+
+def _score(read: Read, size_bytes: int, page_size: int) -> float:
+    """Return which part of the sampled pages look like leaves of exactly this size."""
+    sampled = sound = 0
+    for page in _sample(read, size_bytes, page_size):
+        sampled += 1
+        sound += page is not None and _fills(page)
+    return sound / sampled if sampled else 0.0
+
+
+def _fills(page: BtreePage) -> bool:
+    """Say whether the cells of a page use its second half and none lies outside.
+
+    A page looks like one of twice its size otherwise: SQLite fills pages from their end.
+    """
+    return (
+        page.kind in LEAF_KINDS
+        and len(page.pointers) > 0
+        and page.usable // 2 < max(page.pointers) < page.usable
+        and min(page.pointers) >= page.cells_from
+    )
+
+
+def _sample(read: Read, size_bytes: int, page_size: int) -> Iterator[BtreePage | None]:
+    count = size_bytes // page_size
+    step = max(1, count // _SAMPLED_PAGES)
+    # An odd step, so that sizes twice too small do not meet the beginnings of pages only.
+    for number in range(2, count + 1, step | 1):
+        try:
+            yield parse_page(read((number - 1) * page_size, page_size), number, usable=page_size)
+        except (PageInvalid, IndexError, struct.error):
+            yield None
+
+
+def _guess_encoding(read: Read, size_bytes: int, page_size: int) -> int:
+    """Return 1, 2 or 3, as the header says UTF-8, UTF-16le, UTF-16be."""
+    zeros = [0, 0]
+    total = 0
+    decoder = RecordDecoder("UTF-8")
+    for page in _sample(read, size_bytes, page_size):
+        if page is None or page.kind != TABLE_LEAF:
+            continue
+        for _, _, start, end, overflow in table_leaf_cells(page, lambda _: None):
+            if overflow:
+                continue
+            for value in decoder.rescue(page.data, start, end):
+                if isinstance(value, str):
+                    raw = value.encode()
+                    zeros[0] += raw[::2].count(0)
+                    zeros[1] += raw[1::2].count(0)
+                    total += len(raw)
+    if sum(zeros) * 4 < total or not total:
+        return _ENCODINGS[0]
+    return _ENCODINGS[1] if zeros[1] > zeros[0] else _ENCODINGS[2]
