@@ -20,7 +20,8 @@ from typing import Final
 
 import apsw
 
-from dbtool.core.pragmas import harden
+from dbtool.core.connection import connect
+from dbtool.core.pragmas import MAX_SQL_BYTES, harden
 from dbtool.pages.header import DatabaseHeader
 
 __all__ = ["NewDatabase"]
@@ -29,7 +30,6 @@ _CREATES: Final = re.compile(r"\s*CREATE\s", re.IGNORECASE)
 _MISSING_FUNCTION: Final = re.compile(r"no such function: (.+)")
 _BUILT_IN_COLLATIONS: Final = frozenset({"BINARY", "NOCASE", "RTRIM"})
 _MOST_STAND_INS: Final = 50
-_LONGEST_SQL_BYTES: Final = 1 << 20
 _SCHEMA_TABLES: Final = frozenset({"sqlite_master", "sqlite_schema"})
 _ALLOWED: Final = frozenset(
     {
@@ -42,6 +42,7 @@ _ALLOWED: Final = frozenset(
         apsw.SQLITE_REINDEX,
     }
 )
+_LEAST_LIMIT_BYTES: Final = 1 << 20
 _CACHE_KIB: Final = 32_000
 
 
@@ -71,7 +72,7 @@ class NewDatabase:
     ) -> None:
         self.notes: list[str] = []
         self._path = path
-        self._longest_bytes = min(max(longest_bytes, _LONGEST_SQL_BYTES), 0x7FFFFFFE)
+        self._longest_bytes = min(max(longest_bytes, _LEAST_LIMIT_BYTES), 0x7FFFFFFE)
         self._interrupted = interrupted
         self._stand_ins: set[str] = set()
         self._collations: set[str] = set()
@@ -85,7 +86,7 @@ class NewDatabase:
 
     def make(self, sql: str) -> str:
         """Make a table, index, view or trigger; return why it could not be, empty where it was."""
-        if not _CREATES.match(sql) or len(sql) > _LONGEST_SQL_BYTES:
+        if not _CREATES.match(sql) or len(sql) > MAX_SQL_BYTES:
             return "it is no CREATE statement"
         for _ in range(_MOST_STAND_INS):
             try:
@@ -163,8 +164,7 @@ class NewDatabase:
             self.connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
 
     def _connect(self) -> apsw.Connection:
-        connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
-        harden(connection)
+        connection = connect(self._path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
         # Double-quoted strings in old schemas, such as DEFAULT "none".
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 1)
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, self._longest_bytes)
