@@ -28,7 +28,7 @@ import apsw
 from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, temporary_name
 from dbtool.core.connection import classified
 from dbtool.core.progress import Progress, Silent
-from dbtool.integrity.filling import Filling
+from dbtool.integrity.filling import Filling, Table
 from dbtool.integrity.finishing import finish
 from dbtool.integrity.newdatabase import NewDatabase
 from dbtool.pages.header import DatabaseHeader
@@ -202,24 +202,26 @@ def _salvage(
     notes = [*source.mended, *damage, *filling.notes, *database.notes]
     return Salvaged(
         path=path,
-        tables=tuple(
-            TableSalvaged(
-                name=table.loader.shape.name,
-                rows_in_tree=table.loader.totals.in_tree,
-                rows_orphaned=table.loader.totals.orphans,
-                rows_rescued=table.loader.totals.rescued,
-                rows_rejected=dict(table.loader.totals.rejected),
-                cells_lost=table.loader.totals.lost_cells,
-                branches_lost=table.branches_lost,
-            )
-            for table in filling.tables
-        ),
+        tables=tuple(map(_outcome, filling.tables)),
         lost_and_found=filling.lost.name,
         lost_rows=filling.lost.rows,
         lost_groups=tuple(LostGroup(*group) for group in filling.lost_groups),
         unreadable_pages=tuple(sorted(set(source.unreadable))),
         schema_from_snapshot=tuple(from_snapshot),
         notes=tuple(notes[:_KEPT_NOTES]),
+    )
+
+
+def _outcome(table: Table) -> TableSalvaged:
+    totals = table.loader.totals
+    return TableSalvaged(
+        name=table.loader.shape.name,
+        rows_in_tree=totals.in_tree,
+        rows_orphaned=totals.orphans,
+        rows_rescued=totals.rescued,
+        rows_rejected=dict(totals.rejected),
+        cells_lost=totals.lost_cells,
+        branches_lost=table.branches_lost,
     )
 
 
