@@ -20,7 +20,7 @@ from dbtool.backup.format import (
     group_pages,
 )
 from dbtool.backup.known import KnownPages
-from dbtool.backup.pack import PackSession
+from dbtool.backup.packing import PackSession
 from dbtool.backup.pagemap import (
     PieceRef,
     SegmentEntries,

@@ -136,7 +136,8 @@ def _load_snapshots(check: _Check, names: set[str] | None) -> None:
 
 def _check_parents(check: _Check) -> None:
     """Find snapshots that are gone, by those that were taken after them."""
-    present = set(check.repository.catalog.ids())
+    catalog = check.repository.catalog
+    present = {*catalog.ids(), *catalog.forgotten.ids()}
     for snapshot, _body in check.snapshots.values():
         if snapshot.parent and snapshot.parent not in present:
             _report_missing(
@@ -151,7 +152,7 @@ def _check_hints(check: _Check, *, partial: bool) -> None:
         check.findings.append(Finding(key, f"{problem}; no snapshot needs it"))
     if partial:
         return
-    present = set(catalog.ids())
+    present = {*catalog.ids(), *catalog.forgotten.ids()}
     newest: dict[str, Snapshot] = {}
     for snapshot, _body in sorted(check.snapshots.values(), key=lambda pair: pair[0].time):
         newest[snapshot.database] = snapshot
@@ -261,13 +262,19 @@ def _sample(packs: list[bytes], share: float) -> list[bytes]:
 
 def _read_packs(check: _Check, chosen: list[bytes]) -> None:
     sizes = dict(check.repository.store.list("packs/"))
-    check.bytes_read = sum(sizes.get(pack_key(pack), 0) for pack in chosen)
+    check.bytes_read = sum(
+        sizes.get(pack_key(pack)) or _moved_bytes(check, pack) for pack in chosen
+    )
     check.progress.start("reading data", check.bytes_read, "bytes")
     with ThreadPoolExecutor(WORKERS, "dbtool-check") as workers:
         for start in range(0, len(chosen), _BATCH_PACKS):
             packs = chosen[start : start + _BATCH_PACKS]
             _prove_groups(check, packs, _expected_hashes(check, set(packs)), workers)
     check.progress.finish()
+
+
+def _moved_bytes(check: _Check, pack: bytes) -> int:
+    return sum(moved.entry.stored_bytes for moved in check.packs.moves.rows(pack).values())
 
 
 def _prove_groups(
@@ -299,10 +306,9 @@ def _problem(check: _Check, raw: bytes | BlobDamaged, expected: bytearray | None
 def _blobs(check: _Check, packs: list[bytes]) -> Iterator[BlobRef]:
     for pack in packs:
         try:
-            count = len(check.packs.directory(pack))
+            yield from check.packs.blobs(pack)
         except BlobDamaged:
             continue  # every group in it was named when the maps were checked
-        yield from (BlobRef(pack, ordinal) for ordinal in range(count))
 
 
 def _expected_hashes(check: _Check, batch: set[bytes]) -> dict[BlobRef, bytearray]:

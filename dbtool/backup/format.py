@@ -4,10 +4,12 @@ Keys (all names are lower-case hexadecimal):
 
     config          JSON, readable by anyone: version, id, encryption, required features, checksum
     keys/ID.json    one key slot each (`crypto.keys`)
-    packs/II/ID     pack: 128 groups of pages or map pieces, write-once
+    packs/II/ID     pack: 128 groups of pages or map pieces, write-once; or a merged pack
+    moves/SEQUENCE  where merged packs hold what packs held before, write-once, the highest counts
     snapshots/ID    snapshot: summary and body, write-once, the commit point of a backup
     heads/ID        newest snapshot of one database and when it was last seen unchanged; replaced
     marks/verified  which snapshots had all their data read and proven; replaced
+    marks/forgotten which snapshots were removed on purpose; replaced
     lock            empty; flock target of a local store
     tmp/            objects being written
 
@@ -30,6 +32,20 @@ Directory entry: kind u8 (1 pages, 2 map piece), zero u8, pages u16 (0 for a map
 stored size u32 (with tag), raw size u32. A blob's nonce is its ordinal, the directory's is 2^32-1,
 both as 12 big-endian bytes, under a key derived from the master key with the pack id as salt, so no
 pair repeats. The additional data binds repository id, pack id and ordinal.
+
+Merged pack: what prune makes of small and of half-empty packs. The blobs are copied as they were
+sealed, so that nothing is sealed twice under one nonce and no map changes: a map goes on naming a
+blob by the pack and the ordinal that it was born with. The layout is that of a pack, except for the
+magic "DBTMERG" 0x01 in the header, up to 4,096 blobs, and a directory of 36 bytes per blob: birth
+pack id 16, birth ordinal u16, kind u8, zero u8, pages u16, zero u16, offset, stored size and raw
+size u32 each.
+
+Moves: a record (see below) named `moves/` and 16 hexadecimal digits, which count up. Its content is
+not JSON: number of merged packs u32, number of packs born u32, the ids of the merged packs, then
+for each pack born, ascending: its id 16, number of rows u32; then all rows, 24 bytes each: kind u8,
+zero u8, pages u16, ordinal u16, zero u16, index of the merged pack u32, offset, stored size, raw
+size u32 each. It says again what the directories of the merged packs say, so that reading takes one
+request; lost, it is made again from them.
 
 Sealed record (snapshot parts, heads, marks): magic 8, nonce 12 (random), sealed JSON compressed by
 zstd. A snapshot object is two records, each after its size as u32: the summary that lists need,
@@ -85,6 +101,14 @@ PACK_HEADER = struct.Struct("<8s16s8x")
 PACK_TRAILER = struct.Struct("<II8s")
 DIRECTORY_ENTRY = struct.Struct("<BxHIII")
 DIRECTORY_ORDINAL = 0xFFFF_FFFF
+MERGED_MAGIC = b"DBTMERG\x01"
+MERGED_ENTRY = struct.Struct("<16sHBxH2xIII")
+BLOBS_PER_MERGED_PACK = 4096
+MERGED_PACK_BYTES = 16 * 1024 * 1024
+"""A merged pack is closed when it holds so much."""
+MOVES_HEADER = struct.Struct("<II")
+MOVES_PACK = struct.Struct("<16sI")
+MOVES_ROW = struct.Struct("<BxHH2xIIII")
 BLOBS_PER_PACK = 128
 """At 256 KiB a group a pack holds up to 32 MiB of pages, about 16 MiB compressed."""
 
@@ -105,6 +129,7 @@ _MAX_CONFIG_BYTES = 64 * 1024
 _HIGHEST_VERSION = 2**31 - 1
 CONFIG_KEY = "config"
 VERIFIED_KEY = "marks/verified"
+FORGOTTEN_KEY = "marks/forgotten"
 
 
 class BlobRef(NamedTuple):
@@ -138,6 +163,21 @@ def pack_key(pack: bytes) -> str:
     """Return the key of a pack object."""
     name = pack.hex()
     return f"packs/{name[:2]}/{name}"
+
+
+def pack_id(key: str) -> bytes | None:
+    """Return the id of the pack with this key; None where it is the key of something else."""
+    name = key.rpartition("/")[2]
+    try:
+        pack = bytes.fromhex(name)
+    except ValueError:
+        return None
+    return pack if len(pack) == ID_BYTES and pack_key(pack) == key else None
+
+
+def moves_key(sequence: int) -> str:
+    """Return the key of the moves with this number."""
+    return f"moves/{sequence:016x}"
 
 
 def snapshot_key(snapshot: str) -> str:

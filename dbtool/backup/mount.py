@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
+from dbtool.backup.lock import shared
 from dbtool.backup.pagecache import PageCache
 from dbtool.core.pragmas import harden
 from dbtool.errors import Damaged
@@ -80,7 +81,7 @@ def connect_snapshot(repository: Repository, snapshot: Snapshot) -> SnapshotConn
     reads = CountedReads(repository.store)
     with ExitStack() as opening:
         held = opening.enter_context(ExitStack())
-        held.enter_context(repository.store.lock(exclusive=False))
+        held.enter_context(shared(repository.store))
         mount = Mount(repository.open_snapshot(snapshot, reads=reads), reads, held)
         opening.callback(mount.xClose)
         connection = _VFS.instance().open(mount)

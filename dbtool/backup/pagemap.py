@@ -11,6 +11,7 @@ Invariant: pieces are written once and shared by all snapshots in which their pa
 
 from __future__ import annotations
 
+import struct
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ __all__ = [
     "decode_piece",
     "encode_piece",
     "merge_plan",
+    "piece_blobs",
 ]
 
 _BASE, _DELTA = 1, 2
@@ -261,11 +263,7 @@ def decode_piece(data: bytes, segment: int) -> SegmentEntries:
     try:
         return _decode(data, segment)
     except (ValueError, IndexError, OverflowError) as error:
-        raise Damaged(
-            "map-damaged",
-            f"a page map piece of segment {segment} does not parse",
-            hint="dbtool verify --snapshots      names every snapshot affected",
-        ) from error
+        raise _damaged_piece(segment) from error
 
 
 def _decode(data: bytes, segment: int) -> SegmentEntries:
@@ -306,6 +304,38 @@ def _decode(data: bytes, segment: int) -> SegmentEntries:
         start = (pack << _ORDINAL_BITS | ordinal) << _SLOT_BITS | slot
         entries.locations.extend(range(start, start + end - first))
     return entries
+
+
+def piece_blobs(data: bytes, segment: int) -> list[BlobRef]:
+    """Return the groups that a map piece of `segment` names, each once, in the order of its pages.
+
+    Its entries are not laid out.
+
+    Raises:
+        Damaged: `map-damaged`.
+    """
+    try:
+        number, count, runs, packs, kind = MAP_HEADER.unpack_from(data)
+        runs_at = MAP_HEADER.size + packs * ID_BYTES
+        pages_at = runs_at + runs * MAP_RUN.size
+        expected = pages_at + (2 * count if kind == _DELTA else 0) + count * HASH_BYTES
+        if number != segment or len(data) != expected:
+            raise ValueError((number, len(data)))  # noqa: TRY301  as `_decode` says it
+        ids = [data[at : at + ID_BYTES] for at in range(MAP_HEADER.size, runs_at, ID_BYTES)]
+        named = dict.fromkeys(
+            (pack, ordinal) for _, pack, ordinal, _ in MAP_RUN.iter_unpack(data[runs_at:pages_at])
+        )
+        return [BlobRef(ids[pack], ordinal) for pack, ordinal in named]
+    except (ValueError, IndexError, struct.error) as error:
+        raise _damaged_piece(segment) from error
+
+
+def _damaged_piece(segment: int) -> Damaged:
+    return Damaged(
+        "map-damaged",
+        f"a page map piece of segment {segment} does not parse",
+        hint="dbtool verify --snapshots      names every snapshot affected",
+    )
 
 
 def _little_endian(values: array[int]) -> array[int]:

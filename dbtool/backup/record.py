@@ -44,6 +44,10 @@ class RecordBox:
             UsageError: `invalid-value`, longer than what `open` takes.
         """
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
+        return self.seal_bytes(name, text, most_bytes=most_bytes)
+
+    def seal_bytes(self, name: str, text: bytes, *, most_bytes: int = MAX_RECORD_BYTES) -> bytes:
+        """Return bytes as a record that opens only under `name`; errors as `seal`."""
         if len(text) > most_bytes:
             raise UsageError(
                 "invalid-value",
@@ -65,13 +69,16 @@ class RecordBox:
             Damaged: `record-damaged`.
         """
         try:
-            return json.loads(_text(self._opened(name, record), most_bytes))
-        except (SealBroken, FrameBroken, ValueError, RecursionError) as error:
-            raise Damaged(
-                "record-damaged",
-                f"the object {name} in the repository is damaged or was replaced",
-                hint="dbtool verify --snapshots      names everything that is affected",
-            ) from error
+            return json.loads(self.open_bytes(name, record, most_bytes=most_bytes))
+        except (ValueError, RecursionError) as error:
+            raise _damaged(name) from error
+
+    def open_bytes(self, name: str, record: bytes, *, most_bytes: int = MAX_RECORD_BYTES) -> bytes:
+        """Return the bytes that were sealed under `name`; errors as `open`."""
+        try:
+            return _text(self._opened(name, record), most_bytes)
+        except (SealBroken, FrameBroken, ValueError) as error:
+            raise _damaged(name) from error
 
     def _opened(self, name: str, record: bytes) -> bytes:
         start = len(RECORD_MAGIC)
@@ -84,12 +91,20 @@ class RecordBox:
         return b"record" + self.repository + name.encode()
 
 
+def _damaged(name: str) -> Damaged:
+    return Damaged(
+        "record-damaged",
+        f"the object {name} in the repository is damaged or was replaced",
+        hint="dbtool verify --snapshots      names everything that is affected",
+    )
+
+
 def _text(plain: bytes, most_bytes: int) -> bytes:
     text = plain[1:]
     if plain[:1] == b"\x01":
         text = decompressed(text, min(most_bytes, _most_unpacked(text)))
     if len(text) > most_bytes:
-        raise ValueError(f"{len(text)} bytes of JSON")
+        raise ValueError(f"{len(text)} bytes")
     return text
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from dbtool.backup import snapshot as snapshots
 from dbtool.backup.format import CONFIG_KEY, RepositoryConfig, new_id
+from dbtool.backup.lock import shared
 from dbtool.backup.model import (
     SAFETY_TAG,
     BackupOptions,
@@ -32,6 +33,7 @@ from dbtool.backup.record import RecordBox
 from dbtool.backup.run import run_backup
 from dbtool.backup.snapshot import Catalog, OnDamaged
 from dbtool.backup.tree import PageHasher, SnapshotTree
+from dbtool.backup.upkeep import Upkeep
 from dbtool.core.clock import Clock, SystemClock
 from dbtool.core.progress import Progress, Silent
 from dbtool.core.quantities import parse_time
@@ -65,7 +67,7 @@ class RepositoryInfo:
     """zstd level for new snapshots."""
 
 
-class Repository:
+class Repository(Upkeep):
     """Snapshots of any number of databases in one place."""
 
     def __init__(
@@ -209,7 +211,7 @@ class Repository:
             progress: told of pages read, in bytes.
         """
         path = Path(getattr(database, "path", database))  # type: ignore[arg-type]
-        with self.store.lock(exclusive=False):
+        with shared(self.store):
             result = run_backup(self, path, options, progress or Silent())
         if result.snapshot is None:
             return result
@@ -309,7 +311,7 @@ class Repository:
         """Say what a restore would do; write nothing."""
         from dbtool.backup.restore import plan_restore  # a backup must not pay for loading it
 
-        with self.store.lock(exclusive=False):
+        with shared(self.store):
             return plan_restore(self._job(snapshot, target, options, progress))
 
     def restore(
@@ -330,7 +332,7 @@ class Repository:
         """
         from dbtool.backup.restore import run_restore  # a backup must not pay for loading it
 
-        with self.store.lock(exclusive=False):
+        with shared(self.store):
             return run_restore(self._job(snapshot, target, options, progress))
 
     def _job(
@@ -370,7 +372,7 @@ class Repository:
         if database is not None:
             listed = self.snapshots(database, on_damaged=lambda _error: None)
             names = {snapshot.database for snapshot in listed} or {str(database)}
-        with self.store.lock(exclusive=False):
+        with shared(self.store):
             report, proven = check_repository(
                 self, read_data=read_data, names=names, progress=progress or Silent()
             )

@@ -14,7 +14,7 @@ from dbtool import __version__
 from dbtool.backup.capture import Capture
 from dbtool.backup.format import new_id, pack_key
 from dbtool.backup.model import BackupOptions, BackupResult, Replaced, Snapshot, SnapshotId
-from dbtool.backup.pack import PackSession
+from dbtool.backup.packing import PackSession
 from dbtool.backup.pagemap import PieceRef
 from dbtool.backup.snapshot import Head, SnapshotBody
 from dbtool.backup.tree import SnapshotTree
@@ -181,8 +181,14 @@ def _require_packs(repository: Repository, tree: SnapshotTree) -> None:
     present = {key for key, _size in repository.store.list("packs/")}
     for entries in tree.segments():
         for pack in entries.packs:
-            if pack_key(pack) not in present:
+            if pack_key(pack) not in present and not present.issuperset(_homes(tree, pack)):
                 raise Damaged("pack-missing", f"{pack_key(pack)} is missing")
+
+
+def _homes(tree: SnapshotTree, pack: bytes) -> set[str]:
+    """Return the keys of the packs that hold the blobs of `pack` now; its own where it stayed."""
+    homes = {pack_key(moved.home) for moved in tree.packs.moves.rows(pack).values()}
+    return homes or {pack_key(pack)}
 
 
 def _relatives(run: _Run, parent: Snapshot | None) -> list[SnapshotTree]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from dbtool.backup.contents import (
     snapshot_from_json,
     snapshot_to_json,
 )
+from dbtool.backup.forgotten import Forgotten
 from dbtool.backup.format import VERIFIED_KEY, snapshot_key
 from dbtool.backup.model import Connector, Snapshot, SnapshotId
 from dbtool.backup.record import MAX_SUMMARY_BYTES, RecordBox
@@ -67,6 +68,7 @@ class Catalog:
         self._box = box
         self._name_key = name_key
         self._connector = connector
+        self.forgotten = Forgotten(store, box)
 
     # -- snapshots
 
@@ -162,6 +164,20 @@ class Catalog:
         newest = (snapshot for snapshot in readable if snapshot.database == database)
         return max(newest, key=lambda snapshot: (snapshot.sequence, snapshot.time), default=None)
 
+    def remove(self, snapshots: Sequence[SnapshotId]) -> None:
+        """Remove snapshots, and what points to them; what they alone needed is garbage then."""
+        gone = set(snapshots)
+        self.forgotten.add(gone)
+        for head in self.heads():
+            if head.snapshot in gone:
+                self._store.delete(self._head_key(head.database))
+        for snapshot in snapshots:
+            self._store.delete(snapshot_key(snapshot))
+        marks = self.verified_marks()
+        if gone & marks.keys():
+            self._write_marks({known: at for known, at in marks.items() if known not in gone})
+        self._store.sync()
+
     # -- heads
 
     def _head_key(self, database: str) -> str:
@@ -240,9 +256,11 @@ class Catalog:
 
     def mark_verified(self, snapshots: Sequence[SnapshotId], time: datetime) -> None:
         """Remember that all data of these snapshots was read and proven at `time`."""
-        marks = {known: then.isoformat() for known, then in self.verified_marks().items()}
-        marks.update({snapshot: time.isoformat() for snapshot in snapshots})
-        self._store.replace(VERIFIED_KEY, self._box.seal(VERIFIED_KEY, marks))
+        self._write_marks(self.verified_marks() | dict.fromkeys(snapshots, time))
+
+    def _write_marks(self, marks: Mapping[str, datetime]) -> None:
+        value = {snapshot: time.isoformat() for snapshot, time in marks.items()}
+        self._store.replace(VERIFIED_KEY, self._box.seal(VERIFIED_KEY, value))
 
     def forget_verified(self, snapshots: Sequence[SnapshotId]) -> None:
         """Take back the marks of snapshots that turned out damaged."""

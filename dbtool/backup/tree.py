@@ -99,7 +99,10 @@ class SnapshotTree:
             ]
 
         for _load, result in in_order(
-            workers, fetch, _loads(self.packs.batches(groups)), depth=_DEPTH
+            workers,
+            fetch,
+            _loads(self.packs.batches(self.packs.in_storage_order(groups))),
+            depth=_DEPTH,
         ):
             for first, content in result():
                 yield start + first, content

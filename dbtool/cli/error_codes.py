@@ -101,6 +101,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "host-key-unknown": ErrorCode(5, "the host behind an SFTP repository is not a known one"),
     "append-only": ErrorCode(5, "the repository may only be added to"),
     "object-exists": ErrorCode(5, "the repository holds an object of that name already"),
+    "snapshot-protected": ErrorCode(
+        5, "the newest snapshot, or the newest proven one, is not forgotten without --force"
+    ),
     "last-key-slot": ErrorCode(5, "the last key of a repository cannot be removed"),
     "too-many-key-slots": ErrorCode(5, "the repository has as many keys as it can have"),
     "hot-journal": ErrorCode(5, "the database has to be rolled back first, and may not be written"),
@@ -122,6 +125,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "job-running": ErrorCode(11, "another `dbtool run` of the database is at work"),
     "repository-locked": ErrorCode(11, "another dbtool works on the repository"),
     "lock-lost": ErrorCode(11, "the lock was taken away from a process that seemed dead"),
+    "prune-running": ErrorCode(11, "another prune works on the repository"),
     "restore-target-busy": ErrorCode(
         11, "a process has the database open that would be overwritten"
     ),
@@ -137,6 +141,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "foreign-journal": ErrorCode(13, "the journal beside the database belongs to another one"),
     "repository-damaged": ErrorCode(13, "the config object of the repository is damaged"),
     "config-altered": ErrorCode(13, "somebody changed the config object of the repository"),
+    "prune-damaged": ErrorCode(13, "what the snapshots need is not known, so nothing is removed"),
     "key-slot-damaged": ErrorCode(13, "a key slot is damaged, and no other one opens"),
     "record-damaged": ErrorCode(13, "an object of the repository is damaged or was replaced"),
     "pack-missing": ErrorCode(13, "a pack of the repository is missing"),

@@ -77,3 +77,10 @@ class Store(Protocol):
         Called before what must not happen without them: the write that commits a snapshot, the
         removal of objects. Raises `Locked` (`lock-lost`).
         """
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove what writers that died left half-written; return its size in bytes.
+
+        Args:
+            older_than_s: what was written to more recently than this stays.
+        """

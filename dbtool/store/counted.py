@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from threading import Lock
 from typing import Protocol
 
@@ -16,6 +17,9 @@ class Readable(Protocol):
 
     def size(self, key: str) -> int:
         """Return the size of the object in bytes."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield (key, size_bytes) of every object in the folder `prefix`, in any order."""
 
 
 class CountedReads:
@@ -40,3 +44,7 @@ class CountedReads:
     def size(self, key: str) -> int:
         """Return the size of the object in bytes."""
         return self._store.size(key)
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield (key, size_bytes) of every object in the folder `prefix`, in any order."""
+        return self._store.list(prefix)

@@ -18,8 +18,9 @@ import fcntl
 import os
 import stat
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -155,6 +156,18 @@ class LocalStore:
                 # Whatever was not synced is tried again next time.
                 with self._guard:
                     self._unsynced.update(folders)
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove files of dead writers from `tmp/`; return their size in bytes."""
+        swept = 0
+        latest_s = time.time() - older_than_s
+        with failures_named("clean", self._temporary), suppress(FileNotFoundError):
+            for entry in list(os.scandir(self._temporary)):
+                state = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(state.st_mode) and state.st_mtime <= latest_s:
+                    self._files.unlink(Path(entry.path))
+                    swept += state.st_size
+        return swept
 
     @contextmanager
     def lock(self, *, exclusive: bool) -> Iterator[None]:

@@ -66,6 +66,11 @@ class MemoryStore:
     def sync(self) -> None:
         """Do nothing: nothing here outlives the process."""
 
+    def sweep(self, *, older_than_s: float) -> int:
+        """Do nothing: what was not committed is gone with its writer."""
+        del older_than_s
+        return 0
+
     @contextmanager
     def lock(self, *, exclusive: bool) -> Iterator[None]:
         """Hold the lock, shared or exclusive."""

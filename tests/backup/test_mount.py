@@ -12,7 +12,7 @@ import pytest
 
 from dbtool.backup.format import BLOB_MAP, BLOB_PAGES
 from dbtool.backup.model import BackupOptions, Snapshot, SnapshotId
-from dbtool.backup.pack import PackSession
+from dbtool.backup.packing import PackSession
 from dbtool.backup.pagemap import PieceRef, SegmentEntries, encode_piece
 from dbtool.backup.repository import Repository
 from dbtool.backup.snapshot import SnapshotBody

@@ -24,7 +24,8 @@ from dbtool.backup.format import (
     new_id,
     pack_key,
 )
-from dbtool.backup.pack import BlobDamaged, PackReader, PackSession
+from dbtool.backup.pack import BlobDamaged, PackReader
+from dbtool.backup.packing import PackSession
 from dbtool.crypto.aead import MasterKey, Sealer
 from dbtool.store.memory import MemoryStore
 
@@ -60,28 +61,6 @@ def test_what_was_packed_is_read_back(master: MasterKey, compression: int) -> No
     reader = PackReader(store, master, REPOSITORY)
     assert len({ref.pack for ref in content}) == 3
     assert {ref: reader.read(ref) for ref in content} == content
-
-
-def fail_in_the_middle(store: MemoryStore) -> None:
-    with PackSession(store, MasterKey.random(), REPOSITORY, compression=3) as session:
-        for _ in range(20):
-            session.submit(session.reserve(), BLOB_PAGES, b"x" * 100, pages=1)
-        raise RuntimeError("in the middle")
-
-
-def test_a_session_left_without_finish_shows_no_open_pack() -> None:
-    store = MemoryStore()
-    with pytest.raises(RuntimeError, match="in the middle"):
-        fail_in_the_middle(store)
-    assert list(store.list("packs/")) == []
-
-
-def test_a_dry_run_counts_and_stores_nothing() -> None:
-    store, master = MemoryStore(), MasterKey.random()
-    with PackSession(store, master, REPOSITORY, compression=3, dry_run=True) as session:
-        session.submit(session.reserve(), BLOB_PAGES, random.Random(0).randbytes(5000), pages=1)
-        assert session.finish() > 5000
-    assert list(store.list("packs/")) == []
 
 
 def reads_as(expected: bytes, reader: PackReader, ref: BlobRef) -> bool:
@@ -146,12 +125,6 @@ def test_another_key_opens_nothing() -> None:
     ref = next(iter(filled(store, MasterKey.random(), 3)))
     with pytest.raises(BlobDamaged):
         PackReader(store, MasterKey.random(), REPOSITORY).read(ref)
-
-
-def test_no_two_groups_share_key_and_nonce() -> None:
-    store, master = MemoryStore(), MasterKey.random()
-    content = filled(store, master, BLOBS_PER_PACK + 3)
-    assert len(set(content)) == BLOBS_PER_PACK + 3
 
 
 @pytest.mark.parametrize("declared", [True, False])

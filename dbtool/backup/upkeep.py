@@ -1,0 +1,71 @@
+"""The part of a repository that removes: forgetting snapshots, pruning by policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from dbtool.core.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from dbtool.backup.forget import ForgetPlan
+    from dbtool.backup.prune import PruneResult
+    from dbtool.backup.repository import Repository
+    from dbtool.backup.survey import PruneOptions, PrunePlan
+
+__all__ = ["Upkeep"]
+
+
+class Upkeep:
+    """What `Repository` inherits; the engines are loaded when they are first needed."""
+
+    @property
+    def _repository(self) -> Repository:
+        return cast("Repository", self)
+
+    def plan_prune(self, options: PruneOptions, *, progress: Progress | None = None) -> PrunePlan:
+        """Say what `prune` would remove, merge and free; write nothing."""
+        from dbtool.backup.prune import plan_prune
+
+        return plan_prune(self._repository, options, progress or Silent())
+
+    def prune(
+        self,
+        options: PruneOptions,
+        *,
+        progress: Progress | None = None,
+        confirmed: PrunePlan | None = None,
+    ) -> PruneResult:
+        """Remove snapshots by policy and what nobody needs, beside backups and restores.
+
+        Args:
+            options: the policy and the limits.
+            progress: told of snapshots read and bytes copied.
+            confirmed: a plan that was shown; no snapshot goes that is not condemned in it.
+
+        Raises:
+            Damaged: `prune-damaged`, what the snapshots need is not known; nothing was removed.
+            Locked: `prune-running`.
+        """
+        from dbtool.backup.prune import run_prune
+
+        return run_prune(self._repository, options, progress or Silent(), confirmed=confirmed)
+
+    def plan_forget(
+        self, snapshots: Sequence[str], *, database: str | Path | None = None
+    ) -> ForgetPlan:
+        """Find the snapshots that `forget` would remove; see `find` for how they are named."""
+        from dbtool.backup.forget import plan_forget
+
+        return plan_forget(self._repository, snapshots, database=database)
+
+    def forget(self, plan: ForgetPlan, *, force: bool = False) -> None:
+        """Remove single snapshots; the space comes back with the next prune.
+
+        Raises:
+            Refused: `snapshot-protected`, the newest of a database without `force`.
+        """
+        from dbtool.backup.forget import run_forget
+
+        run_forget(self._repository, plan, force=force)
