@@ -238,15 +238,18 @@ def _certain(repository: Repository, found: Survey, sequence: int) -> _Doomed:
     if dropped or moves.scanned:
         sequence += 1
         _put_moves(repository, kept, sequence)
+    garbage = [
+        (key, size)
+        for key, size in sizes.items()
+        if (pack := pack_id(key)) is not None
+        and pack not in moves.unreadable
+        and not _is_needed(pack, found, kept)
+    ]
     swept = store.sweep(older_than_s=_YOUNG_S)
+    # Had the lock been taken away, somebody's new packs could be among these.
+    store.confirm_lock()
     return _Doomed(
-        packs=[
-            (key, size)
-            for key, size in sizes.items()
-            if (pack := pack_id(key)) is not None
-            and pack not in moves.unreadable
-            and not _is_needed(pack, found, kept)
-        ],
+        packs=garbage,
         moves=[moves_key(number) for number in moves.sequences() if number < sequence],
         swept_bytes=swept,
         leftovers=remove_leftovers(found.plan.leftovers),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+from dbtool.backup.lock import shared
 from dbtool.backup.model import Replaced, Snapshot
 from dbtool.backup.repository import Repository
 from dbtool.backup.safety import take_safety_snapshot
@@ -126,7 +127,7 @@ def _protect(takeback: Takeback, progress: Progress) -> Snapshot | None:
         cast(str, asked.mode),
         asked.triggers,
     )
-    with takeback.repository.store.lock(exclusive=False):
+    with shared(takeback.repository.store):
         return take_safety_snapshot(
             takeback.repository,
             takeback.target,

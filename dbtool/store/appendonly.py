@@ -70,6 +70,10 @@ class AppendOnlyStore:
         """Make names durable."""
         self._store.sync()
 
+    def sweep(self, *, older_than_s: float) -> int:
+        """Raise `Refused` (`append-only`)."""
+        raise self._refused("remove what was left half-written")
+
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
         """Hold the lock of the other store."""
         return self._store.lock(exclusive=exclusive)

@@ -97,6 +97,10 @@ class LimitedStore:
         """Make names durable."""
         self._store.sync()
 
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove what writers that died left half-written."""
+        return self._store.sweep(older_than_s=older_than_s)
+
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
         """Hold the lock of the other store."""
         return self._store.lock(exclusive=exclusive)

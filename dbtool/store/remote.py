@@ -103,6 +103,11 @@ class RemoteStore:
     def sync(self) -> None:
         """Do nothing: what a request was answered for is durable."""
 
+    def sweep(self, *, older_than_s: float) -> int:
+        """Do nothing: a remote is asked for objects only, and what is not whole is none."""
+        del older_than_s
+        return 0
+
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
         """Hold the lock; see `store.lease`."""
         return self._lock.hold(exclusive=exclusive or self._one_at_a_time)

@@ -33,6 +33,7 @@ def test_nothing_is_removed_or_written_over_but_heads(
         lambda: store.delete("heads/x"),
         lambda: store.replace("packs/a", b"two"),
         lambda: store.replace("marks/verified", b"two"),
+        lambda: store.sweep(older_than_s=0),
     ):
         with pytest.raises(Refused) as raised:
             work()

@@ -218,3 +218,13 @@ def test_parts_join_to_the_object_and_every_range_is_a_slice(
     whole = b"".join(parts)
     assert store.get("x") == whole
     assert store.get_range("x", offset, length) == whole[offset : offset + length]
+
+
+def test_sweeping_touches_no_object(store: Store) -> None:
+    store.put("a", b"whole")
+    unfinished = store.create("b")
+    unfinished.write(b"half")
+    store.sweep(older_than_s=3600)
+    unfinished.commit()
+    store.sweep(older_than_s=0)
+    assert dict(store.list("")) == {"a": 5, "b": 4}

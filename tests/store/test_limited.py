@@ -68,3 +68,7 @@ def test_an_aborted_object_is_gone(store: LimitedStore) -> None:
     writer.write(b"x")
     writer.abort()
     assert list(store.list("")) == []
+
+
+def test_sweeping_is_passed_on(store: LimitedStore) -> None:
+    assert store.sweep(older_than_s=0) == 0

@@ -529,3 +529,17 @@ def test_of_many_threads_that_put_one_key_exactly_one_succeeds(tmp_path: Path) -
         assert len(won) == 1
         assert store.get("deep/er/key") == bytes(won) * 5000
         assert list((store.root / "tmp").iterdir()) == []
+
+
+def test_what_dead_writers_left_is_swept(tmp_path: Path) -> None:
+    store = LocalStore.create_root(tmp_path / "store")
+    store.put("a", b"whole")
+    for name in ("1-old", "2-young"):
+        (tmp_path / "store" / "tmp" / name).write_bytes(b"12345")
+    os.utime(tmp_path / "store" / "tmp" / "1-old", (1, 1))
+    assert store.sweep(older_than_s=60) == 5
+    assert [path.name for path in (tmp_path / "store" / "tmp").iterdir()] == ["2-young"]
+    assert store.get("a") == b"whole"
+    (tmp_path / "store" / "tmp" / "2-young").unlink()
+    (tmp_path / "store" / "tmp").rmdir()
+    assert store.sweep(older_than_s=0) == 0
