@@ -84,9 +84,9 @@ class Repository(Upkeep):
         self.master = master
         self.clock = clock or SystemClock()
         self.hash_pages: PageHasher = page_hasher(master.derive("page-hash"))
-        box = RecordBox(master.sealer("records"), config.id)
+        self.records = RecordBox(master.sealer("records"), config.id)
         self.catalog = Catalog(
-            store, box, name_key=master.derive("head-names"), connector=self.connect
+            store, self.records, name_key=master.derive("head-names"), connector=self.connect
         )
 
     @classmethod

@@ -26,7 +26,7 @@ from dbtool.pages.reader import PageReader, SourceState
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
 
-__all__ = ["run_backup", "take_increment"]
+__all__ = ["backup_from", "run_backup", "take_increment"]
 
 _MOST_RELATIVES = 4
 """Snapshots of other databases that are looked at for pages that this one shares with them."""
@@ -65,20 +65,33 @@ def run_backup(
         progress: told of pages read, in bytes.
         replaced: what a restore is about to replace; the snapshot remembers it.
     """
-    started_s = repository.clock.monotonic()
-    database = options.name or str(path.resolve())
+    named = replace(options, name=options.name or str(path.resolve()))
     with PageReader.open(path, busy_timeout_s=options.busy_timeout_s, progress=progress) as reader:
-        run = _Run(repository, database, options, reader, progress, started_s, replaced)
-        head = repository.catalog.head(database)
-        parent = repository.catalog.newest(database)
-        if (
-            head is not None
-            and parent is not None
-            and head.snapshot == parent.id
-            and not options.force_scan
-        ):
-            return _since(run, parent, head.state)
-        return _scan(run, parent)
+        return backup_from(repository, reader, named, progress, replaced=replaced)
+
+
+def backup_from(
+    repository: Repository,
+    reader: PageReader,
+    options: BackupOptions,
+    progress: Progress,
+    *,
+    replaced: Replaced | None = None,
+) -> BackupResult:
+    """Back up what an open reader sees; `options.name` is set, and the lock is held."""
+    assert options.name is not None
+    began_s = repository.clock.monotonic()
+    run = _Run(repository, options.name, options, reader, progress, began_s, replaced)
+    head = repository.catalog.head(run.database)
+    parent = repository.catalog.newest(run.database)
+    if (
+        head is not None
+        and parent is not None
+        and head.snapshot == parent.id
+        and not options.force_scan
+    ):
+        return _since(run, parent, head.state)
+    return _scan(run, parent)
 
 
 def take_increment(

@@ -109,6 +109,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "hot-journal": ErrorCode(5, "the database has to be rolled back first, and may not be written"),
     "unit-not-ours": ErrorCode(5, "a unit file of that name was not made by dbtool"),
     "sql-file-not-found": ErrorCode(10, "there is no such file with SQL"),
+    "schedule-not-found": ErrorCode(10, "no timer is installed for the database"),
     "database-not-found": ErrorCode(10, "there is no such database"),
     "table-not-found": ErrorCode(10, "there is no such table"),
     "repository-not-found": ErrorCode(10, "there is no repository at that place"),
