@@ -79,6 +79,8 @@ SCHEMA: dict[str, Key] = {
     "retention.daily": Key("integer", "daily snapshots to keep", least=0),
     "retention.weekly": Key("integer", "weekly snapshots to keep", least=0),
     "retention.monthly": Key("integer", "monthly snapshots to keep", least=0),
+    "follow.interval": Key("duration", "from one look of `follow` to the next"),
+    "follow.wal_limit": Key("size", "size of the WAL from which `follow` checkpoints it"),
     "hooks.on_success": Key("list", "commands to run when `run` succeeded"),
     "hooks.on_failure": Key("list", "commands to run when `run` failed"),
     "hooks.ping_url": Key("text", "address that `run` tells of its start, success and failure"),

@@ -30,7 +30,7 @@ from dbtool.core.holders import holders
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import DbtoolError, NotFound, StorageFailed
 from dbtool.pages.changes import pages_changed_while_held
-from dbtool.pages.checkpoint import relieve
+from dbtool.pages.checkpoint import relieve, tidy
 from dbtool.pages.reader import PageReader
 from dbtool.pages.state import SourceState
 
@@ -112,6 +112,15 @@ class Follower:
         self._warned = False
 
     @property
+    def options(self) -> FollowOptions:
+        """How the database is followed; may be replaced between two looks, but for the name."""
+        return self._options
+
+    @options.setter
+    def options(self, options: FollowOptions) -> None:
+        self._options = replace(options, name=self._options.name)
+
+    @property
     def newest(self) -> Snapshot | None:
         """The newest snapshot that it took or found."""
         return self._newest
@@ -145,6 +154,7 @@ class Follower:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+            tidy(self._path)
         if in_order and self._newest is not None:
             with suppress(DbtoolError):
                 write_follow_record(self._repository, self._record(running=False))

@@ -29,21 +29,26 @@ class Listener(Protocol):
         """Hear that a look failed, and in how many seconds the next one is."""
 
 
-def follow(follower: Follower, listener: Listener, *, interval_s: float) -> None:
+def follow(follower: Follower, listener: Listener) -> None:
     """Follow until the listener says stop; what was committed before is in a snapshot then.
+
+    Only the first look may fail for good.
 
     Args:
         follower: closed when this returns.
-        listener: hears of everything.
-        interval_s: from one look to the next; doubled with each failure, up to a minute.
+        listener: hears of everything. The time from one look to the next is that of the follower's
+            options; it is doubled with each failure, up to a minute.
+
+    Raises:
+        DbtoolError: the first look failed.
     """
     failures = 0
     try:
         while not listener.stopped():
-            failures = 0 if _look(follower, listener, interval_s, failures) else failures + 1
-            listener.wait(_pause_s(interval_s, failures))
+            failures = 0 if _look(follower, listener, failures) else failures + 1
+            listener.wait(_pause_s(follower, failures))
         if not failures:
-            _look(follower, listener, interval_s, failures)
+            _look(follower, listener, failures)
     except BaseException:
         with suppress(DbtoolError):
             follower.close(in_order=False)
@@ -51,15 +56,18 @@ def follow(follower: Follower, listener: Listener, *, interval_s: float) -> None
     follower.close()
 
 
-def _look(follower: Follower, listener: Listener, interval_s: float, failures: int) -> bool:
+def _look(follower: Follower, listener: Listener, failures: int) -> bool:
     try:
         look = follower.look()
     except DbtoolError as error:
-        listener.troubled(error, _pause_s(interval_s, failures + 1))
+        if follower.newest is None:
+            raise  # it never worked: whoever started it has to know
+        listener.troubled(error, _pause_s(follower, failures + 1))
         return False
     listener.looked(look)
     return True
 
 
-def _pause_s(interval_s: float, failures: int) -> float:
+def _pause_s(follower: Follower, failures: int) -> float:
+    interval_s = follower.options.interval_s
     return min(interval_s * 2.0**failures, max(interval_s, _LONGEST_PAUSE_S))

@@ -72,6 +72,10 @@ class Session:
         """The configuration, read when first asked for."""
         return configuration.load(self.given.get("config"))
 
+    def forget_config(self) -> None:
+        """Read the configuration again when it is asked for next."""
+        self.__dict__.pop("config", None)
+
     @cached_property
     def output(self) -> Output:
         """Where results go."""

@@ -28,26 +28,40 @@ _LEFT_BEHIND = frozenset({"lock", "tmp", "keys"})
 
 
 @contextmanager
-def open_or_create(session: Session, target: Target, *, dry_run: bool) -> Iterator[Repository]:
-    """Give the repository; one that had to be created goes away again when the backup fails."""
+def open_or_create(
+    session: Session, target: Target, *, dry_run: bool = False, lasting: bool = False
+) -> Iterator[Repository]:
+    """Give the repository; one that had to be created goes away again when the backup fails.
+
+    Args:
+        session: of this run.
+        target: the database.
+        dry_run: create nothing; an empty repository stands in for a missing one.
+        lasting: tell of its creation at once, because the work takes for ever.
+    """
     if target.explicit_repository:
         yield open_repository(session, target)
         return
     with _reach(session, target, dry_run=dry_run) as (repository, created):
+        if created and lasting:
+            _tell(session, target, repository)
         try:
             yield repository
         except BaseException:
             if created:
                 _discard_empty(repository)
             raise
-    if created:
-        place = brief(target.repository)
-        kind = (
-            "an encrypted repository, opened by the configured key"
-            if repository.info.encrypted
-            else "a repository without encryption (see dbtool init)"
-        )
-        session.note(f"created {place}, {kind}")
+    if created and not lasting:
+        _tell(session, target, repository)
+
+
+def _tell(session: Session, target: Target, repository: Repository) -> None:
+    kind = (
+        "an encrypted repository, opened by the configured key"
+        if repository.info.encrypted
+        else "a repository without encryption (see dbtool init)"
+    )
+    session.note(f"created {brief(target.repository)}, {kind}")
 
 
 @contextmanager

@@ -24,6 +24,7 @@ __all__ = [
     "default_repository",
     "open_repository",
     "repository_only",
+    "require_path",
 ]
 
 DatabaseArgument = Annotated[
@@ -90,6 +91,13 @@ def choose(session: Session, argument: str | None) -> Target:
         given is not None,
         settings.max_backup_age_s if settings else None,
     )
+
+
+def require_path(target: Target) -> Path:
+    """Return the path of a target that `choose` found."""
+    if target.path is None:
+        raise UsageError("database-missing", "which database? only a repository was named")
+    return target.path
 
 
 def repository_only(session: Session, argument: str | None) -> Target:

@@ -8,7 +8,7 @@ mark 0, which lets the next writer reset the log, but nobody checkpoint it (see
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +16,10 @@ import apsw
 
 from dbtool.core.connection import classified, connect
 from dbtool.core.pragmas import keep_wal_on_close
+from dbtool.errors import DbtoolError
 from dbtool.pages.reader import PageReader
 
-__all__ = ["relieve"]
+__all__ = ["relieve", "tidy"]
 
 _GATE_WAIT_S: Final = 0.1
 
@@ -53,6 +54,19 @@ def relieve(path: Path, *, gated: bool) -> PageReader | None:
             reader.close()
             return None
         return reader
+
+
+def tidy(path: Path) -> None:
+    """Leave the files as the last application does that closes: no WAL where nobody uses one.
+
+    Where others have the database open, or it may not be written, nothing happens.
+    """
+    with suppress(DbtoolError, apsw.Error):
+        last = connect(path.resolve(), apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
+        try:
+            last.pragma("schema_version")
+        finally:
+            last.close()
 
 
 def _connection(path: Path, opened: ExitStack) -> apsw.Connection:

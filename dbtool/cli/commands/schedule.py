@@ -11,7 +11,7 @@ import typer
 
 from dbtool.cli.command import CommandGroup, PlainCommand
 from dbtool.cli.context import Session, current
-from dbtool.cli.targets import DatabaseArgument, Target, choose
+from dbtool.cli.targets import DatabaseArgument, Target, choose, require_path
 from dbtool.cli.views import brief
 from dbtool.config import config_folder, environment, user_file
 from dbtool.errors import NotFound, UsageError
@@ -140,8 +140,7 @@ def _manager() -> Systemd:
 
 
 def _database(target: Target) -> Path:
-    assert target.path is not None
-    return target.path.resolve()
+    return require_path(target).resolve()
 
 
 def _plan(session: Session, target: Target, at: str, *, by_cron: bool) -> Plan:

@@ -9,6 +9,7 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
+from dbtool.cli.followview import tell_of_followers
 from dbtool.cli.render import Column
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
 from dbtool.cli.views import local_time, short, snapshot_data
@@ -73,6 +74,7 @@ def snapshots(
     if not listed:
         session.note(f"no snapshots yet; dbtool backup {target.path or 'DB'} takes one")
     _warn_if_stale(session, target, chosen)
+    tell_of_followers(session, repository, database)
     session.output.table(
         "dbtool.snapshots/1",
         chosen,

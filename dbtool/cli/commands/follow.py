@@ -1,0 +1,119 @@
+"""`dbtool follow`: continuous backup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dbtool.cli.attention import Attention
+from dbtool.cli.command import PlainCommand, application
+from dbtool.cli.context import Session, current
+from dbtool.cli.creation import open_or_create
+from dbtool.cli.following import Narrator
+from dbtool.cli.notify import notify
+from dbtool.cli.signals import Interrupted
+from dbtool.cli.targets import DatabaseArgument, choose, require_path
+from dbtool.core.quantities import parse_duration, parse_size
+from dbtool.errors import UsageError
+
+if TYPE_CHECKING:
+    from dbtool.backup.follow import FollowOptions
+
+__all__ = ["app"]
+
+app = application()
+
+_SHORTEST_INTERVAL_S = 0.05
+
+_EXAMPLES = """
+dbtool follow app.db                      # a snapshot within a second of each change
+dbtool follow --interval 1m app.db        # at most one a minute
+dbtool follow -q app.db                   # for a service: silent unless something is wrong
+dbtool restore "@14:05:30" --over app.db  # back to any second of it
+"""
+
+
+@app.command(cls=PlainCommand, epilog=_EXAMPLES)
+def follow(
+    context: typer.Context,
+    db: DatabaseArgument = None,
+    *,
+    interval: Annotated[
+        str | None,
+        typer.Option("--interval", metavar="TIME", help="From one look to the next. [1s]"),
+    ] = None,
+    wal_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--wal-limit", metavar="SIZE", help="Checkpoint the WAL from this size on. [4MiB]"
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Call the database so in the repository."),
+    ] = None,
+) -> None:
+    """Back a database up continuously, until it is told to stop.
+
+    Soon after each change a snapshot of it is in the repository, at the cost of what changed: in
+    WAL mode only the pages that the log names are read. Where the log was replaced behind its back,
+    and in rollback-journal mode, it reads all pages, and says so. Applications never wait for it;
+    it keeps the WAL short by checkpoints.
+
+    TERM and INT stop it in order, with all that was committed before in a snapshot. HUP reads the
+    configuration again. Trouble, such as a full disk or a server that does not answer, is told and
+    tried again.
+    """
+    session = current(context)
+    target = choose(session, db)
+    options = _options(session, interval, wal_limit, name)
+    attention = Attention(session.interrupts)
+    with (
+        open_or_create(session, target, lasting=True) as repository,
+        session.work() as progress,
+        attention.paid(),
+    ):
+        from dbtool.backup.follow import Follower
+        from dbtool.backup.followloop import follow as run
+
+        follower = Follower(repository, require_path(target), options, progress)
+        narrator = Narrator(
+            session,
+            attention,
+            follower,
+            shown=target.shown,
+            reconfigured=lambda: _options(session, interval, wal_limit, name),
+        )
+        narrator.began()
+        try:
+            run(follower, narrator)
+        except Interrupted:
+            session.note("stopped before the first snapshot was complete")
+        notify("STOPPING=1")
+        session.interrupts.working = False
+    narrator.ended()
+
+
+def _options(
+    session: Session, interval: str | None, wal_limit: str | None, name: str | None
+) -> FollowOptions:
+    from dbtool.backup.follow import FollowOptions
+
+    chosen = {
+        "interval_s": _parsed("--interval", interval, parse_duration)
+        or session.config.get("follow.interval"),
+        "wal_limit_bytes": _parsed("--wal-limit", wal_limit, parse_size)
+        or session.config.get("follow.wal_limit"),
+    }
+    options = FollowOptions(name=name, **{k: v for k, v in chosen.items() if v is not None})
+    if options.interval_s < _SHORTEST_INTERVAL_S:
+        raise UsageError("invalid-value", f"--interval is at least {_SHORTEST_INTERVAL_S:g}s")
+    return options
+
+
+def _parsed(option: str, text: str | None, parse: Any) -> Any:
+    try:
+        return None if text is None else parse(text)
+    except ValueError as error:
+        raise UsageError("invalid-value", f"{option} {text}: {error}") from error
