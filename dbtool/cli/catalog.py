@@ -36,7 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
     "verify": Entry("verify", "say whether the data is safe: the database, its backups", "Backups"),
-    "run": Entry("run", "the nightly job: back up, thin out, verify, tell", "Backups"),
+    "run": Entry("run", "the nightly job: back up, verify, tell", "Backups"),
     "schedule": Entry("schedule", "install, show or remove the timer of the job", "Backups"),
     "follow": Entry("follow", "back up continuously, to any second", "Backups"),
     "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),

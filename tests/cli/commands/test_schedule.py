@@ -1,0 +1,112 @@
+"""`dbtool schedule`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbtool.schedule.systemd import Systemd
+from tests.cli.conftest import Run
+from tests.schedule.stand_ins import StandIns, put_in_path
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIns:
+    # Whoever runs the tests, the timer is a user's: /etc is not theirs to write.
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    return put_in_path(tmp_path / "bin", monkeypatch)
+
+
+def test_a_systemd_timer_is_installed_shown_and_removed(
+    run: Run, database: Path, stand_ins: StandIns
+) -> None:
+    outcome = run("schedule", "install", "--systemd", "--at", "sun 03:00", "app.db")
+    assert outcome.code == 0, outcome.err
+    assert "next run  Sun 2026-11-22 02:30:00 UTC" in outcome.out
+    data = run("schedule", "show", "--json", "app.db").data
+    assert (data["timer"], data["when"]) == ("systemd", "Sun *-*-* 03:00:00")
+    service = Path(data["where"][0]).read_text()
+    assert "dbtool run --quiet --config " in service
+    assert f" {database.resolve()}\n" in service
+    assert run("schedule", "remove", "app.db").code == 0
+    assert not Path(data["where"][0]).exists()
+    outcome = run("schedule", "show", "--json", "app.db")
+    assert (outcome.code, outcome.error["code"]) == (10, "schedule-not-found")
+
+
+def test_a_cron_line_is_installed_shown_and_removed(
+    run: Run, database: Path, stand_ins: StandIns
+) -> None:
+    stand_ins.table.write_text("0 0 * * * /bin/true\n")
+    assert run("schedule", "install", "--cron", "--at", "every 15m", "app.db").code == 0
+    assert f"*/15 * * * * cd {Path.cwd()} && " in stand_ins.table.read_text()
+    assert run("schedule", "show", "--json", "app.db").data["when"] == "*/15 * * * *"
+    assert run("schedule", "remove", "app.db").out.startswith("removed  the line in the crontab")
+    assert stand_ins.table.read_text() == "0 0 * * * /bin/true\n"
+
+
+def test_printing_installs_nothing(run: Run, database: Path, stand_ins: StandIns) -> None:
+    outcome = run("schedule", "install", "--systemd", "--print", "app.db")
+    assert "OnCalendar=*-*-* 02:30:00" in outcome.out
+    assert "RandomizedDelaySec=900" in outcome.out
+    outcome = run("schedule", "install", "--cron", "--print", "--json", "app.db")
+    assert list(outcome.data["files"]) == ["crontab"]
+    assert stand_ins.told == []
+    assert not stand_ins.table.exists()
+
+
+def test_the_job_gets_what_this_call_has(
+    run: Run, database: Path, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("dbtool.toml").write_text('[databases.app]\npath = "app.db"\n')
+    Path("key").write_text("secret")
+    monkeypatch.setenv("DBTOOL_REPO", "repo")
+    outcome = run("schedule", "install", "--cron", "--print", "--password-file", "key", "app")
+    here = Path.cwd()
+    assert (
+        f"run --quiet --config {here}/dbtool.toml --repo {here}/repo "
+        f"--password-file {here}/key app\n"
+    ) in outcome.out
+    monkeypatch.setenv("DBTOOL_PASSWORD", "secret")
+    outcome = run("schedule", "install", "--cron", "--print", "app")
+    assert outcome.code == 3
+    assert "the timer does not have DBTOOL_PASSWORD" in outcome.err
+
+
+def test_a_user_timer_that_ends_with_the_session_is_warned_of(
+    run: Run, database: Path, stand_ins: StandIns
+) -> None:
+    stand_ins.no_linger()
+    outcome = run("schedule", "install", "--systemd", "app.db")
+    assert outcome.code == 3
+    assert "loginctl enable-linger" in outcome.err
+
+
+def test_without_systemd_cron_is_the_way(
+    run: Run, database: Path, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Systemd, "is_running", staticmethod(lambda: False))
+    assert run("schedule", "install", "app.db").code == 0
+    assert "run --quiet" in stand_ins.table.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "name"),
+    [
+        (("--at", "never", "app.db"), 2, "schedule-time-invalid"),
+        (("--cron", "--systemd", "app.db"), 2, "usage"),
+        (("--cron", "none.db"), 10, "database-not-found"),
+    ],
+)
+def test_what_makes_no_sense_installs_nothing(
+    run: Run, database: Path, stand_ins: StandIns, words: tuple[str, ...], code: int, name: str
+) -> None:
+    outcome = run("schedule", "install", "--json", *words)
+    assert (outcome.code, outcome.error["code"]) == (code, name)
+    assert not stand_ins.table.exists()
+
+
+def test_removing_nothing_says_so(run: Run, database: Path, stand_ins: StandIns) -> None:
+    outcome = run("schedule", "remove", "--json", "app.db")
+    assert (outcome.code, outcome.error["code"]) == (10, "schedule-not-found")
