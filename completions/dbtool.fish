@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --at --param --file --timeout --limit --budget --temp --junit --sarif --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --at --param --file --timeout --limit --budget --temp --junit --sarif --interval --wal-limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -38,6 +38,9 @@ complete -c dbtool -n '__dbtool_at 0' -a restore -d 'bring a snapshot back, to a
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
 complete -c dbtool -n '__dbtool_at 0' -a verify -d 'say whether the data is safe: the database, its backups'
+complete -c dbtool -n '__dbtool_at 0' -a run -d 'the nightly job: back up, verify, tell'
+complete -c dbtool -n '__dbtool_at 0' -a schedule -d 'install, show or remove the timer of the job'
+complete -c dbtool -n '__dbtool_at 0' -a follow -d 'back up continuously, to any second'
 complete -c dbtool -n '__dbtool_at 0' -a key -d 'manage who can open an encrypted repository'
 complete -c dbtool -n '__dbtool_at 0' -a config -d 'show, validate and trust the configuration'
 complete -c dbtool -n '__dbtool_at 0' -a help -d 'explain a command or a topic'
@@ -114,6 +117,23 @@ complete -c dbtool -n '__dbtool_is verify' -l read-data -d 'With --snapshots: re
 complete -c dbtool -n '__dbtool_is verify' -l rules -d 'Check the rows by the rules of dbtool.toml.'
 complete -c dbtool -n '__dbtool_is verify' -l limit -x -d 'With --rules: most rows to show of each rule.'
 complete -c dbtool -n '__dbtool_is verify; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is run' -l skip-if-running -d 'End with 0 where another run of the database is at work.'
+complete -c dbtool -n '__dbtool_is run' -l report-failure -d 'Only run the hooks and the ping of a failure: what a timer does when the job itself was killed.'
+complete -c dbtool -n '__dbtool_is run; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a install -d 'Install the timer that runs `dbtool run` for a database; again replaces it'
+complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a show -d 'Show the timer of a database: when it runs, when it ran, how that ended'
+complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a remove -d 'Remove the timer of a database; snapshots and repository stay'
+complete -c dbtool -n '__dbtool_is schedule install' -l at -x -d 'Such as "daily 02:30", "sun 03:00", "every 6h" or "every 15m", local time.'
+complete -c dbtool -n '__dbtool_is schedule install' -l systemd -d 'A systemd timer. [where systemd runs the system]'
+complete -c dbtool -n '__dbtool_is schedule install' -l cron -d 'A line in the crontab. [elsewhere]'
+complete -c dbtool -n '__dbtool_is schedule install' -l print -d 'Print what would be installed, and install nothing.'
+complete -c dbtool -n '__dbtool_is schedule install; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is schedule show; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is schedule remove; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is follow' -l interval -x -d 'From one look to the next. [1s]'
+complete -c dbtool -n '__dbtool_is follow' -l wal-limit -x -d 'Checkpoint the WAL from this size on. [4MiB]'
+complete -c dbtool -n '__dbtool_is follow' -l name -x -d 'Call the database so in the repository.'
+complete -c dbtool -n '__dbtool_is follow; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a list -d 'List the key slots; needs no password'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a add -d 'Let one more password or key file open the repository'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a remove -d 'Let a password or key open the repository no longer; the last one stays'
