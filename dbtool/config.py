@@ -2,7 +2,7 @@
 
 The only reader of either. Precedence: command line > `DBTOOL_*` > nearest `dbtool.toml` upward >
 the user's `config.toml` > defaults. Unknown keys and unfit values are errors that name the file and
-the line. Nothing is executed here; `dbtool.cli.trust` decides whether a command that a project file
+the line; which keys there are is in `dbtool.config_keys`. Nothing is executed here; `dbtool.cli.trust` decides whether a command that a project file
 names may run.
 """
 
@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dbtool.config_keys import FORMAT_VERSION, SCHEMA, Key
 from dbtool.core.tomllines import dotted, line_of
 from dbtool.errors import UsageError
 
@@ -23,13 +24,9 @@ if TYPE_CHECKING:
     from dbtool.integrity.rules.model import RuleSet
 
 __all__ = [
-    "ENVIRONMENT",
     "FILE_NAME",
-    "INACTIVE_SECTIONS",
-    "SCHEMA",
     "Config",
     "DatabaseSettings",
-    "Key",
     "Setting",
     "config_folder",
     "environment",
@@ -40,84 +37,9 @@ __all__ = [
 ]
 
 FILE_NAME = "dbtool.toml"
-FORMAT_VERSION = 1
 
 _ON_LINUX: bool = sys.platform.startswith("linux")
 
-
-class Key(NamedTuple):
-    """One key that a configuration file may hold."""
-
-    kind: str
-    """text, integer, flag, path, location, duration, size, share, list, or rule (judged later)."""
-    help: str
-    default: Any = None
-    least: int | None = None
-    most: int | None = None
-
-
-SCHEMA: dict[str, Key] = {
-    "version": Key("integer", "format of the file", FORMAT_VERSION),
-    "databases.*.path": Key("path", "the database file"),
-    "databases.*.repository": Key("location", "where its snapshots lie"),
-    "databases.*.max_backup_age": Key(
-        "duration", "age from which `snapshots` and `verify` warn of a stale backup"
-    ),
-    "databases.*.password_file": Key(
-        "path", "file that holds the password or key of its repository alone"
-    ),
-    "databases.*.password_command": Key("text", "command that prints it"),
-    "repository.compression": Key("integer", "zstd level of new repositories", 3, 1, 22),
-    "repository.password_file": Key(
-        "path", "file that holds the password or key of every repository"
-    ),
-    "repository.password_command": Key("text", "command that prints it"),
-    "repository.append_only": Key("flag", "true: add to repositories, never remove or overwrite"),
-    "repository.limit_upload": Key("size", "bytes a second that may be written to a repository"),
-    "retention.last": Key("integer", "newest snapshots to keep", least=0),
-    "retention.hourly": Key("integer", "hourly snapshots to keep", least=0),
-    "retention.daily": Key("integer", "daily snapshots to keep", least=0),
-    "retention.weekly": Key("integer", "weekly snapshots to keep", least=0),
-    "retention.monthly": Key("integer", "monthly snapshots to keep", least=0),
-    "follow.interval": Key("duration", "from one look of `follow` to the next"),
-    "follow.wal_limit": Key("size", "size of the WAL from which `follow` checkpoints it"),
-    "hooks.on_success": Key("list", "commands to run when `run` succeeded"),
-    "hooks.on_failure": Key("list", "commands to run when `run` failed"),
-    "hooks.ping_url": Key("text", "address that `run` tells of its start, success and failure"),
-    "alerts.wal_bytes": Key("size", "size of the WAL to warn from"),
-    "alerts.disk_free": Key("share", "free space to warn below"),
-    "validate.python_rules": Key("list", "rules of installed packages to run, by name"),
-    "validate.time_limit": Key("duration", "longest time for one rule"),
-    "validate.*.not_null": Key("rule", "columns without NULL"),
-    "validate.*.unique": Key("rule", "columns, or lists of columns, without duplicates"),
-    "validate.*.check": Key("rule", "SQL expressions over the row that must not be false"),
-    "validate.*.columns.*.type": Key("rule", "integer, real, number, text or blob, or some"),
-    "validate.*.columns.*.not_null": Key("rule", "true: no NULL"),
-    "validate.*.columns.*.unique": Key("rule", "true: no duplicates"),
-    "validate.*.columns.*.min": Key("rule", "least number, date or text"),
-    "validate.*.columns.*.max": Key("rule", "greatest number, date or text"),
-    "validate.*.columns.*.values": Key("rule", "the values that are allowed"),
-    "validate.*.columns.*.pattern": Key("rule", "regular expression that the whole text matches"),
-    "validate.*.columns.*.json_schema": Key("rule", "JSON Schema, or the path of one"),
-    "validate.*.columns.*.references": Key("rule", '"table.column" that holds every value'),
-}
-
-INACTIVE_SECTIONS = ("retention", "alerts")
-"""Read and checked, so that one file serves later versions; no command acts on them yet."""
-
-ENVIRONMENT: dict[str, str] = {
-    "DBTOOL_DB": "database, where none is given",
-    "DBTOOL_REPO": "repository, as --repo",
-    "DBTOOL_CONFIG": "configuration file, as --config",
-    "DBTOOL_COMPRESSION": "zstd level of new repositories",
-    "DBTOOL_PASSWORD_FILE": "file that holds the password or key",
-    "DBTOOL_PASSWORD_COMMAND": "command that prints the password or key",
-    "DBTOOL_PASSWORD": "the password itself; other processes of the user can read it",
-    "DBTOOL_COLOR": "auto, always or never, as --color",
-    "DBTOOL_PROGRESS": "auto, none or plain, as --progress",
-    "NO_COLOR": "no colour, where it is set and not empty",
-    "FORCE_COLOR": "colour even into pipes, where it is set and not empty",
-}
 
 _FROM_ENVIRONMENT = {
     "repository.compression": "DBTOOL_COMPRESSION",

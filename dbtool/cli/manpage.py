@@ -10,7 +10,7 @@ from dbtool.cli import topics
 from dbtool.cli.catalog import COMMANDS, GLOBAL_OPTIONS
 from dbtool.cli.description import Description, OptionText
 from dbtool.cli.failure import EXIT_CODES
-from dbtool.config import ENVIRONMENT
+from dbtool.config_keys import ENVIRONMENT
 
 __all__ = ["command_page", "program_page"]
 

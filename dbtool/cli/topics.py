@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dbtool.cli.error_codes import ERROR_CODES
 from dbtool.cli.failure import EXIT_CODES
-from dbtool.config import ENVIRONMENT, SCHEMA
+from dbtool.config_keys import ENVIRONMENT, SCHEMA
 
 __all__ = ["TOPICS", "Topic", "spelled", "text"]
 

@@ -7,7 +7,7 @@ import pytest
 from dbtool.cli import topics
 from dbtool.cli.error_codes import ERROR_CODES
 from dbtool.cli.failure import EXIT_CODES
-from dbtool.config import ENVIRONMENT, SCHEMA
+from dbtool.config_keys import ENVIRONMENT, SCHEMA
 
 
 @pytest.mark.parametrize("name", topics.TOPICS)

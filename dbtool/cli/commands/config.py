@@ -12,7 +12,8 @@ from dbtool.cli.command import CommandGroup, PlainCommand
 from dbtool.cli.context import Session, current
 from dbtool.cli.render import Column
 from dbtool.cli.trust import commands_in, is_trusted, revoke, trust
-from dbtool.config import ENVIRONMENT, INACTIVE_SECTIONS, Config, Setting
+from dbtool.config import Config, Setting
+from dbtool.config_keys import ENVIRONMENT, INACTIVE_SECTIONS
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
