@@ -2,8 +2,8 @@
 
 The only reader of either. Precedence: command line > `DBTOOL_*` > nearest `dbtool.toml` upward >
 the user's `config.toml` > defaults. Unknown keys and unfit values are errors that name the file and
-the line; which keys there are is in `dbtool.config_keys`. Nothing is executed here; `dbtool.cli.trust` decides whether a command that a project file
-names may run.
+the line; which keys there are is in `dbtool.config_keys`. Nothing is executed here;
+`dbtool.cli.trust` decides whether a command that a project file names may run.
 """
 
 from __future__ import annotations
