@@ -42,6 +42,7 @@ __all__ = [
     "VerifyOptions",
     "VerifyReport",
     "joined",
+    "united",
 ]
 
 
@@ -292,10 +293,18 @@ class VerifyReport:
 
 def joined(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """Return page numbers, in any order, as ascending inclusive ranges."""
+    return united((number, number) for number in numbers)
+
+
+def united(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return inclusive ranges, in any order, as ascending ones that do not touch.
+
+    A damaged header may speak of billions of pages, so they are never laid out one by one.
+    """
     ranges: list[tuple[int, int]] = []
-    for number in sorted(set(numbers)):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], number)
+    for first, last in sorted(spans):
+        if ranges and first <= ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
         else:
-            ranges.append((number, number))
+            ranges.append((first, last))
     return tuple(ranges)

@@ -6,6 +6,7 @@ keeps writers from committing, so there the full level works on a private copy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from dbtool.backup.format import SEGMENT_PAGES
@@ -143,7 +144,7 @@ def _page_findings(check: Inspection) -> list[Finding]:
 def _against_snapshot(
     check: Inspection,
     copy: SnapshotPages,
-    numbers: range | list[int],
+    numbers: Sequence[int],
     code: Code,
     problem: str,
     rung: Rung | None,

@@ -7,6 +7,7 @@ no check of the structure sees, such as a bit in a number. Otherwise the structu
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -33,8 +34,8 @@ _MOST_OWNED = 20_000
 class PageComparison:
     """What the comparison found so far."""
 
-    differing: list[int] = field(default_factory=list)
-    """Page numbers, ascending, that the file has otherwise than the snapshot."""
+    differing: array[int] = field(default_factory=lambda: array("I"))
+    """Page numbers, ascending, 4 bytes each, that the file has otherwise than the snapshot."""
     missing: int = 0
     """Pages of the snapshot beyond the end of the file."""
     unreadable: list[int] = field(default_factory=list)
@@ -94,7 +95,7 @@ def compare_segment(
         found.unreadable += bad
         return
     last = opened.pages.page_count
-    found.differing += [start + page for page in differing if start + page <= last]
+    found.differing.extend(start + page for page in differing if start + page <= last)
     found.missing += sum(start + page > last for page in differing)
 
 
@@ -118,8 +119,10 @@ def found_by_owner(
         rung: what heals them; None: what heals their owner without a snapshot.
     """
     groups: dict[SchemaObject, list[int]] = {}
-    for page, owner in _owners(pages, numbers):
+    for page, owner in _owners(pages, numbers[:_MOST_OWNED]):
         groups.setdefault(_subject(owner, catalogue), []).append(page)
+    if len(numbers) > _MOST_OWNED:
+        groups.setdefault(_UNKNOWN, []).extend(numbers[_MOST_OWNED:])
     return [
         Finding(
             Level.PAGES,
@@ -153,7 +156,7 @@ def _subject(owner: Owner | None, catalogue: Catalogue) -> SchemaObject:
 
 
 def _owners(pages: PageSource, numbers: Sequence[int]) -> Iterable[tuple[int, Owner | None]]:
-    asked = [number for number in numbers[:_MOST_OWNED] if number <= pages.page_count]
+    asked = [number for number in numbers if number <= pages.page_count]
     owners = dict(owners_of(pages, asked).items()) if asked else {}
     return [(number, owners.get(number)) for number in numbers]
 

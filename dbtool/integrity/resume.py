@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+from array import array
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -65,7 +66,7 @@ class Course:
                     str(key): [_finding(f) for f in found] for key, found in value["done"].items()
                 },
                 pages=PageComparison(
-                    differing=_numbers(value["differing"]),
+                    differing=array("I", _numbers(value["differing"])),
                     unreadable=_numbers(value["unreadable"]),
                     missing=int(value["missing"]),
                 ),

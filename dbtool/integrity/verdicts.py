@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from dbtool.integrity.findings import Finding, Kind, ObjectVerdict, Rung, Verdict, joined
+from dbtool.integrity.findings import Finding, Kind, ObjectVerdict, Rung, Verdict, united
 from dbtool.integrity.objects import Catalogue, SchemaObject
 
 __all__ = ["merged", "object_verdicts"]
@@ -64,7 +64,7 @@ def _verdict(
         name,
         table,
         worst,
-        pages=joined(page for finding in findings for page in finding.page_numbers()),
+        pages=united(span for finding in findings for span in finding.pages),
         rows_at_risk=_most(rows),
         rung=_rung(findings),
     )

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbtool.integrity.findings import Code, Finding, Kind, Level, Verdict, joined
+from dbtool.integrity.findings import Code, Finding, Kind, Level, Verdict, joined, united
 
 
 @given(st.lists(st.integers(1, 60)))
@@ -34,3 +34,14 @@ def test_a_finding_counts_its_pages() -> None:
 def test_verdicts_go_from_best_to_worst() -> None:
     assert next(iter(Verdict)) == Verdict.HEALTHY
     assert list(Verdict)[-1] == Verdict.DATA_DAMAGE
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9))))
+def test_united_ranges_hold_the_same_pages(spans: list[tuple[int, int]]) -> None:
+    ranges = united((first, first + more) for first, more in spans)
+    pages = {n for first, more in spans for n in range(first, first + more + 1)}
+    assert [n for first, last in ranges for n in range(first, last + 1)] == sorted(pages)
+
+
+def test_billions_of_pages_are_no_work() -> None:
+    assert united([(2, 1 << 32), (7, 9)]) == ((2, 1 << 32),)

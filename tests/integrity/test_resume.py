@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     course = Course(
         datetime(2026, 1, 2, tzinfo=UTC),
         {"full:t": [finding], "full:u": []},
-        PageComparison([4, 5, 9], 2, [7]),
+        PageComparison(array("I", [4, 5, 9]), 2, [7]),
     )
     path = tmp_path / "new" / "course.json"
     course.save(path)
