@@ -8,17 +8,21 @@ takes a repository below this layer goes on taking `dbtool.backup.repository.Rep
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtool.backup import repository
+from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
     from dbtool.backup.model import Snapshot
     from dbtool.core.database import Database
     from dbtool.core.progress import Progress
     from dbtool.rows.diff import Diff
+    from dbtool.rows.history import RowHistory
     from dbtool.rows.model import DiffOptions
+    from dbtool.rows.rowkey import Value
 
 __all__ = ["Repository"]
 
@@ -66,3 +70,53 @@ class Repository(repository.Repository):
             a = self.find(a, database=database)
         other = self.find(path, database=database) if isinstance(path, str) else path
         return open_diff(self, a, other, options or DiffOptions(), progress=progress)
+
+    def history(
+        self,
+        table: str,
+        key: Value | Sequence[Value] | Mapping[str, Value],
+        *,
+        database: str | Path | None = None,
+        live: bool = True,
+        progress: Progress | None = None,
+    ) -> RowHistory:
+        """Say how one row changed over the snapshots of a database, oldest to newest.
+
+            for entry in repository.history("orders", 17, database="app.db"):
+                print(entry.time, entry.kind, entry.changes)
+
+        Args:
+            table: its name, in any case.
+            key: the primary key, or the rowid where there is none; a sequence, or values by column,
+                where it has several columns. `{"rowid": 5}` is a rowid in any case.
+            database: path or name; None: the only one in the repository.
+            live: end with the database as it is now, where `database` is a path.
+            progress: told of snapshots; may raise to stop.
+
+        Raises:
+            NotFound: `no-snapshots`; while iterating `table-not-found`, `row-not-found`.
+            UsageError: `database-ambiguous`; while iterating `key-invalid`.
+            Damaged: while iterating: a snapshot is damaged where the row lies.
+        """
+        from dbtool.rows.history import RowHistory
+        from dbtool.rows.rowkey import RowKey
+
+        snapshots = self.snapshots(database)
+        names = sorted({snapshot.database for snapshot in snapshots})
+        if len(names) > 1:
+            raise UsageError(
+                "database-ambiguous",
+                "the repository holds several databases, and none was named",
+                hint=f"one of {', '.join(names)}",
+            )
+        if not snapshots:
+            self.find("latest", database=database)  # says that there are none
+        if isinstance(key, Mapping):
+            named = RowKey(named=key)
+        elif isinstance(key, Sequence) and not isinstance(key, str | bytes):
+            named = RowKey(key[0] if len(key) == 1 else None, tuple(key))
+        else:
+            named = RowKey(key, (key,))
+        path = None if database is None or not live else Path(database)
+        now = path if path is not None and path.exists() else None
+        return RowHistory(self, snapshots, table, named, live=now, progress=progress)

@@ -18,7 +18,7 @@ from dbtool.errors import Damaged
 if TYPE_CHECKING:
     from dbtool.backup.tree import SnapshotTree
 
-__all__ = ["PageLookup", "Run"]
+__all__ = ["PageLookup", "Run", "entry_of"]
 
 _KEPT_ENTRIES: Final = 4 * SEGMENT_PAGES
 """Map entries kept decoded; 24 bytes each, so about 6 MiB."""
@@ -61,7 +61,7 @@ class PageLookup:
         newer: list[SegmentEntries] = []
         for number in range(len(self._tree.body.segments[segment]) - 1, -1, -1):
             entries = self._piece(segment, number)
-            entry = _entry(entries, within)
+            entry = entry_of(entries, within)
             if entry is not None:
                 return _run(entries, entry, newer)
             newer.append(entries)
@@ -85,7 +85,7 @@ class PageLookup:
         return entries
 
 
-def _entry(entries: SegmentEntries, within: int) -> int | None:
+def entry_of(entries: SegmentEntries, within: int) -> int | None:
     """Return the entry of a page of the segment in a piece; None where it says nothing of it."""
     pages = entries.pages
     if isinstance(pages, range):

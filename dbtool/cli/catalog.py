@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
+    "history": Entry("history", "show how one row changed over the snapshots", "Rows"),
     "verify": Entry("verify", "say whether the data is safe: the database, its backups", "Backups"),
     "run": Entry("run", "the nightly job: back up, verify, tell", "Backups"),
     "schedule": Entry("schedule", "install, show or remove the timer of the job", "Backups"),

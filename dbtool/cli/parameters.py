@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from dbtool.errors import UsageError
 
-__all__ = ["parse_parameters"]
+__all__ = ["parse_parameters", "parse_value"]
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _REAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)", re.ASCII)
@@ -39,11 +39,12 @@ def parse_parameters(given: Sequence[str]) -> dict[str, int | float | str | byte
             )
         if name in found:
             raise UsageError("invalid-value", f"--param gives {name} two values")
-        found[name] = _value(text)
+        found[name] = parse_value(text)
     return found
 
 
-def _value(text: str) -> int | float | str | bytes | None:
+def parse_value(text: str) -> int | float | str | bytes | None:
+    """Return what a word of the command line means as a value."""
     if text.upper() == "NULL":
         return None
     if _INTEGER.fullmatch(text) and -_LARGEST <= int(text) < _LARGEST:
