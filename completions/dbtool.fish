@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --at --param --file --timeout --limit --budget --temp --junit --sarif --interval --wal-limit --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --at --param --file --timeout --limit --key --budget --temp --junit --sarif --interval --wal-limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -37,6 +37,7 @@ complete -c dbtool -n '__dbtool_at 0' -a snapshots -d 'list what can be restored
 complete -c dbtool -n '__dbtool_at 0' -a restore -d 'bring a snapshot back, to a new file or over the database'
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
+complete -c dbtool -n '__dbtool_at 0' -a history -d 'show how one row changed over the snapshots'
 complete -c dbtool -n '__dbtool_at 0' -a verify -d 'say whether the data is safe: the database, its backups'
 complete -c dbtool -n '__dbtool_at 0' -a run -d 'the nightly job: back up, verify, tell'
 complete -c dbtool -n '__dbtool_at 0' -a schedule -d 'install, show or remove the timer of the job'
@@ -103,6 +104,12 @@ complete -c dbtool -n '__dbtool_is query; and __dbtool_at 2' -F -a '(__dbtool_as
 complete -c dbtool -n '__dbtool_is shell' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Open a snapshot: the beginning of an id, latest, or a time (the last before it).'
 complete -c dbtool -n '__dbtool_is shell' -l name -x -d 'Its name in the repository, where it has one.'
 complete -c dbtool -n '__dbtool_is shell; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is history' -l key -x -d 'A column of the key; or rowid=N.'
+complete -c dbtool -n '__dbtool_is history' -l no-live -d 'Leave out how the row is in the database now.'
+complete -c dbtool -n '__dbtool_is history' -l name -x -d 'Its name in the repository, where it has one.'
+complete -c dbtool -n '__dbtool_is history; and __dbtool_at 1' -F
+complete -c dbtool -n '__dbtool_is history; and __dbtool_at 2' -a '(__dbtool_ask keys)'
+complete -c dbtool -n '__dbtool_is history; and __dbtool_at 3' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is verify' -l full -d 'Compare indexes with tables, check foreign keys, JSON, FTS.'
 complete -c dbtool -n '__dbtool_is verify' -l drill -d 'Restore the newest snapshot to a temporary file, check it.'
 complete -c dbtool -n '__dbtool_is verify' -l since -d 'Find the first snapshot that has the damage.'
