@@ -40,6 +40,7 @@ BEAT_S: Final = 10.0
 MISSED_BEATS: Final = 6
 _POLLS_PER_BEAT: Final = 5
 _NAME: Final = re.compile(r"[0-9a-f]{16}\.(?:shared|exclusive|beat)")
+_LATELY_S: Final = 1.0
 _ROUNDS: Final = 8
 """How often a lease that two clients took from each other is tried for."""
 
@@ -82,6 +83,7 @@ class LeaseLock:
         self._held: set[str] = set()
         """Names of the leases of this process."""
         self._beats = 0
+        self._confirmed_s = -_LATELY_S
         self._without = 0
         """Shared locks granted to whoever may not write leases."""
 
@@ -142,6 +144,14 @@ class LeaseLock:
                     hint="run the command again; nothing was committed",
                 )
 
+    def confirm_lately(self) -> None:
+        """As `confirm`, but ask the store no more than once in `_LATELY_S`."""
+        if self._held or self._without:
+            now_s = time.monotonic()
+            if now_s - self._confirmed_s > _LATELY_S:
+                self.confirm()
+                self._confirmed_s = now_s
+
     def beat(self, name: str | None = None) -> None:
         """Show that a lease is alive, or all of them; a lease that is gone gets no more beats."""
         for lease in [name] if name else sorted(self._held):
@@ -159,6 +169,7 @@ class LeaseLock:
                 if not rivals and name in names:
                     with self._guard:
                         self._held.add(name)
+                        self._confirmed_s = -_LATELY_S
                     self._sweep(names)
                     return name
             except BaseException:

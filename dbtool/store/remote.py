@@ -43,6 +43,9 @@ class Remote(Protocol):
     def remove(self, key: str) -> None:
         """Remove an object; a missing one is not an error."""
 
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove what was left half-written longer ago than that; return its size in bytes."""
+
 
 class RemoteStore:
     """A `Store` of a remote; one instance may serve several threads."""
@@ -97,16 +100,18 @@ class RemoteStore:
                 yield key, size
 
     def delete(self, key: str) -> None:
-        """Remove the object, if there is one."""
-        self._remote.remove(checked_key(key))
+        """Remove the object, if there is one; `Locked` (`lock-lost`) when the lock is gone."""
+        # What a client that was suspended had condemned may be in use by now.
+        key = checked_key(key)
+        self._lock.confirm_lately()
+        self._remote.remove(key)
 
     def sync(self) -> None:
         """Do nothing: what a request was answered for is durable."""
 
     def sweep(self, *, older_than_s: float) -> int:
-        """Do nothing: a remote is asked for objects only, and what is not whole is none."""
-        del older_than_s
-        return 0
+        """Remove what writers that died left half-written; return its size in bytes."""
+        return self._remote.sweep(older_than_s=older_than_s)
 
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
         """Hold the lock; see `store.lease`."""

@@ -143,6 +143,26 @@ class SftpFolder:
         with suppress(NotFound):
             self._ask(f"remove {key}", remove)
 
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove temporary files that nobody has written to for so long, by the server's clock."""
+
+        async def sweep(sftp: Any) -> int:
+            swept = 0
+            folder = self._path(_TEMPORARY)
+            probe = f"{folder}/{temporary_name()}"
+            await _written(sftp, probe, b"")
+            now_s = (await sftp.stat(probe)).mtime or 0
+            await sftp.remove(probe)
+            for entry in await sftp.readdir(folder):
+                attrs = entry.attrs
+                old = (attrs.mtime or now_s) <= now_s - older_than_s
+                if old and stat.S_ISREG(attrs.permissions or 0):
+                    await sftp.remove(f"{folder}/{entry.filename}")
+                    swept += attrs.size or 0
+            return swept
+
+        return self._ask("clean up", sweep)
+
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 FAULTS = ("cut", "lost", "500", "503", "429", "short")
 """Cut while it is being sent; done, but the answer is lost; refused; the answer is cut short."""
+
+
+def _nothing(_method: str, _path: str, _headers: Mapping[str, str]) -> bool:
+    return False
 
 
 class FaultyProxy:
@@ -22,8 +26,8 @@ class FaultyProxy:
         """Number of a request since `reset`, from 0: how it fails."""
         self.all_from: int | None = None
         """Every request from this number on is cut."""
-        self.forbidden: set[str] = set()
-        """Methods that the credentials do not allow."""
+        self.forbidden: Callable[[str, str, Mapping[str, str]], bool] = _nothing
+        """Tells of a request (method, path, headers) whether the credentials do not allow it."""
         self.requests: list[tuple[str, str]] = []
         self._guard = threading.Lock()
         self.url = ""
@@ -33,17 +37,18 @@ class FaultyProxy:
         with self._guard:
             self.faults = {}
             self.all_from = None
-            self.forbidden = set()
+            self.forbidden = _nothing
             self.requests = []
 
-    def next_fault(self, method: str, path: str) -> str:
+    def next_fault(self, method: str, path: str, headers: Mapping[str, str]) -> str:
         """Count a request; return how it shall fail, or nothing."""
         with self._guard:
             number = len(self.requests)
             self.requests.append((method, path))
             if self.all_from is not None and number >= self.all_from:
                 return "cut"
-            return "403" if method in self.forbidden else self.faults.get(number, "")
+            refused = self.forbidden(method, path, headers)
+            return "403" if refused else self.faults.get(number, "")
 
 
 @contextmanager
@@ -78,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def _pass_on(self) -> None:
-        fault = self.proxy.next_fault(self.command, self.path)
+        fault = self.proxy.next_fault(self.command, self.path, dict(self.headers))
         length = int(self.headers.get("Content-Length", 0))
         if fault == "cut":
             self.rfile.read(length // 2)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 import apsw
@@ -9,6 +10,7 @@ import pytest
 from dbtool.backup.repository import Repository
 from dbtool.crypto.secret import Secret
 from dbtool.errors import Locked, NotFound, StorageFailed, Unreachable, UsageError
+from dbtool.store.appendonly import AppendOnlyStore
 from dbtool.store.objectstore import ObjectStore
 from dbtool.store.retry import Patience
 from tests.store.conftest import LIVELY, QUICK
@@ -94,7 +96,7 @@ def test_who_may_only_read_can_list_and_restore_but_not_back_up(
 ) -> None:
     store = proxied(proxy, secrets.token_hex(4))
     Repository.create(store).backup(database)
-    proxy.forbidden = {"PUT", "DELETE", "POST"}
+    proxy.forbidden = lambda method, _path, _headers: method in ("PUT", "DELETE", "POST")
     repository = Repository.open(store)
     repository.restore(repository.snapshots()[-1], tmp_path / "back.db")
     assert (tmp_path / "back.db").stat().st_size == database.stat().st_size
@@ -102,6 +104,41 @@ def test_who_may_only_read_can_list_and_restore_but_not_back_up(
     with pytest.raises(StorageFailed) as raised:
         repository.backup(database)
     assert raised.value.code == "permission-denied"
+
+
+def test_the_policy_of_the_manual_lets_a_machine_add_and_nothing_else(
+    proxy: FaultyProxy, database: Path, tmp_path: Path, cloud_credentials: None
+) -> None:
+    def denied(method: str, path: str, headers: Mapping[str, str]) -> bool:
+        """What dbtool-repository(5) shows as a policy for S3, as a function."""
+        folder = path.split("/")[3] if path.count("/") > 2 else ""
+        if method in ("GET", "HEAD"):
+            return False
+        if method == "DELETE":
+            return folder != "locks"
+        conditional = {name.lower(): value for name, value in headers.items()}
+        return conditional.get("if-none-match") != "*" and folder not in ("heads", "locks")
+
+    name = secrets.token_hex(4)
+    store = proxied(proxy, name)
+    full = Repository.create(store)
+    proxy.forbidden = denied
+    added = Repository.open(AppendOnlyStore(proxied(proxy, name)))
+    added.backup(database)
+    fill(database, 2)
+    added.backup(database)
+    assert added.backup(database).unchanged
+    assert added.verify(read_data=1.0).findings == ()
+    added.restore(added.snapshots()[0], tmp_path / "back.db")
+    key, _ = next(iter(store.list("packs/")))
+    for harm in (lambda: store.delete(key), lambda: store.replace(key, b"gone")):
+        with pytest.raises(StorageFailed) as raised:
+            harm()
+        assert raised.value.code == "permission-denied"
+    proxy.reset()
+    assert len(full.snapshots()) == 2
+    assert full.verify(read_data=1.0).findings == ()
+    assert list(store._bucket.listed("locks")) == []
 
 
 def test_a_backup_comes_through_a_bad_line(

@@ -45,6 +45,9 @@ class Dictionary:
     def remove(self, key: str) -> None:
         self.objects.pop(key, None)
 
+    def sweep(self, *, older_than_s: float) -> int:
+        return 0
+
 
 @pytest.fixture
 def remote() -> Dictionary:
@@ -88,3 +91,17 @@ def test_one_at_a_time_makes_every_lock_exclusive(remote: Dictionary) -> None:
         store.lock(exclusive=False),
     ):
         pytest.fail("two at a time")
+
+
+def test_who_lost_the_lock_removes_nothing_any_more(remote: Dictionary) -> None:
+    store = RemoteStore(remote)
+    store.put("packs/a", b"x")
+    with store.lock(exclusive=True):
+        for key in [key for key in remote.objects if key.startswith("locks/")]:
+            remote.remove(key)
+        with pytest.raises(Locked) as raised:
+            store.delete("packs/a")
+    assert raised.value.code == "lock-lost"
+    assert remote.objects == {"packs/a": b"x"}
+    store.delete("packs/a")
+    assert remote.objects == {}

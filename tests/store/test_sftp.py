@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 import threading
 from collections.abc import Iterator
@@ -95,6 +96,18 @@ def test_a_folder_for_temporary_files_that_a_copy_dropped_is_made_again(
     (root / "tmp").rmdir()
     sftp_store.put("a", b"x")
     assert sftp_store.get("a") == b"x"
+
+
+def test_what_a_writer_that_died_left_is_swept_when_it_is_old(
+    sftp_store: SftpStore, root: Path
+) -> None:
+    for name, age_s in (("old", 5000), ("new", 10)):
+        path = root / "tmp" / name
+        path.write_bytes(b"12345")
+        now = path.stat().st_mtime
+        os.utime(path, (now - age_s, now - age_s))
+    assert sftp_store.sweep(older_than_s=1000) == 5
+    assert [path.name for path in (root / "tmp").iterdir()] == ["new"]
 
 
 def test_a_file_in_the_way_of_a_folder_is_an_error_with_a_name(
