@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "complete"]
 
-KINDS = ("databases", "snapshots", "keys", "topics")
+KINDS = ("databases", "snapshots", "spans", "keys", "topics")
 
 _MOST = 100
 _WITH_VALUE = {
@@ -59,6 +60,8 @@ def _candidates(kind: str, line: list[str]) -> Iterator[tuple[str, str]]:
     elif kind == "snapshots":
         yield "latest", "the newest one"
         yield from _snapshots(line)
+    elif kind == "spans":
+        yield from _spans(line)
     elif kind == "keys":
         yield from _keys(line)
 
@@ -110,6 +113,17 @@ def _snapshots(line: list[str]) -> Iterator[tuple[str, str]]:
         repository.snapshots(target.source, on_damaged=lambda _error: None)[-_MOST:]
     ):
         yield short(snapshot.id), " ".join([local_time(snapshot.time), *snapshot.tags])
+
+
+def _spans(line: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each snapshot, and from each to the next one and to the newest."""
+    yield "latest", "the newest one, compared with now"
+    newest_first = list(_snapshots(line))
+    yield from newest_first
+    for (newer, text), (older, _) in pairwise(newest_first):
+        yield f"{older}..{newer}", f"to {text}"
+    for older, text in newest_first[2:]:
+        yield f"{older}..latest", f"from {text}"
 
 
 def _keys(line: list[str]) -> Iterator[tuple[str, str]]:

@@ -87,6 +87,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "not-confirmed": ErrorCode(5, "the work was not confirmed"),
     "config-untrusted": ErrorCode(5, "a project's file asks to run a command and is not trusted"),
     "file-exists": ErrorCode(5, "a file is there that is never overwritten"),
+    "databases-differ": ErrorCode(5, "the snapshots to compare are not of one database"),
     "encoding-differs": ErrorCode(5, "the states to compare store text in different encodings"),
     "rows-not-comparable": ErrorCode(5, "nothing names the rows of a table on both sides"),
     "table-too-wide": ErrorCode(5, "a table has more columns than a statement can compare"),

@@ -22,7 +22,7 @@ from itertools import chain, islice
 
 from dbtool.cli.visible import json_text, visible, visible_lines
 
-__all__ = ["write_rows"]
+__all__ = ["json_value", "write_rows"]
 
 Value = int | float | str | bytes | None
 Row = Sequence[Value]
@@ -103,7 +103,7 @@ def _write_json(
 def _objects(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
     keys = [json_text(name) for name in _distinct(columns)]
     for row in rows:
-        pairs = (f"{key}: {_json(value)}" for key, value in zip(keys, row, strict=True))
+        pairs = (f"{key}: {json_value(value)}" for key, value in zip(keys, row, strict=True))
         yield f"{{{', '.join(pairs)}}}"
 
 
@@ -118,7 +118,8 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _json(value: Value) -> str:
+def json_value(value: Value) -> str:
+    """Return a value of SQLite as JSON."""
     if isinstance(value, bytes):
         from base64 import b64encode
 

@@ -148,15 +148,25 @@ class Diff:
             if change is not None:
                 yield change
 
-    def rows(self) -> Iterator[RowChange]:
-        """Yield every row that differs, table by table: removed and changed ones, then added."""
+    def rows(self, *, on_refused: Callable[[Refused], None] | None = None) -> Iterator[RowChange]:
+        """Yield every row that differs, table by table: removed and changed ones, then added.
+
+        Args:
+            on_refused: told of each table whose rows cannot be compared, which is then left out;
+                None: such a table raises.
+        """
         for subject in self.subjects:
             if not subject.differs or subject.opaque:
                 continue
-            with self.named_errors():
-                comparison = self.comparison(subject)
-                for pair in comparison.pairs():
-                    yield _row_change(subject, comparison, pair)
+            try:
+                with self.named_errors():
+                    comparison = self.comparison(subject)
+                    for pair in comparison.pairs():
+                        yield _row_change(subject, comparison, pair)
+            except Refused as error:
+                if on_refused is None:
+                    raise
+                on_refused(error)
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Return the names of the columns that the values of a `RowChange` are of."""

@@ -43,6 +43,22 @@ def test_snapshots_are_latest_and_ids_newest_first(
     assert len(candidates(capsys, "snapshots", "restore", "--repo=app.db.backups")) == 3
 
 
+def test_spans_are_snapshots_and_from_one_to_another(
+    run: Run, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = [run("backup", "--always", "--print-id", "app.db").out.strip()[:8] for _ in range(3)]
+    first, second, third = ids
+    assert list(candidates(capsys, "spans", "diff", "app.db")) == [
+        "latest",
+        third,
+        second,
+        first,
+        f"{second}..{third}",
+        f"{first}..{second}",
+        f"{first}..latest",
+    ]
+
+
 def test_an_encrypted_repository_gives_ids_only_with_a_key_file(
     run: Run, database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
