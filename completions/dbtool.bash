@@ -62,12 +62,8 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-<<<<<<< HEAD
-    'dbtool') echo 'init demo backup snapshots restore query shell verify run schedule follow key config help' ;;
+    'dbtool') echo 'init demo backup snapshots restore diff query shell verify run schedule follow key config help' ;;
     'dbtool schedule') echo 'install show remove' ;;
-=======
-    'dbtool') echo 'init demo backup snapshots restore diff query shell verify key config help' ;;
->>>>>>> 165f7ca (Add dbtool diff: what changed, row by row, and the SQL that does it again)
     'dbtool key') echo 'list add remove change export generate' ;;
     'dbtool config') echo 'show validate path trust' ;;
     esac

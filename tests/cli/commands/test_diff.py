@@ -210,6 +210,7 @@ def test_two_snapshots_need_no_database(run: Run, ids: list[str]) -> None:
 def test_an_encrypted_repository_needs_its_key(run: Run) -> None:
     change(BEFORE)
     Path("key").write_text("correct horse battery\n")
+    Path("key").chmod(0o600)
     words = ("--repo", "repo", "--password-file", "key")
     run("init", "--encrypt", *words, "app.db")
     Path("dbtool.toml").unlink()  # it names the key
