@@ -16,7 +16,7 @@ from dbtool.backup.snapshot import SnapshotBody
 from dbtool.core.parallel import in_order
 from dbtool.errors import Damaged
 
-__all__ = ["SnapshotTree", "segment_lengths"]
+__all__ = ["PageDamaged", "SnapshotTree", "segment_lengths"]
 
 PageHasher = Callable[[bytes | memoryview, int], list[bytes]]
 """From whole pages and the page size to the hash of each page."""
@@ -30,6 +30,16 @@ def segment_lengths(page_count: int) -> list[int]:
     """Return the number of pages in each segment of a database of `page_count` pages."""
     whole, rest = divmod(page_count, SEGMENT_PAGES)
     return [SEGMENT_PAGES] * whole + ([rest] if rest else [])
+
+
+class PageDamaged(Damaged):
+    """One page of a snapshot cannot be had; `page` is its number."""
+
+    def __init__(
+        self, page: int, code: str, message: str, *, context: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(code, message, context=context, hint=hint)
+        self.page = page
 
 
 class SnapshotTree:
@@ -121,9 +131,10 @@ class SnapshotTree:
             self._prove(entries, extent, content)
             yield extent.first, content
 
-    def unreadable(self, page: int, error: BlobDamaged) -> Damaged:
+    def unreadable(self, page: int, error: BlobDamaged) -> PageDamaged:
         """Return the error that says that the group of a page (from 1) cannot be read."""
-        return Damaged(
+        return PageDamaged(
+            page,
             error.code,
             f"page {page} of snapshot {self.snapshot.id[:8]} cannot be read: {error.message}",
             context=error.context,
@@ -149,9 +160,10 @@ class SnapshotTree:
         """Return what the map must say of whole pages with this content."""
         return self._hash_pages(content, self.snapshot.page_size)
 
-    def unproven(self, page: int) -> Damaged:
+    def unproven(self, page: int) -> PageDamaged:
         """Return the error that says that a page (from 1) is not what was backed up."""
-        return Damaged(
+        return PageDamaged(
+            page,
             "page-damaged",
             f"page {page} of snapshot {self.snapshot.id[:8]} is not what was backed up",
             context="its content does not hash to what the page map says",

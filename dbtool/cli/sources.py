@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import apsw
 
     from dbtool.backup.model import Snapshot
+    from dbtool.backup.mount import SnapshotConnection
     from dbtool.backup.repository import Repository
 
 __all__ = ["Source", "find_snapshot", "reading"]
@@ -53,7 +54,10 @@ def reading(
     snapshot = find_snapshot(session, repository, at, name or target.source)
     with closing(repository.connect(snapshot)) as connection:
         shown = f"{target.shown} at {local_time(snapshot.time)} ({short(snapshot.id)})"
-        yield Source(connection, shown, lambda error: _in_snapshot(snapshot, error))
+        try:
+            yield Source(connection, shown, lambda error: _in_snapshot(snapshot, error))
+        except Damaged as error:
+            raise _with_owner(connection, error) from error
 
 
 def find_snapshot(
@@ -125,6 +129,13 @@ def _empty() -> apsw.Connection:
     import apsw
 
     return apsw.Connection(":memory:")
+
+
+def _with_owner(connection: SnapshotConnection, error: Damaged) -> Damaged:
+    from dbtool.backup.blame import with_owner
+    from dbtool.backup.tree import PageDamaged
+
+    return with_owner(connection.mount.tree, error) if isinstance(error, PageDamaged) else error
 
 
 def _in_snapshot(snapshot: Snapshot, error: apsw.Error) -> DbtoolError:

@@ -174,6 +174,7 @@ def test_a_damaged_page_is_named_and_others_answer(run: Run) -> None:
     assert outcome.out == ""
     assert outcome.error["message"].startswith("page ")
     assert outcome.error["code"] == "pack-damaged"
+    assert "belongs to table t" in outcome.error["cause"]
 
 
 def test_an_encrypted_repository_wants_its_key(run: Run, shop: Path) -> None:
