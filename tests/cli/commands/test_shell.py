@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import apsw
 
-from tests.cli.conftest import Run, change_database, run_child, run_on_terminal
+from tests.cli.conftest import Run, change_database, environment, run_child, run_on_terminal
 
 QUESTION = "SELECT hex(v) FROM t WHERE id = 1;\n"
 
@@ -43,8 +45,21 @@ def test_on_a_terminal_it_goes_on_after_errors(run: Run, database: Path) -> None
 
 
 def test_nobody_waits_for_an_idle_shell(database: Path) -> None:
-    connection = apsw.Connection("app.db")
-    connection.pragma("journal_mode", "delete")
-    connection.close()
-    script = "SELECT count(*) FROM t;\n.shell true\n"
-    assert run_child("shell", "app.db", stdin=script).code == 0
+    writer = apsw.Connection("app.db")
+    writer.pragma("journal_mode", "delete")  # where a reader's lock would stop a commit
+    shell = subprocess.Popen(
+        [sys.executable, "-m", "dbtool", "shell", "app.db"],
+        env=environment(PYTHONUNBUFFERED="1"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert shell.stdin
+    assert shell.stdout
+    shell.stdin.write("SELECT count(*) FROM t;\n")
+    shell.stdin.flush()
+    assert shell.stdout.readline() == "200\n"
+    writer.execute("DELETE FROM t WHERE id = 1")
+    out, _ = shell.communicate("SELECT count(*) FROM t;\n", timeout=30)
+    assert out == "199\n"
+    writer.close()

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dbtool.cli.generate import descriptions
-from dbtool.cli.shells.tables import choices, file_options, positions, quoted, with_value
+from dbtool.cli.shells.tables import (
+    asking_options,
+    choices,
+    file_options,
+    positions,
+    quoted,
+    with_value,
+)
 
 PAGES = {page.path: page for page in descriptions()}
 
@@ -20,6 +27,10 @@ def test_options_with_values_are_known() -> None:
     assert {"--repo", "--tag", "-o", "--format"} <= set(found)
     assert not {"-q", "--dry-run", "--read-data"} & set(found)
     assert {"--repo", "--to", "--password-file"} <= set(file_options(PAGES.values()))
+
+
+def test_options_that_take_a_snapshot_ask_for_it() -> None:
+    assert "--at" in asking_options(PAGES.values())["snapshots"]
 
 
 def test_choices_are_known() -> None:
