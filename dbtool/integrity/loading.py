@@ -8,7 +8,7 @@ nfield, id, c0, c1 and so on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import length_hint
 from typing import Final
@@ -131,8 +131,7 @@ class Loader:
             orphan: whether no tree leads there.
         """
         before = sum(self.totals.rejected.values())
-        for count, group in groupby(found.rows, key=_field_count):
-            rows = list(group)
+        for count, rows in _runs(found.rows):
             if count > len(self.shape.fields):
                 self._reject(rows, "more fields than the table has columns", root, page)
             elif found.has_raw_text:
@@ -151,16 +150,12 @@ class Loader:
     def _insert(
         self, count: int, rows: list[Row], root: int, page: int, *, raw: Sequence[int] = ()
     ) -> None:
-        convert = self.shape.row
+        converted = self.shape.rows(rows, count)
         if raw:
-            originals = rows
-            values = convert(rows[0][0], list(rows[0][1]))
-            marks = [at for at, value in enumerate(values) if isinstance(value, RawText)]
-            sql, converted = self.shape.insertion(count, marks), [values]
+            marks = [at for at, value in enumerate(converted[0]) if isinstance(value, RawText)]
+            sql = self.shape.insertion(count, marks)
         else:
-            originals = rows
             sql = self._statements.get(count) or self._statement(count)
-            converted = [convert(rowid, values) for rowid, values in rows]
         waiting = iter(converted)
         while True:
             try:
@@ -169,7 +164,7 @@ class Loader:
             except _REFUSALS as error:
                 # The iterator stands behind the row that was refused.
                 at = len(converted) - length_hint(waiting) - 1
-                self._reject([originals[at]], _reason(error), root, page)
+                self._reject([rows[at]], _reason(error), root, page)
 
     def _statement(self, count: int) -> str:
         sql = self._statements[count] = self.shape.insertion(count)
@@ -183,8 +178,13 @@ class Loader:
         self._lost.add(root, page, kept)
 
 
-def _field_count(row: Row) -> int:
-    return len(row[1])
+def _runs(rows: list[Row]) -> Iterator[tuple[int, list[Row]]]:
+    """Yield runs of rows with equally many fields, mostly all of a page."""
+    if len({len(values) for _, values in rows}) == 1:
+        yield len(rows[0][1]), rows
+        return
+    for count, group in groupby(rows, key=lambda row: len(row[1])):
+        yield count, list(group)
 
 
 def _raw_fields(row: Row) -> list[int]:

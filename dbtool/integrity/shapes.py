@@ -110,6 +110,15 @@ class TableShape:
             return values
         return [rowid, *values] if self.rowid_name else values + tail
 
+    def rows(self, found: Sequence[tuple[int, list[Value]]], field_count: int) -> list[list[Value]]:
+        """Turn records of `field_count` fields each into rows, as `row` does; changes them."""
+        at = self.rowid_field
+        if at is None or at >= field_count or self.has_generated:
+            return [self.row(rowid, values) for rowid, values in found]
+        for rowid, values in found:
+            values[at] = rowid
+        return [values for _, values in found]
+
     def likeness(self, rows: Sequence[Sequence[Value]]) -> float:
         """Say how much records look like those of this table: 0 not at all, 1 in every way.
 

@@ -61,6 +61,8 @@ KINDS: Final = INTERIOR_KINDS | LEAF_KINDS
 
 _COUNT: Final = struct.Struct(">H")
 _PAGE: Final = struct.Struct(">I")
+_MORE: Final = 0x80
+"""The bit of a byte of a varint that says that more follow."""
 _LARGEST_PAYLOAD: Final = 0x7FFFFFFF
 _ROWID_LIMIT: Final = 1 << 63
 
@@ -139,7 +141,7 @@ def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     for offset in range(at, min(at + 8, end)):
         byte = data[offset]
         value = value << 7 | byte & 0x7F
-        if byte < 0x80:  # noqa: PLR2004 - the bit that says "more follow"
+        if byte < _MORE:
             return value, offset + 1
     if at + 8 >= end:
         message = f"a number at {at} runs over the end"
@@ -193,13 +195,20 @@ def table_leaf_cells(page: BtreePage, problems: Problems) -> list[tuple[int, int
             continue
         try:
             size = data[at]
-            if size < 0x80:  # noqa: PLR2004 - one byte, the rule for small rows
+            if size < _MORE:
                 start = at + 1
             else:
                 size, start = varint(data, at, usable)
             rowid = data[start]
-            if rowid < 0x80:  # noqa: PLR2004 - as above
+            second = data[start + 1] if rowid >= _MORE else 0
+            third = data[start + 2] if second >= _MORE else 0
+            if rowid < _MORE:
                 start += 1
+            elif second < _MORE:
+                rowid, start = (rowid & 0x7F) << 7 | second, start + 2
+            elif third < _MORE:
+                rowid = (rowid & 0x7F) << 14 | (second & 0x7F) << 7 | third
+                start += 3
             else:
                 rowid, start = _rowid(data, start, usable)
             end, overflow = start + size, 0

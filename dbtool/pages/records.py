@@ -17,7 +17,8 @@ Source: https://sqlite.org/fileformat2.html#record_format
 from __future__ import annotations
 
 import struct
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from dbtool.pages.btree import varint
 from dbtool.pages.source import PageInvalid
@@ -34,6 +35,9 @@ _ONE: Final = 9
 _NEVER_WRITTEN: Final = frozenset({10, 11})
 _FIRST_BLOB: Final = 12
 _CACHED_HEADERS: Final = 8192
+_ODD_INTEGERS: Final = frozenset({3, 5})
+_LONGEST_PLANNED: Final = 64
+_FORMATS: Final = ("", "b", "h", "3s", "i", "6s", "q", "d", "", "")
 _MOST_COLUMNS: Final = 32767
 
 
@@ -51,6 +55,39 @@ class RecordInvalid(PageInvalid):
     """The bytes are no record."""
 
 
+class _Plan(NamedTuple):
+    """How to read all records with one header: in one step, then the few values that need more."""
+
+    unpack: Callable[[bytes, int], tuple[Any, ...]]
+    size: int
+    constants: tuple[tuple[int, int | None], ...]
+    """(position, value) of NULL, 0 and 1, which take no bytes."""
+    floats: tuple[int, ...]
+    integers: tuple[int, ...]
+    """Positions of integers of 3 and 6 bytes."""
+    texts: tuple[int, ...]
+
+
+def _plan(types: tuple[int, ...], size: int) -> _Plan:
+    formats = [
+        f"{kind - _FIRST_BLOB >> 1}s" if kind >= _FIRST_BLOB else _FORMATS[kind] for kind in types
+    ]
+    return _Plan(
+        unpack=struct.Struct(">" + "".join(formats)).unpack_from,
+        size=size,
+        constants=tuple(
+            (at, kind - _ZERO if kind else None) for at, kind in enumerate(types) if not formats[at]
+        ),
+        floats=tuple(at for at, kind in enumerate(types) if kind == _FLOAT_TYPE),
+        integers=tuple(
+            at
+            for at, kind in enumerate(types)
+            if formats[at] in {"3s", "6s"} and kind < _FLOAT_TYPE
+        ),
+        texts=tuple(at for at, kind in enumerate(types) if kind > _FIRST_BLOB and kind & 1),
+    )
+
+
 class RecordDecoder:
     """Decodes the records of one database.
 
@@ -66,6 +103,7 @@ class RecordDecoder:
         self.raw_texts = 0
         self._codec = _CODECS[encoding]
         self._known: dict[bytes, tuple[tuple[int, ...], int]] = {}
+        self._plans: dict[bytes, _Plan] = {}
 
     def decode(self, data: bytes, start: int, end: int) -> list[Value]:
         """Return the values of the record that fills `data` from `start` to `end`, exclusive.
@@ -80,9 +118,14 @@ class RecordDecoder:
         if data[start] >= 0x80:  # noqa: PLR2004 - a longer varint
             at = start + _header_size(data, start, end)
         header = data[start:at]
+        plan = self._plans.get(header)
+        if plan is not None and at + plan.size == end:
+            return self._by_plan(plan, data, at)
         known = self._known.get(header)
         if known is None:
             known = self._learn(header)
+        elif plan is None:
+            self._keep_plan(header, known)
         types, size = known
         if at + size != end:
             message = f"a record of {end - start} bytes whose header speaks of {at + size - start}"
@@ -146,6 +189,32 @@ class RecordDecoder:
                 append(number if number == number else None)  # noqa: PLR0124 - not a number
                 at += 8
         return values
+
+    def _by_plan(self, plan: _Plan, data: bytes, at: int) -> list[Value]:
+        values: list[Any] = list(plan.unpack(data, at))
+        for where, constant in plan.constants:
+            values.insert(where, constant)
+        for where in plan.floats:
+            if values[where] != values[where]:
+                values[where] = None
+        for where in plan.integers:
+            values[where] = int.from_bytes(values[where], "big", signed=True)
+        codec = self._codec
+        for where in plan.texts:
+            try:
+                values[where] = values[where].decode(codec)
+            except UnicodeDecodeError:
+                values[where] = RawText(values[where])
+                self.raw_texts += 1
+        return values
+
+    def _keep_plan(self, header: bytes, known: tuple[tuple[int, ...], int]) -> None:
+        """Make a plan for a header that was seen before, if it will be seen again by the looks."""
+        if len(header) > _LONGEST_PLANNED:
+            return
+        if len(self._plans) >= _CACHED_HEADERS:
+            self._plans.clear()
+        self._plans[header] = _plan(*known)
 
     def _learn(self, header: bytes) -> tuple[tuple[int, ...], int]:
         types = _types(header, 0, len(header))
