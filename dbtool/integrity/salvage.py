@@ -2,7 +2,8 @@
 
 The last rung before a restore. Rows are read from the pages themselves, not through SQLite:
 
-1. The schema comes from page 1, or, for what is lost there, from a snapshot.
+1. The schema comes from page 1, or, for what is lost there, from a snapshot; without one, from
+   leaves of the schema that page 1 no longer leads to.
 2. Every tree is walked as far as it is whole; its rows go into their table.
 3. Pages with rows that no tree leads to (orphans) are matched to the tables with gaps; rows that
    match none go to lost_and_found.
@@ -31,6 +32,7 @@ from dbtool.core.progress import Progress, Silent
 from dbtool.integrity.filling import Filling, Table
 from dbtool.integrity.finishing import finish
 from dbtool.integrity.newdatabase import NewDatabase
+from dbtool.integrity.schemafind import find_schema
 from dbtool.pages.header import DatabaseHeader
 from dbtool.pages.schematable import SchemaRow, read_schema
 from dbtool.pages.source import PageInvalid, PageSource
@@ -150,7 +152,7 @@ def salvage(
 
 
 def merged_schema(
-    source: PageSource, fallback: Sequence[SchemaRow], notes: list[str]
+    source: DamagedSource, fallback: Sequence[SchemaRow], notes: list[str]
 ) -> tuple[list[SchemaRow], list[str]]:
     """Return the schema of page 1 with what only `fallback` has, and the names of the latter."""
     rows: list[SchemaRow] = []
@@ -159,6 +161,11 @@ def merged_schema(
             rows = read_schema(source, notes.append)
         except PageInvalid as error:
             notes.append(f"the schema on page 1 is lost: {error}")
+    if not rows and not fallback and source.page_count:
+        usable = source.page_size - source.header.reserved_bytes
+        rows = find_schema(source, usable=usable, encoding=source.header.encoding)
+        if rows:
+            notes.append("the schema was found on pages that page 1 no longer leads to")
     known = {(row.kind, row.name.lower()) for row in rows if row.sql or row.root_page}
     added = [row for row in fallback if (row.kind, row.name.lower()) not in known]
     if not notes and rows:

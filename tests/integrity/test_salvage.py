@@ -133,11 +133,23 @@ def result_rescued(result: Salvaged, name: str) -> int:
 
 
 @pytest.mark.parametrize("damage", ["random page 1", "random schema"])
-def test_without_a_schema_every_row_is_in_lost_and_found(
+def test_a_schema_of_more_than_a_page_survives_the_loss_of_page_1(
     original: tuple[Target, dict[str, int]], tmp_path: Path, damage: str
 ) -> None:
     target, before = original
     path = tmp_path / "app.db"
+    path.write_bytes(DAMAGES[damage](target))
+    result = salvaged(path)
+    assert counts(result.path) == before
+    assert result.schema_from_snapshot == ()
+    assert any("schema was found" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("damage", ["random page 1", "random schema"])
+def test_without_a_schema_every_row_is_in_lost_and_found(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "app.db"
+    build(path, 60)
+    before, target = counts(path), Target(path.read_bytes())
     path.write_bytes(DAMAGES[damage](target))
     result = salvaged(path)
     assert result.lost_and_found == "lost_and_found"
