@@ -123,6 +123,8 @@ class PackSession:
         self.dry_run = dry_run
         self.bytes_written = 0
         self._compression = compression
+        # Three packs may be in memory where objects are: one being filled, two on their way.
+        self._blobs_per_pack = BLOBS_PER_PACK // 2 if store.buffers_objects else BLOBS_PER_PACK
         self._reserved = 0
         self._pack_id = b""
         self._newest: _OpenPack | None = None
@@ -147,7 +149,7 @@ class PackSession:
 
     def reserve(self) -> BlobRef:
         """Return the place that the next blob submitted for it will have."""
-        ordinal = self._reserved % BLOBS_PER_PACK
+        ordinal = self._reserved % self._blobs_per_pack
         if ordinal == 0:
             self._pack_id = new_id()
         self._reserved += 1

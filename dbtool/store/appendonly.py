@@ -32,6 +32,11 @@ class AppendOnlyStore:
         """Where the other store is."""
         return self._store.location
 
+    @property
+    def buffers_objects(self) -> bool:
+        """Whether the other store does."""
+        return self._store.buffers_objects
+
     def create(self, key: str) -> ObjectWriter:
         """Begin a new object under `key`."""
         return self._store.create(key)

@@ -34,6 +34,10 @@ class Store(Protocol):
     def location(self) -> str:
         """Where the store is, as a person would write it."""
 
+    @property
+    def buffers_objects(self) -> bool:
+        """True: an object that is being written is in memory until its commit."""
+
     def create(self, key: str) -> ObjectWriter:
         """Begin a new object under `key`."""
 

@@ -33,7 +33,7 @@ CLOUDS: Final = {"s3": "AWS_*", "gs": "GOOGLE_*", "az": "AZURE_*"}
 """URL schemes, and where the credentials of each are looked for."""
 
 _TIMEOUT = timedelta(minutes=10)
-"""For one request: the largest object, 32 MiB, over a line of half a megabit a second."""
+"""For one request: the largest pack, 16 MiB, over a line of a quarter of a megabit a second."""
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>|x-ms-error-code: (\w{1,100})")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})")

@@ -81,6 +81,11 @@ class LocalStore:
         """The path of the folder."""
         return str(self.root)
 
+    @property
+    def buffers_objects(self) -> bool:
+        """Say no: they are written to a temporary file."""
+        return False
+
     def create(self, key: str) -> _LocalWriter:
         """Begin a new object under `key`."""
         return _LocalWriter(self, self._path(key), key)

@@ -24,6 +24,11 @@ class MemoryStore:
         """Say that this is no place on a disk."""
         return "memory:"
 
+    @property
+    def buffers_objects(self) -> bool:
+        """Say no: they stay in memory anyhow."""
+        return False
+
     def create(self, key: str) -> _MemoryWriter:
         """Begin a new object under `key`."""
         return _MemoryWriter(self, checked_key(key))

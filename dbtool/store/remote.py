@@ -69,6 +69,11 @@ class RemoteStore:
         """The URL that was given."""
         return self._remote.location
 
+    @property
+    def buffers_objects(self) -> bool:
+        """Say yes: they are sent whole."""
+        return True
+
     def create(self, key: str) -> _BufferedWriter:
         """Begin a new object under `key`; it is in memory until its commit."""
         return _BufferedWriter(self._remote, checked_key(key))

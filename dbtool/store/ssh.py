@@ -24,7 +24,7 @@ __all__ = ["FileTaken", "SshSession"]
 Result = TypeVar("Result")
 
 _ANSWER_LIMIT_S: Final = 600.0
-"""For one request: the largest object, 32 MiB, over a line of half a megabit a second."""
+"""For one request: the largest pack, 16 MiB, over a line of a quarter of a megabit a second."""
 _CONNECT_LIMIT_S: Final = 20.0
 _KEEP_ALIVE_S: Final = 15.0
 _STOP_LIMIT_S: Final = 5.0

@@ -39,3 +39,17 @@ def test_no_two_groups_share_key_and_nonce() -> None:
     store, master = MemoryStore(), MasterKey.random()
     content = filled(store, master, BLOBS_PER_PACK + 3)
     assert len(set(content)) == BLOBS_PER_PACK + 3
+
+
+def test_packs_are_smaller_where_they_are_in_memory_until_they_are_sent() -> None:
+    class Buffering(MemoryStore):
+        buffers_objects = True
+
+    store = Buffering()
+    with PackSession(store, MasterKey.random(), REPOSITORY, compression=3) as session:
+        refs = [session.reserve() for _ in range(130)]
+        for ref in refs:
+            session.submit(ref, BLOB_PAGES, b"x" * 512, pages=1)
+        session.finish()
+    assert [ref.ordinal for ref in refs] == [*range(64), *range(64), 0, 1]
+    assert len(list(store.list("packs/"))) == 3
