@@ -42,7 +42,7 @@ from dbtool.integrity.pagelevel import (
 from dbtool.integrity.privatecopy import PrivateCopy
 from dbtool.integrity.risk import with_rows_at_risk
 from dbtool.integrity.since import find_onset
-from dbtool.integrity.structure import check_table, schema_finding
+from dbtool.integrity.structure import check_table, is_sound, schema_finding
 
 __all__ = ["run_levels"]
 
@@ -193,23 +193,38 @@ def _structure(check: Inspection) -> str:
             check.course.done["schema"] = [schema]
             return f"{NOTHING}: the schema cannot be read"
         tables = list(catalogue.checkable())
+        sound = _is_sound_at_once(check)
         check.progress.start("checking tables", len(tables), "tables")
         for table in tables:
-            _table(check, table)
+            _table(check, table, sound=sound)
         check.progress.finish()
-        accounting = partial(account, connection, check.pages, catalogue, check.progress)
-        check.part("accounting", "whether every page has one owner", accounting)
+        if not sound:
+            accounting = partial(account, connection, check.pages, catalogue, check.progress)
+            check.part("accounting", "whether every page has one owner", accounting)
     kind = "integrity_check" if check.options.full else "quick_check"
     return f"{kind} of {len(check.checked):,} of {len(tables):,} tables, owners of all pages"
 
 
-def _table(check: Inspection, table: SchemaObject) -> None:
+def _is_sound_at_once(check: Inspection) -> bool:
+    """Look at everything together, where nothing can end it half way."""
+    assert check.connection is not None
+    full = check.options.full
+    if check.budget.limited or check.options.resume:
+        return False
+    check.progress.start("checking everything" if full else "checking structure", None, "")
+    sound = is_sound(check.connection, full=full)
+    check.progress.finish()
+    return sound
+
+
+def _table(check: Inspection, table: SchemaObject, *, sound: bool) -> None:
+    """Check one table; where all were found sound, only what SQLite leaves out."""
     connection, full = check.connection, check.options.full
     assert connection is not None
     level = "full" if full else "structure"
 
     def work() -> list[Finding]:
-        found = check_table(connection, table, check.catalogue, full=full)
+        found = [] if sound else check_table(connection, table, check.catalogue, full=full)
         if full and not any(finding.verdict in DAMAGES for finding in found):
             found += _beyond(check, table)
         check.progress.advance(1)

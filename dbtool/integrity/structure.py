@@ -1,8 +1,9 @@
 """Checks by SQLite itself, table by table: `quick_check`, or `integrity_check` in full.
 
-Table by table, because an exception in one table then leaves the others checked, and because a
-budget can end between two of them. What only a look at all tables together tells, pages that
-nobody or that two objects have, is the business of `dbtool.integrity.accounting`.
+All at once first, which is all that a sound database needs. Then table by table, because an
+exception in one table leaves the others checked, and because a budget can end between two of them.
+What only a look at all tables together tells, pages that nobody or that two objects have, is then
+the business of `dbtool.integrity.accounting`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dbtool.integrity.answers import findings_of
 from dbtool.integrity.findings import Code, Finding, Level, Verdict
 from dbtool.integrity.objects import Catalogue, SchemaObject, quoted
 
-__all__ = ["check_table", "schema_finding"]
+__all__ = ["check_table", "is_sound", "schema_finding"]
 
 _INCAPABLE: Final = re.compile(
     r"(?:no such|unknown) (?:function|module|collation sequence|tokenizer)|unsafe use of"
@@ -26,6 +27,16 @@ _INCAPABLE: Final = re.compile(
 )
 _NUMBER: Final = re.compile(r"\s*[+-]?\d+")
 _MOST_ROWS: Final = 100
+
+
+def is_sound(connection: apsw.Connection, *, full: bool) -> bool:
+    """Say whether SQLite finds nothing wrong with the whole database; it stops at the first.
+
+    Raises:
+        BudgetEnded, Interrupted: as the progress handler of `connection` says.
+    """
+    rows, error = _answer(connection, f"PRAGMA {'integrity' if full else 'quick'}_check(1)")
+    return error is None and rows == ["ok"]
 
 
 def check_table(
