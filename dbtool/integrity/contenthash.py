@@ -15,7 +15,7 @@ from blake3 import blake3
 from dbtool.core.progress import Progress
 from dbtool.integrity.objects import quoted
 
-__all__ = ["TableContent", "table_content"]
+__all__ = ["TableContent", "row_count", "table_content"]
 
 _MARSHAL: Final = 2
 """The last version that writes equal values alike however they came to be."""
@@ -41,6 +41,14 @@ def table_content(
         except apsw.Error:
             return None
     return None
+
+
+def row_count(connection: apsw.Connection, table: str) -> int | None:
+    """Return how many rows a table has; None where it cannot be read."""
+    try:
+        return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").get)  # noqa: S608 - quoted
+    except apsw.Error:
+        return None
 
 
 def _content(

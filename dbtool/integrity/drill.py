@@ -19,7 +19,7 @@ from dbtool.core.connection import connect
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged
 from dbtool.integrity.budget import Budget
-from dbtool.integrity.contenthash import table_content
+from dbtool.integrity.contenthash import row_count, table_content
 from dbtool.integrity.findings import (
     DAMAGES,
     Code,
@@ -35,47 +35,37 @@ from dbtool.integrity.privatecopy import require_room
 from dbtool.integrity.rawpages import RawPages
 from dbtool.integrity.structure import check_table, schema_finding
 
-__all__ = ["run_drill"]
+__all__ = ["Drill", "run_drill"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Drill:
-    """What stays the same through one drill."""
+class Drill:
+    """What to restore, and how to look at it."""
 
     repository: Repository
     snapshot: Snapshot
     live: apsw.Connection | None
+    """Reads the live database; None: it cannot be read, and nothing is compared."""
     full: bool
+    """Check with `integrity_check`, else with `quick_check`."""
+    identical: bool
+    """Every page of the live database was found to be that of the snapshot, so that its tables need
+    not be read to compare them."""
+    temp: Path | None
+    """Folder for the file; None: the system's."""
     budget: Budget
     progress: Progress
+    """Told of pages, in bytes."""
 
 
-def run_drill(
-    repository: Repository,
-    snapshot: Snapshot,
-    live: apsw.Connection | None,
-    *,
-    full: bool,
-    temp: Path | None,
-    budget: Budget,
-    progress: Progress,
-) -> tuple[DrillResult, list[Finding]]:
-    """Restore `snapshot` into a temporary file, check it, compare it, remove it.
-
-    Args:
-        repository: holds the snapshot.
-        snapshot: the newest one.
-        live: reads the live database; None: it cannot be read, and nothing is compared.
-        full: check with `integrity_check`, else with `quick_check`.
-        temp: folder for the file; None: the system's.
-        budget: when to end.
-        progress: told of pages, in bytes.
+def run_drill(drill: Drill) -> tuple[DrillResult, list[Finding]]:
+    """Restore the snapshot into a temporary file, check it, compare it, remove it.
 
     Raises:
         StorageFailed: `no-space`, before anything is restored.
         BudgetEnded: the time is over; the file is gone.
     """
-    drill = _Drill(repository, snapshot, live, full, budget, progress)
+    repository, snapshot, temp = drill.repository, drill.snapshot, drill.temp
     require_room(temp, snapshot.size_bytes)
     with failures_named("make a temporary folder in", temp or Path(tempfile.gettempdir())):
         folder = tempfile.TemporaryDirectory(prefix="dbtool-drill-", dir=temp)
@@ -83,14 +73,14 @@ def run_drill(
         file = Path(name) / "restored.db"
         began_s = repository.clock.monotonic()
         try:
-            repository.restore(snapshot, file, RestoreOptions(), progress=progress)
+            repository.restore(snapshot, file, RestoreOptions(), progress=drill.progress)
         except Damaged as error:
             return _result(drill, began_s, sound=False), [_broken(snapshot, error.message)]
         restored = _result(drill, began_s, sound=True)
         return _checked(drill, file, restored)
 
 
-def _checked(drill: _Drill, file: Path, restored: DrillResult) -> tuple[DrillResult, list[Finding]]:
+def _checked(drill: Drill, file: Path, restored: DrillResult) -> tuple[DrillResult, list[Finding]]:
     if not drill.snapshot.page_count:
         return restored, []
     connection = connect(file, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
@@ -108,7 +98,7 @@ def _checked(drill: _Drill, file: Path, restored: DrillResult) -> tuple[DrillRes
     return result, found
 
 
-def _damage(drill: _Drill, connection: apsw.Connection, catalogue: Catalogue) -> list[Finding]:
+def _damage(drill: Drill, connection: apsw.Connection, catalogue: Catalogue) -> list[Finding]:
     drill.progress.start("checking restored file", len(catalogue.objects), "objects")
     schema = schema_finding(connection, catalogue)
     found = [] if schema is None else [schema]
@@ -124,7 +114,7 @@ def _damage(drill: _Drill, connection: apsw.Connection, catalogue: Catalogue) ->
 
 
 def _compare(
-    drill: _Drill, restored: apsw.Connection, catalogue: Catalogue
+    drill: Drill, restored: apsw.Connection, catalogue: Catalogue
 ) -> tuple[TableComparison, ...]:
     """Compare every table of the snapshot with the live one."""
     live = drill.live
@@ -135,7 +125,11 @@ def _compare(
     compared = []
     with drill.budget.watching(live, drill.progress):
         for table in tables:
-            compared.append(_comparison(restored, live, table.name, drill.progress))
+            if drill.identical:
+                rows = row_count(restored, table.name)
+                compared.append(TableComparison(table.name, rows, rows, equal=True))
+            else:
+                compared.append(_comparison(restored, live, table.name, drill.progress))
             drill.progress.advance(1)
     drill.progress.finish()
     return tuple(compared)
@@ -153,7 +147,7 @@ def _comparison(
     )
 
 
-def _result(drill: _Drill, began_s: float, *, sound: bool) -> DrillResult:
+def _result(drill: Drill, began_s: float, *, sound: bool) -> DrillResult:
     took_s = drill.repository.clock.monotonic() - began_s
     return DrillResult(drill.snapshot, took_s, drill.snapshot.size_bytes, sound)
 

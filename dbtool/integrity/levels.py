@@ -13,7 +13,7 @@ from dbtool.backup.format import SEGMENT_PAGES
 from dbtool.errors import Damaged, DbtoolError, StorageFailed
 from dbtool.integrity.accounting import account
 from dbtool.integrity.budget import BudgetEnded
-from dbtool.integrity.drill import run_drill
+from dbtool.integrity.drill import Drill, run_drill
 from dbtool.integrity.findings import (
     DAMAGES,
     Code,
@@ -56,7 +56,7 @@ def run_levels(check: Inspection) -> tuple[DrillResult | None, Onset | None]:
     check.catalogue = read_objects(check.connection, check.pages)
     if check.tree is not None:
         check.level(Level.PAGES, partial(_pages, check))
-    if full:
+    if full or check.options.drill:
         _take_private_copy(check)
     check.level(Level.FULL if full else Level.STRUCTURE, partial(_structure, check))
     drill = _drill(check) if check.options.drill else None
@@ -163,7 +163,9 @@ def _take_private_copy(check: Inspection) -> None:
     reader = check.opened.reader
     if reader is None or not reader.page_count:
         return
-    needs_writing = any(item.external_text for item in check.catalogue.objects)
+    needs_writing = check.options.full and any(
+        item.external_text for item in check.catalogue.objects
+    )
     if reader.journal_mode == "wal" and not needs_writing:
         return
     try:
@@ -176,7 +178,7 @@ def _take_private_copy(check: Inspection) -> None:
     check.cleanup.callback(copy.close)
     check.connection, check.pages = copy.connection, copy.pages
     check.opened.close()
-    check.notes.append("the full level worked on a private copy, so that no writer had to wait")
+    check.notes.append("it was checked in a private copy, so that no writer had to wait")
 
 
 def _structure(check: Inspection) -> str:
@@ -202,7 +204,8 @@ def _structure(check: Inspection) -> str:
             accounting = partial(account, connection, check.pages, catalogue, check.progress)
             check.part("accounting", "whether every page has one owner", accounting)
     kind = "integrity_check" if check.options.full else "quick_check"
-    return f"{kind} of {len(check.checked):,} of {len(tables):,} tables, owners of all pages"
+    owners = ", owners of all pages" if sound or "accounting" in check.course.done else ""
+    return f"{kind} of {len(check.checked):,} of {len(tables):,} tables{owners}"
 
 
 def _is_sound_at_once(check: Inspection) -> bool:
@@ -258,13 +261,16 @@ def _drill(check: Inspection) -> DrillResult | None:
 
     def work() -> list[Finding]:
         result, found = run_drill(
-            repository,
-            snapshot,
-            check.connection,
-            full=check.options.full,
-            temp=check.options.temp,
-            budget=check.budget,
-            progress=check.progress,
+            Drill(
+                repository,
+                snapshot,
+                live=check.connection,
+                full=check.options.full,
+                identical=_is_identical(check),
+                temp=check.options.temp,
+                budget=check.budget,
+                progress=check.progress,
+            )
         )
         results.append(result)
         return found
@@ -279,6 +285,15 @@ def _drill(check: Inspection) -> DrillResult | None:
     if result is not None:
         _mark(check, result)
     return result
+
+
+def _is_identical(check: Inspection) -> bool:
+    """Say whether the pages level proved every page to be that of the snapshot."""
+    found = check.course.pages
+    done = any(level.level == Level.PAGES and level.complete for level in check.levels)
+    differs = bool(found.differing or found.missing or found.unreadable)
+    assert check.snapshot is not None
+    return done and not differs and check.pages.page_count == check.snapshot.page_count
 
 
 def _mark(check: Inspection, result: DrillResult) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,7 +15,7 @@ from xml.etree import ElementTree
 import apsw
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, environment
 
 
 @pytest.fixture
@@ -306,3 +309,32 @@ def test_rules_and_snapshots_are_two_questions(run: Run, shop: apsw.Connection) 
 
 def test_rules_of_a_database_that_is_not_there_are_10(run: Run, shop: apsw.Connection) -> None:
     assert run("verify", "--rules", "none.db").code == 10
+
+
+def test_ctrl_c_stops_the_work_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    connection = apsw.Connection("large.db")
+    connection.execute(
+        "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        " WHERE i < 400000) SELECT i, hex(randomblob(60)) AS x FROM n"
+    )
+    connection.execute("CREATE INDEX ix ON t(x)")
+    connection.close()
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    words = ["verify", "--full", "--progress", "plain", "--temp", str(temp), "large.db"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dbtool", *words],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while "checking everything" not in (line := process.stderr.readline()):
+        assert line
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "healthy" not in out
+    assert list(temp.iterdir()) == []
