@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,7 +122,11 @@ class Shop:
 
 
 def damage(path: Path, count: int) -> list[int]:
-    """Overwrite some pages of a database that nobody has open with noise; return their numbers."""
+    """Overwrite some pages of a database that nobody has open with noise; return their numbers.
+
+    The file keeps its mtime, as it does when a medium fails beneath the file system.
+    """
+    status = path.stat()
     page_size = 4096
     pages = path.stat().st_size // page_size
     chosen = sorted(random.Random(_SEED).sample(range(pages // 3, pages), count))  # noqa: S311 - as above
@@ -129,4 +134,5 @@ def damage(path: Path, count: int) -> list[int]:
         for number in chosen:
             stream.seek((number - 1) * page_size)
             stream.write(random.Random(number).randbytes(page_size))  # noqa: S311 - as above
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     return chosen

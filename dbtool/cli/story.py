@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dbtool.cli.failure import DAMAGED
 from dbtool.cli.shop import Shop, damage
 from dbtool.cli.visible import Painted, visible
 from dbtool.config import environment
@@ -96,8 +97,8 @@ class Narrator:
         """Print what happens outside of dbtool."""
         self._mark("33", "~", text)
 
-    def run(self, *words: str) -> str:
-        """Print a command, run it, print what it says, and return that."""
+    def run(self, *words: str, code: int = 0) -> str:
+        """Print a command, run it, print what it says, and return that; it must end with `code`."""
         shown = " ".join(
             word if word.isascii() and " " not in word else repr(word) for word in words
         )
@@ -114,7 +115,7 @@ class Narrator:
         )
         for line in done.stdout.splitlines():
             self.line(f"     {line}".rstrip())
-        if done.returncode != 0:
+        if done.returncode != code:
             raise DbtoolError(
                 "demo-failed",
                 f"dbtool {shown} ended with exit code {done.returncode}",
@@ -219,6 +220,11 @@ def _disaster(narrator: Narrator, shop: Shop) -> None:
     narrator.tell(f"pages {', '.join(map(str, pages))} of shop.db are overwritten with noise")
     problem = shop.problem()
     narrator.check(f"SQLite says: {problem}", holds=bool(problem))
+    text = narrator.run("verify", "shop.db", code=DAMAGED)
+    narrator.check(
+        "verify proves that these pages rotted, and names what is in them",
+        holds=all(str(page) in text for page in pages) and "rotted" in text,
+    )
 
 
 def _rescue(narrator: Narrator, shop: Shop) -> None:
