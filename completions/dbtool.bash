@@ -10,6 +10,8 @@ _dbtool_options() {
     'dbtool snapshots') echo '--all --name --tag --last -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool restore') echo '--to --over --live --table --where --columns --mode --into --no-triggers --undo --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool diff') echo '--stat --rows --sql --table --name --exit-code -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool forget') echo '--force --prune -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool prune') echo '--keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --name --all --max-unused --max-repack --wait -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool history') echo '--key --no-live --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -43,6 +45,8 @@ _dbtool_kinds() {
     'dbtool snapshots') echo 'databases' ;;
     'dbtool restore') echo 'snapshots databases' ;;
     'dbtool diff') echo 'spans databases' ;;
+    'dbtool forget') echo 'files databases' ;;
+    'dbtool prune') echo 'databases' ;;
     'dbtool query') echo 'databases databases' ;;
     'dbtool shell') echo 'databases' ;;
     'dbtool history') echo 'files keys databases' ;;
@@ -64,7 +68,7 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-    'dbtool') echo 'init demo backup snapshots restore diff query shell history verify run schedule follow key config help' ;;
+    'dbtool') echo 'init demo backup snapshots restore diff forget prune query shell history verify run schedule follow key config help' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
     'dbtool config') echo 'show validate path trust' ;;
@@ -112,7 +116,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --interval | --wal-limit | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --interval | --wal-limit | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -136,7 +140,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --interval | --wal-limit | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --interval | --wal-limit | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

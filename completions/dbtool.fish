@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --at --param --file --timeout --limit --key --budget --temp --junit --sarif --interval --wal-limit --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --wait --at --param --file --timeout --limit --key --budget --temp --junit --sarif --interval --wal-limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -36,6 +36,8 @@ complete -c dbtool -n '__dbtool_at 0' -a backup -d 'take one snapshot into the r
 complete -c dbtool -n '__dbtool_at 0' -a snapshots -d 'list what can be restored'
 complete -c dbtool -n '__dbtool_at 0' -a restore -d 'bring a snapshot back, to a new file or over the database'
 complete -c dbtool -n '__dbtool_at 0' -a diff -d 'say what changed: pages, schema, rows; as SQL'
+complete -c dbtool -n '__dbtool_at 0' -a forget -d 'remove single snapshots'
+complete -c dbtool -n '__dbtool_at 0' -a prune -d 'remove snapshots by policy, free what none needs'
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
 complete -c dbtool -n '__dbtool_at 0' -a history -d 'show how one row changed over the snapshots'
@@ -102,6 +104,28 @@ complete -c dbtool -n '__dbtool_is diff' -l name -x -d 'Its name in the reposito
 complete -c dbtool -n '__dbtool_is diff' -l exit-code -d 'End with 4 where something differs.'
 complete -c dbtool -n '__dbtool_is diff; and __dbtool_at 1' -a '(__dbtool_ask spans)'
 complete -c dbtool -n '__dbtool_is diff; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is forget' -l force -d 'Also the newest one, and the newest that was verified.'
+complete -c dbtool -n '__dbtool_is forget' -l prune -d 'Free the space at once, as `dbtool prune` would.'
+complete -c dbtool -n '__dbtool_is forget' -s n -l dry-run -d 'Show the plan and do nothing.'
+complete -c dbtool -n '__dbtool_is forget' -s y -l yes -d 'Remove without asking.'
+complete -c dbtool -n '__dbtool_is forget; and __dbtool_at 1' -F
+complete -c dbtool -n '__dbtool_is forget; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is prune' -l keep-last -x -d 'Keep the newest N.'
+complete -c dbtool -n '__dbtool_is prune' -l keep-hourly -x -d 'Keep the newest of each of N hours.'
+complete -c dbtool -n '__dbtool_is prune' -l keep-daily -x -d 'So for N days.'
+complete -c dbtool -n '__dbtool_is prune' -l keep-weekly -x -d 'So for N weeks.'
+complete -c dbtool -n '__dbtool_is prune' -l keep-monthly -x -d 'So for N months.'
+complete -c dbtool -n '__dbtool_is prune' -l keep-yearly -x -d 'So for N years.'
+complete -c dbtool -n '__dbtool_is prune' -l keep-within -x -d 'Keep all that are no older, counted from the newest.'
+complete -c dbtool -n '__dbtool_is prune' -l keep-tag -x -d 'Keep all with this tag; may be repeated.'
+complete -c dbtool -n '__dbtool_is prune' -l name -x -d 'Its name in the repository, where it has one.'
+complete -c dbtool -n '__dbtool_is prune' -l all -d 'All databases in the repository, each by its policy.'
+complete -c dbtool -n '__dbtool_is prune' -l max-unused -x -d 'Rewrite half-empty packs until no more of the repository is unused. [5]'
+complete -c dbtool -n '__dbtool_is prune' -l max-repack -x -d 'Rewrite no more than this at a time.'
+complete -c dbtool -n '__dbtool_is prune' -l wait -x -d 'Wait so long for running work to end. [60s]'
+complete -c dbtool -n '__dbtool_is prune' -s n -l dry-run -d 'Show the plan and do nothing.'
+complete -c dbtool -n '__dbtool_is prune' -s y -l yes -d 'Remove without asking.'
+complete -c dbtool -n '__dbtool_is prune; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is query' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Ask a snapshot: the beginning of an id, latest, or a time (the last before it).'
 complete -c dbtool -n '__dbtool_is query' -l param -x -d 'Value of :NAME, or 1=VALUE of ?.'
 complete -c dbtool -n '__dbtool_is query' -l file -r -F -d 'Read the statement from FILE; - is stdin.'

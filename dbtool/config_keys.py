@@ -23,6 +23,19 @@ class Key(NamedTuple):
     most: int | None = None
 
 
+RETENTION_TABLES = ("retention", "databases.*.retention")
+"""A key of a database wins over the same key of all."""
+RETENTION: dict[str, Key] = {
+    "last": Key("integer", "newest snapshots to keep", least=0),
+    **{
+        period: Key("integer", f"{period} snapshots to keep", least=0)
+        for period in ("hourly", "daily", "weekly", "monthly", "yearly")
+    },
+    "within": Key("duration", "age up to which all snapshots are kept"),
+    "tags": Key("list", "tags of snapshots that are kept for ever"),
+    "safety": Key("duration", "age up to which safety snapshots are kept"),
+}
+
 SCHEMA: dict[str, Key] = {
     "version": Key("integer", "format of the file", FORMAT_VERSION),
     "databases.*.path": Key("path", "the database file"),
@@ -41,11 +54,7 @@ SCHEMA: dict[str, Key] = {
     "repository.password_command": Key("text", "command that prints it"),
     "repository.append_only": Key("flag", "true: add to repositories, never remove or overwrite"),
     "repository.limit_upload": Key("size", "bytes a second that may be written to a repository"),
-    "retention.last": Key("integer", "newest snapshots to keep", least=0),
-    "retention.hourly": Key("integer", "hourly snapshots to keep", least=0),
-    "retention.daily": Key("integer", "daily snapshots to keep", least=0),
-    "retention.weekly": Key("integer", "weekly snapshots to keep", least=0),
-    "retention.monthly": Key("integer", "monthly snapshots to keep", least=0),
+    **{f"{table}.{name}": key for table in RETENTION_TABLES for name, key in RETENTION.items()},
     "follow.interval": Key("duration", "from one look of `follow` to the next"),
     "follow.wal_limit": Key("size", "size of the WAL from which `follow` checkpoints it"),
     "hooks.on_success": Key("list", "commands to run when `run` succeeded"),
@@ -69,7 +78,7 @@ SCHEMA: dict[str, Key] = {
     "validate.*.columns.*.references": Key("rule", '"table.column" that holds every value'),
 }
 
-INACTIVE_SECTIONS = ("retention", "alerts")
+INACTIVE_SECTIONS = ("alerts",)
 """Read and checked, so that one file serves later versions; no command acts on them yet."""
 
 ENVIRONMENT: dict[str, str] = {

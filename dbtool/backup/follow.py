@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dbtool.backup.followrecord import SIGN_OF_LIFE_S, FollowRecord, write_follow_record
+from dbtool.backup.lock import shared
 from dbtool.backup.model import BackupOptions, BackupResult, Snapshot
 from dbtool.backup.run import backup_from, take_increment
 from dbtool.backup.snapshot import Head
@@ -180,7 +181,7 @@ class Follower:
 
     def _take(self, reader: PageReader) -> Look:
         changed, reason = self._changed(reader)
-        with self._repository.store.lock(exclusive=False):
+        with shared(self._repository.store):
             if changed is not None and not self._newest_exists():
                 changed, reason = None, "the snapshot before this one was removed"
             if changed is None or self._newest is None:

@@ -34,6 +34,8 @@ COMMANDS: dict[str, Entry] = {
         "restore", "bring a snapshot back, to a new file or over the database", "Backups"
     ),
     "diff": Entry("diff", "say what changed: pages, schema, rows; as SQL", "Rows"),
+    "forget": Entry("forget", "remove single snapshots", "Backups"),
+    "prune": Entry("prune", "remove snapshots by policy, free what none needs", "Backups"),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
     "history": Entry("history", "show how one row changed over the snapshots", "Rows"),

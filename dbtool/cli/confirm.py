@@ -11,7 +11,29 @@ from dbtool.errors import Refused
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
 
-__all__ = ["confirm_by_name"]
+__all__ = ["confirm", "confirm_by_name"]
+
+
+def confirm(session: Session, action: str, *, yes: bool) -> None:
+    """Let the user answer with yes or no; anything but yes is no.
+
+    Args:
+        session: of this run.
+        action: what is about to happen, such as `remove 3 snapshots`.
+        yes: confirmed on the command line.
+
+    Raises:
+        Refused: `not-confirmed`, the answer was no, or there is no terminal to ask on.
+    """
+    if yes:
+        return
+    _require_terminal(session, action)
+    sys.stdout.flush()
+    question = visible(action)
+    sys.stderr.write(f"{question[:1].upper()}{question[1:]}? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused("not-confirmed", "the answer was no; nothing was changed")
 
 
 def confirm_by_name(session: Session, name: str, action: str, *, yes: bool) -> None:
@@ -28,6 +50,16 @@ def confirm_by_name(session: Session, name: str, action: str, *, yes: bool) -> N
     """
     if yes:
         return
+    _require_terminal(session, action)
+    sys.stdout.flush()
+    shown = visible(name)
+    sys.stderr.write(f"Type {shown} to {visible(action)}: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() not in (name, shown):
+        raise Refused("not-confirmed", f"{name} was not typed; nothing was changed")
+
+
+def _require_terminal(session: Session, action: str) -> None:
     if not session.terminal(0):
         raise Refused(
             "not-confirmed",
@@ -35,9 +67,3 @@ def confirm_by_name(session: Session, name: str, action: str, *, yes: bool) -> N
             context="there is no terminal to ask on",
             hint="add --yes, or look at the plan with --dry-run",
         )
-    sys.stdout.flush()
-    shown = visible(name)
-    sys.stderr.write(f"Type {shown} to {visible(action)}: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() not in (name, shown):
-        raise Refused("not-confirmed", f"{name} was not typed; nothing was changed")

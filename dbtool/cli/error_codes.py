@@ -103,9 +103,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "host-key-unknown": ErrorCode(5, "the host behind an SFTP repository is not a known one"),
     "append-only": ErrorCode(5, "the repository may only be added to"),
     "object-exists": ErrorCode(5, "the repository holds an object of that name already"),
-    "snapshot-protected": ErrorCode(
-        5, "the newest snapshot, or the newest proven one, is not forgotten without --force"
-    ),
+    "snapshot-protected": ErrorCode(5, "the newest snapshot is not forgotten without --force"),
     "last-key-slot": ErrorCode(5, "the last key of a repository cannot be removed"),
     "too-many-key-slots": ErrorCode(5, "the repository has as many keys as it can have"),
     "hot-journal": ErrorCode(5, "the database has to be rolled back first, and may not be written"),

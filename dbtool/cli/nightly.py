@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.creation import open_or_create
+from dbtool.cli.policies import prune_options, retention_of
+from dbtool.cli.pruneview import result_data, warn_if_unfinished
 from dbtool.cli.targets import Target, open_repository, require_path
 from dbtool.cli.trust import require_trust
 from dbtool.cli.views import counted, short
@@ -25,10 +27,10 @@ _DAMAGED = 13
 
 def steps(session: Session, target: Target) -> list[Step]:
     """Return what the job does, in order."""
-    return [
-        Step("backup", lambda: _backup(session, target)),
-        Step("verify", lambda: _verify(session, target)),
-    ]
+    found = [Step("backup", lambda: _backup(session, target))]
+    if not retention_of(session, target.name).keeps_nothing:
+        found.append(Step("prune", lambda: _prune(session, target)))
+    return [*found, Step("verify", lambda: _verify(session, target))]
 
 
 def _backup(session: Session, target: Target) -> StepReport:
@@ -55,6 +57,19 @@ def _backup(session: Session, target: Target) -> StepReport:
         "added": result.bytes_added,
     }
     return _report(session, "backup", summary, data, known)
+
+
+def _prune(session: Session, target: Target) -> StepReport:
+    known = len(session.warnings)
+    repository = open_repository(session, target)
+    with session.work() as progress:
+        result = repository.prune(prune_options(session, target, repository), progress=progress)
+    warn_if_unfinished(session, result)
+    summary = (
+        f"{counted(len(result.snapshots_removed), 'snapshot')} removed, "
+        f"{format_size(max(0, result.bytes_freed))} freed"
+    )
+    return _report(session, "prune", summary, result_data(result), known)
 
 
 def _verify(session: Session, target: Target) -> StepReport:

@@ -81,8 +81,7 @@ Rules for the rows of the database, which `dbtool verify --rules` checks; more
 in man dbtool.toml:
 {rules}
 
-[retention], [hooks] and [alerts] are read and checked, but this version does
-not act on them.
+[alerts] is read and checked, but this version does not act on it.
 
 A password_command in a project's dbtool.toml runs only after `dbtool config
 trust`.

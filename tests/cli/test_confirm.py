@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from dbtool.cli.confirm import confirm_by_name
+from dbtool.cli.confirm import confirm, confirm_by_name
 from dbtool.cli.context import Session
 from dbtool.errors import Refused
 
@@ -54,3 +54,17 @@ def test_a_hostile_name_is_shown_and_may_be_typed_as_shown(
     monkeypatch.setattr("sys.stdin", io.StringIO("a\\x1b.db\n"))
     confirm_by_name(session, "a\x1b.db", "overwrite a\x1b.db", yes=False)
     assert capsys.readouterr().err == "Type a\\x1b.db to overwrite a\\x1b.db: "
+
+
+@pytest.mark.parametrize("answer", ["y", "yes", " YES "])
+def test_yes_is_yes(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_terminal(monkeypatch, f"{answer}\n")
+    confirm(Session([]), "remove 3 snapshots", yes=False)
+
+
+@pytest.mark.parametrize("answer", ["", "n", "no", "yeah", "Y E S"])
+def test_anything_else_is_no(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_terminal(monkeypatch, f"{answer}\n")
+    with pytest.raises(Refused) as error:
+        confirm(Session([]), "remove 3 snapshots", yes=False)
+    assert error.value.code == "not-confirmed"

@@ -51,7 +51,8 @@ def run(
 ) -> int:
     """Do all that a database needs every night, one run at a time.
 
-    It takes a snapshot and verifies the snapshots of the database. A step that fails does not keep
+    It takes a snapshot, prunes where [retention] says what to keep, and verifies the snapshots of
+    the database. A step that fails does not keep
     the others from running. The exit code is that of the first failure.
 
     Then it tells of it: on_success or on_failure under [hooks] are run, and ping_url is called at
