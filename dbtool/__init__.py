@@ -51,6 +51,8 @@ if TYPE_CHECKING:
         WrongKey,
     )
     from dbtool.rows.diff import Diff
+    from dbtool.rows.history import HistoryEntry
+    from dbtool.rows.match import TableRestore
     from dbtool.rows.model import DiffOptions, RowChange, SchemaChange, TableChange
 
 __version__ = "0.1.0"
@@ -65,6 +67,7 @@ __all__ = [
     "Diff",
     "DiffOptions",
     "Finding",
+    "HistoryEntry",
     "Locked",
     "NotFound",
     "Progress",
@@ -83,6 +86,7 @@ __all__ = [
     "SnapshotId",
     "StorageFailed",
     "TableChange",
+    "TableRestore",
     "Unreachable",
     "UsageError",
     "WrongKey",
@@ -122,6 +126,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "WrongKey",
     ),
     "dbtool.rows.diff": ("Diff",),
+    "dbtool.rows.history": ("HistoryEntry",),
+    "dbtool.rows.match": ("TableRestore",),
     "dbtool.rows.model": ("DiffOptions", "RowChange", "SchemaChange", "TableChange"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from dbtool.core.progress import Progress
     from dbtool.rows.diff import Diff
     from dbtool.rows.history import RowHistory
+    from dbtool.rows.match import TableRestore
     from dbtool.rows.model import DiffOptions
     from dbtool.rows.rowkey import Value
+    from dbtool.rows.takeback import TableResult
 
 __all__ = ["Repository"]
 
@@ -120,3 +122,37 @@ class Repository(repository.Repository):
         path = None if database is None or not live else Path(database)
         now = path if path is not None and path.exists() else None
         return RowHistory(self, snapshots, table, named, live=now, progress=progress)
+
+    def restore_rows(
+        self,
+        snapshot: Snapshot | str,
+        target: str | Path,
+        asked: TableRestore,
+        *,
+        safety_snapshot: bool = True,
+        progress: Progress | None = None,
+    ) -> TableResult:
+        """Bring rows of one table back into a database that others may have open.
+
+            repository.restore_rows("@09:00", "app.db", dbtool.TableRestore("orders", "id = 17"))
+
+        Args:
+            snapshot: a snapshot, or what `find` understands.
+            target: the database.
+            asked: which rows, and how.
+            safety_snapshot: take a snapshot of what is there before.
+            progress: told of rows read; may raise to stop.
+
+        Raises:
+            DbtoolError: as `dbtool.rows.restore.RowRestore` and `find`.
+        """
+        from dbtool.core.progress import Silent
+        from dbtool.rows.takeback import Takeback, opened
+
+        path = Path(target)
+        if isinstance(snapshot, str):
+            snapshot = self.find(snapshot, database=path.resolve())
+        told = progress or Silent()
+        takeback = Takeback(self, snapshot, path, asked, safety_snapshot=safety_snapshot)
+        with opened(takeback, told) as work:
+            return work.run(told)

@@ -41,3 +41,22 @@ def test_sides_of_a_comparison_are_named_in_many_ways(tmp_path: Path) -> None:
                 assert [(row.old, row.new) for row in diff.rows()] == [((1,), (2,))]
         with repository.diff("latest", database, dbtool.DiffOptions(rows=False)) as diff:
             assert list(diff.tables()) == []
+
+
+def test_rows_come_back_and_their_history_tells_it(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE t(a); INSERT INTO t VALUES(1)").fetchall()
+    repository = dbtool.Repository.create(tmp_path / "repo")
+    repository.backup(path)
+    connection.execute("UPDATE t SET a = 2")
+    result = repository.restore_rows("latest", path, dbtool.TableRestore("t", "rowid = 1"))
+    assert (result.plan.rows_updated, result.plan.columns_updated) == (1, ("a",))
+    assert connection.execute("SELECT a FROM t").fetchall() == [(1,)]
+    connection.close()
+    story = repository.history("t", 1, database=path)
+    assert [(entry.kind, entry.row) for entry in story] == [
+        ("first seen", {"a": 1}),
+        ("changed", {"a": 2}),
+        ("changed", {"a": 1}),
+    ]

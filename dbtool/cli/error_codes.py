@@ -94,6 +94,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "target-exists": ErrorCode(5, "the file to restore to exists"),
     "table-kind": ErrorCode(5, "the rows of such a table cannot be taken one by one"),
     "table-differs": ErrorCode(5, "the table has changed so that its rows do not fit any more"),
+    "table-unusable": ErrorCode(5, "the table needs something that only its application has"),
     "table-exists": ErrorCode(5, "the file has a table of that name already"),
     "schema-not-taken": ErrorCode(5, "a definition of the snapshot cannot be created here"),
     "page-size-differs": ErrorCode(5, "the database has another page size than the snapshot"),

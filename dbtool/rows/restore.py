@@ -11,7 +11,8 @@ write lock when the safety snapshot is taken is this restore, so no commit falls
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ import apsw
 
 from dbtool.core.connection import classified, open_live
 from dbtool.core.progress import Progress, Silent
-from dbtool.errors import Locked
+from dbtool.errors import Locked, Refused, StorageFailed
 from dbtool.rows.changes import Changes, compare
 from dbtool.rows.condition import require_condition
 from dbtool.rows.match import Match, RowMode, TableRestore, match
@@ -226,7 +227,7 @@ class RowRestore:
             Locked: `database-locked`, `database-busy`; nothing was changed.
             Refused: `table-differs`, `schema-not-taken`.
         """
-        with classified(self._path):
+        with classified(self._path), self._unusable_named():
             matched = None
             if self._live_shape is not None and self._shape is not None:
                 matched = match(self._live_shape, self._shape, self._asked)
@@ -239,6 +240,24 @@ class RowRestore:
                 self._roll_back()
                 raise
         return done
+
+    @contextmanager
+    def _unusable_named(self) -> Iterator[None]:
+        """Name what only the application's own connection or another user could do."""
+        try:
+            yield
+        except apsw.ReadOnlyError as error:
+            raise StorageFailed(
+                "read-only", f"{self._path} cannot be written", context=str(error)
+            ) from error
+        except apsw.SQLError as error:
+            raise Refused(
+                "table-unusable",
+                f"rows of {self._asked.table} cannot be written by dbtool; nothing was changed",
+                context=f"SQLite says: {error}",
+                hint="a function or collation of the application is not known here\n"
+                "--no-triggers leaves the triggers out; --into FILE leaves the database alone",
+            ) from error
 
     def _roll_back(self) -> None:
         self._live.set_progress_handler(None)

@@ -25,14 +25,19 @@ from dbtool.rows.shape import quoted
 __all__ = ["Stage", "bound_memory"]
 
 _BATCH_ROWS: Final = 2000
-_CACHE_KIB: Final = 32 << 10
+_STAGE_CACHE_KIB: Final = 16 << 10
+_LIVE_CACHE_KIB: Final = 48 << 10
 _LEFTOVERS: Final = ("dbtool_rows", "dbtool_scope", "dbtool_absent", "dbtool_missing")
 
 
 def bound_memory(live: apsw.Connection) -> None:
-    """Let what is staged on a connection lie in a file; before its transaction begins."""
+    """Let what is staged lie in a file, and caches hold what indexes need, no more.
+
+    Before the transaction of the connection begins.
+    """
     live.execute("PRAGMA temp_store = file")
-    live.execute(f"PRAGMA temp.cache_size = -{_CACHE_KIB}")
+    live.execute(f"PRAGMA temp.cache_size = -{_STAGE_CACHE_KIB}")
+    live.execute(f"PRAGMA main.cache_size = -{_LIVE_CACHE_KIB}")
 
 
 class Stage:

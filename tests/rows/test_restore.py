@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbtool.errors import CheckFailed, DbtoolError, Locked, NotFound
+from dbtool.errors import CheckFailed, DbtoolError, Locked, NotFound, Refused
 from dbtool.rows.match import TableRestore
 from dbtool.rows.restore import RowRestore
 from tests.rows.twins import Twins, read, twins
@@ -185,6 +185,29 @@ def test_an_error_in_the_middle_changes_nothing(tmp_path: Path) -> None:
     assert caught.value.code == "rows-conflict"
     assert "not so" in caught.value.context
     assert "--no-triggers" in caught.value.hint
+    assert made.rows() == before
+
+
+def test_a_function_that_only_the_application_has_is_named(tmp_path: Path) -> None:
+    made = changed(tmp_path)
+    made.run("CREATE TRIGGER x AFTER UPDATE ON t BEGIN SELECT of_the_application(); END")
+    before = made.rows()
+    with pytest.raises(Refused) as caught:
+        made.restore()
+    assert caught.value.code == "table-unusable"
+    assert "of_the_application" in caught.value.context
+    assert made.rows() == before
+    assert made.restore(triggers=False).rows_updated == 1
+
+
+def test_a_reader_in_rollback_mode_that_does_not_end_leaves_all_as_it_was(tmp_path: Path) -> None:
+    made = changed(tmp_path)
+    before = made.rows()
+    with closing(apsw.Connection(str(made.live))) as reader:
+        rows = reader.execute("SELECT * FROM t")
+        next(rows)
+        with pytest.raises(Locked):
+            made.restore()
     assert made.rows() == before
 
 
