@@ -75,19 +75,24 @@ class SnapshotTree:
             yield self.segment(number)
 
     def pages(
-        self, wanted: Callable[[SegmentEntries], Sequence[int] | None] | None = None
+        self,
+        wanted: Callable[[SegmentEntries], Sequence[int] | None] | None = None,
+        *,
+        segments: Sequence[int] | None = None,
     ) -> Iterator[tuple[int, memoryview]]:
         """Yield (first page number, whole pages) of all pages, in the order that groups hold them.
 
         Args:
             wanted: chooses, for each segment, the pages within it to yield, ascending; None means
                 all.
+            segments: which segments to look at, ascending; None means all.
 
         Raises:
             Damaged: `page-damaged` or `pack-damaged`, naming the first page that cannot be proven.
         """
         with ThreadPoolExecutor(WORKERS, "dbtool-fetch") as workers:
-            for entries in self.segments():
+            for number in range(len(self._lengths)) if segments is None else segments:
+                entries = self.segment(number)
                 chosen = wanted(entries) if wanted else None
                 groups = _by_group(entries.extents(chosen))
                 yield from self._proven(entries, groups, workers)

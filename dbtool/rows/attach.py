@@ -25,7 +25,7 @@ from dbtool.rows.pages import State
 __all__ = ["attach_both"]
 
 VFS_NAME: Final = "dbtool-states"
-_CACHE_KIB: Final = 16 << 10
+_CACHE_KIB: Final = 4 << 10
 _LOCK: Final = threading.Lock()
 
 

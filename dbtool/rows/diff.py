@@ -79,6 +79,11 @@ def open_diff(
             new = LiveState(reader, str(b))
         closing.callback(new.close)
         changed = changed_pages(old, new, repository.hash_pages, progress)
+        if old.page_size == new.page_size:
+            if isinstance(new, SnapshotState):
+                new.share(old, changed)
+            else:
+                old.share(new, changed)
         connection = attach_both(old, new, closing)
         connection.set_progress_handler(_stopper(progress), _STEPS)
         diff = Diff(old, new, connection, count_pages(old, new, changed), options)
@@ -172,14 +177,14 @@ class Diff:
         """Return the names of the columns that the values of a `RowChange` are of."""
         for subject in self.subjects:
             if folded(subject.name) == folded(table):
-                return tuple(name for _, name in self.comparison(subject).columns)
+                return tuple(name for _, name in self._joined(subject).columns)
         return ()
 
     def key_columns(self, table: str) -> tuple[str, ...]:
         """Return the names of the columns that the key of a `RowChange` is of."""
         for subject in self.subjects:
             if folded(subject.name) == folded(table):
-                return self.comparison(subject).key_columns
+                return self._joined(subject).key_columns
         return ()
 
     def script(self) -> Iterator[str]:
@@ -190,14 +195,14 @@ class Diff:
             yield from statements(self)
 
     def comparison(self, subject: Subject) -> TableComparison | OneSided:
-        """Return what compares the rows of a table.
+        """Return what compares the rows of a table, and have its pages fetched together.
 
         Raises:
             Refused: `rows-not-comparable`.
         """
-        if subject.a is None or subject.b is None:
-            return OneSided(self.connection, subject.table, "b" if subject.a is None else "a")
-        return TableComparison(self.connection, subject.a, subject.b, subject.ranges)
+        self.a.announce(subject.touched[0])
+        self.b.announce(subject.touched[1])
+        return self._joined(subject)
 
     def close(self) -> None:
         """End the comparison; again is allowed."""
@@ -232,6 +237,11 @@ class Diff:
                 f"SQLite failed to compare {self.a.label} with {self.b.label}",
                 context=str(error),
             ) from error
+
+    def _joined(self, subject: Subject) -> TableComparison | OneSided:
+        if subject.a is None or subject.b is None:
+            return OneSided(self.connection, subject.table, "b" if subject.a is None else "a")
+        return TableComparison(self.connection, subject.a, subject.b, subject.ranges)
 
     def _table(self, subject: Subject) -> TableChange | None:
         kind = "virtual table" if subject.table.kind == "virtual" else "table"

@@ -6,16 +6,16 @@ page of the file is hashed once. Whatever a state is, its pages are then had one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from dbtool.backup.compare import differing_from, differing_in
 from dbtool.backup.format import SEGMENT_PAGES
 from dbtool.backup.model import Snapshot
-from dbtool.backup.pagecache import PageCache
 from dbtool.backup.tree import PageHasher, SnapshotTree
 from dbtool.core.progress import Progress
 from dbtool.pages.reader import PageReader
+from dbtool.rows.feed import PageFeed
 from dbtool.rows.model import PageCounts
 from dbtool.rows.sets import Bits
 
@@ -35,6 +35,9 @@ class State(Protocol):
     def page(self, number: int) -> bytes:
         """Return a page, from 1."""
 
+    def announce(self, numbers: Sequence[int]) -> None:
+        """Say which pages will be wanted."""
+
     def close(self) -> None:
         """Free what it holds."""
 
@@ -46,7 +49,8 @@ class SnapshotState:
         self.tree = tree
         self.page_size = tree.snapshot.page_size
         self.page_count = tree.snapshot.page_count
-        self._cache = PageCache(tree)
+        self._feed = PageFeed(tree)
+        self._others: tuple[State, Bits] | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -60,11 +64,20 @@ class SnapshotState:
 
     def page(self, number: int) -> bytes:
         """Return a page, proven by its hash."""
-        return bytes(self._cache.page(number))
+        if self._others is not None and number not in self._others[1]:
+            return self._others[0].page(number)
+        return self._feed.page(number)
+
+    def share(self, other: State, changed: Bits) -> None:
+        """Take the pages that are not in `changed`, proven to be equal, from `other`."""
+        self._others = other, changed
+
+    def announce(self, numbers: Sequence[int]) -> None:
+        """Say which pages will be wanted, so that they are fetched together."""
+        self._feed.announce(numbers)
 
     def close(self) -> None:
-        """Stop the threads that read ahead."""
-        self._cache.close()
+        """Hold nothing that would have to be freed."""
 
 
 class LiveState:
@@ -84,6 +97,9 @@ class LiveState:
     def page(self, number: int) -> bytes:
         """Return a page of the transaction."""
         return self.reader.page(number)
+
+    def announce(self, numbers: Sequence[int]) -> None:
+        """Read each page when it is wanted: a file needs no more."""
 
     def close(self) -> None:
         """Prove that the medium held still, and end the transaction."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from dbtool.rows.footprint import Footprint, Footprints
@@ -34,6 +35,8 @@ class Subject:
     """Rowids that may differ; None: any."""
     differs: bool = True
     """Whether its content may differ."""
+    touched: tuple[array[int], array[int]] = field(default_factory=lambda: (array("I"), array("I")))
+    """Pages with its rows that differ, in a and in b."""
     opaque: bool = False
     """True: a virtual table whose content only its own module could compare."""
 
@@ -114,6 +117,9 @@ def _apply(subject: Subject, a: Schema, b: Schema, footprints: Footprints) -> No
     rows_in: Table | None = subject.b
     if subject.table.kind == "virtual":
         rows_in = fts_content(b, subject.b) if subject.b else None
+    for footprint in tables:
+        for mine, theirs in zip(subject.touched, footprint.touched, strict=True):
+            mine.extend(theirs)
     if subject.a and rows_in:
         footprint = footprints.of.get(("table", folded(rows_in.name)), Footprint())
         subject.ranges = None if footprint.whole else footprint.ranges
