@@ -132,10 +132,6 @@ _dbtool() {
         _dbtool_candidates files
         return
         ;;
-    --where)
-        _dbtool_candidates databases "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
-        return
-        ;;
     --at)
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return

@@ -59,7 +59,7 @@ GLOBAL_OPTIONS: dict[str, GlobalOption] = {
     "verbose": GlobalOption("-v, --verbose", "Say more; -vv with tracebacks."),
     "color": GlobalOption("--color WHEN", "Colour: auto, always or never. [auto]"),
     "progress": GlobalOption("--progress HOW", "Progress: auto, none or plain. [auto]"),
-    "repo": GlobalOption("--repo PATH", "The repository: a folder or URL. [DB.backups/ beside DB]"),
+    "repo": GlobalOption("--repo PATH", "Repository, folder or URL. [DB.backups/ beside DB]"),
     "limit_upload": GlobalOption("--limit-upload RATE", "Write no more bytes a second to it."),
     "password_file": GlobalOption("--password-file FILE", "Read the password or key from FILE."),
     "password_command": GlobalOption(

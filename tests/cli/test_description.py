@@ -8,7 +8,7 @@ from dbtool.cli.description import describe, summary
 
 def test_a_command_is_described_from_its_declaration() -> None:
     page = describe(root().commands["restore"], "dbtool restore")
-    assert page.usage == "dbtool restore [OPTIONS] SNAPSHOT [DB]"
+    assert page.usage == "dbtool restore [OPTIONS] [SNAPSHOT] [DB]"
     assert [argument.metavar for argument in page.arguments] == ["SNAPSHOT", "DB"]
     by_spelling = {text.spelling: text for text in page.options}
     assert by_spelling["--to FILE"].words == ("--to",)

@@ -66,7 +66,9 @@ def names_file(text: OptionText) -> bool:
 
 def value_kind(text: OptionText) -> str | None:
     """Return what the value of an option completes to: a kind of `__complete`, or None."""
-    return _KINDS.get(text.metavar)
+    kind = _KINDS.get(text.metavar)
+    # No option takes a database: it is always the last argument.
+    return None if kind == "databases" else kind
 
 
 def asking_options(pages: Iterable[Description]) -> dict[str, list[str]]:
