@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PageLookup", "Run", "entry_of"]
 
-_KEPT_ENTRIES: Final = 4 * SEGMENT_PAGES
+_KEPT_ENTRIES: Final = 8 * SEGMENT_PAGES
 """Map entries kept decoded; 24 bytes each, so about 6 MiB."""
 _SLOTS: Final = 0xFFFF
 """The bits of a location that count the slots of a group."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PageHashes"]
 
-_KEPT_ENTRIES: Final = 8 * SEGMENT_PAGES
+_KEPT_ENTRIES: Final = 16 * SEGMENT_PAGES
 """Map entries kept decoded; 24 bytes each, so about 12 MiB."""
 
 

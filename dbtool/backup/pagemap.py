@@ -1,6 +1,6 @@
 """Page maps: for every page of a database its hash, and the group and slot that hold its content.
 
-A map is cut into segments of 65,536 pages. A segment is a list of pieces, oldest first: a base that
+A map is cut into segments of 32,768 pages. A segment is a list of pieces, oldest first: a base that
 covers it from its first page, then deltas with the pages that changed since. Adding a delta merges
 it with its neighbours while they are less than twice its size, so a segment has a logarithmic
 number of pieces however many snapshots there were, and each entry is rewritten a logarithmic number
