@@ -43,6 +43,7 @@ class DamagedFile:
         page_size: bytes.
         page_count: whole and cut-off pages of the file, and those that the WAL adds.
         header: the mended header.
+        raw_header: its 100 bytes.
         mended: what of the header had to be taken from elsewhere, for people.
         unreadable: pages that the system could not read, ascending.
 
@@ -58,7 +59,7 @@ class DamagedFile:
             self._size_bytes = self._file.size()
         self._wal: RawFile | None = None
         self._frames = CommittedFrames(0, 0, {})
-        self._header = b""
+        self.raw_header = b""
         self.mended: list[str] = []
         try:
             self._open_wal(wal)
@@ -88,7 +89,7 @@ class DamagedFile:
                 message = f"page {number} lies beyond the end of the file"
                 raise PageUnreadable(message)
             data = data.ljust(self.page_size, b"\0")
-        return self._header + data[HEADER_BYTES:] if number == 1 else data
+        return self.raw_header + data[HEADER_BYTES:] if number == 1 else data
 
     def close(self) -> None:
         """Close the files; again is allowed."""
@@ -111,12 +112,12 @@ class DamagedFile:
         """Learn page size, page count and header."""
         frames = self._frames
         at = frames.offsets.get(1)
-        raw = self._read(0, HEADER_BYTES)
+        raw = self._sampled(0, HEADER_BYTES)
         if at is not None and self._wal is not None:
             raw = self._wal.read(at, HEADER_BYTES)
-        self._header, mended = mended_header(raw, like, self._read, self._size_bytes)
+        self.raw_header, mended = mended_header(raw, like, self._sampled, self._size_bytes)
         self.mended += mended
-        self.header = DatabaseHeader.parse(self._header)
+        self.header = DatabaseHeader.parse(self.raw_header)
         self.page_size = self.header.page_size
         if frames.page_size != self.page_size:
             self._frames = frames = CommittedFrames(0, 0, {})
@@ -129,11 +130,18 @@ class DamagedFile:
         with classified(wal):
             self._wal = RawFile(wal, "wal")
             size_bytes = self._wal.size()
-            if size_bytes > WAL_HEADER_BYTES:
-                try:
-                    self._frames = committed_frames(self._wal.read, size_bytes)
-                except WalInvalid as error:
-                    self.mended.append(f"the WAL is left aside: {error}")
+        if size_bytes > WAL_HEADER_BYTES:
+            try:
+                self._frames = committed_frames(self._wal.read, size_bytes)
+            except (WalInvalid, apsw.Error) as error:
+                self.mended.append(f"the WAL is left aside: {error}")
+
+    def _sampled(self, offset: int, length: int) -> bytes:
+        """Read for a guess: nothing where the system cannot."""
+        try:
+            return self._read(offset, length)
+        except apsw.Error:
+            return b""
 
     def _read(self, offset: int, length: int) -> bytes:
         """Read up to the end of the file, as it was when it was opened."""

@@ -9,7 +9,7 @@ fields, waits until every tree was walked: if no other tree leads to it, it stay
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -147,9 +147,9 @@ class Filling:
             self._fill(table)
             self.notes += [f"{table.loader.shape.name}: {why}" for why in table.why]
         for table, number in self._deferred:
-            page = parse_page(self._source.page(number), number, usable=self._usable)
-            if self._taken.add(number):
-                self._load(table, page, table.root, orphan=False)
+            for page in self._pages([number]):
+                if self._taken.add(number):
+                    self._load(table, page, table.root, orphan=False)
         for row in self._schema:
             if row.name == _SEQUENCE and row.root_page:
                 self._read_sequences(row.root_page)
@@ -172,7 +172,7 @@ class Filling:
         for group in found:
             at = match(group, shapes, exact=self._damaged_indexes)
             if at is not None:
-                for page in self._pages(group):
+                for page in self._pages(group.pages):
                     self._load(damaged[at], page, group.root, orphan=True)
             elif group.is_table or self._may_be_rows(damaged):
                 self._keep(group)
@@ -248,15 +248,15 @@ class Filling:
             table.loader.load(found, root=root, page=page.number, orphan=orphan)
         self._progress.advance(1)
 
-    def _pages(self, group: Group) -> Iterator[BtreePage]:
-        for number in group.pages:
+    def _pages(self, numbers: Iterable[int]) -> Iterator[BtreePage]:
+        for number in numbers:
             with suppress(PageInvalid):
                 yield parse_page(self._source.page(number), number, usable=self._usable)
 
     def _keep(self, group: Group) -> None:
         """Put a group into lost_and_found."""
         before = self.lost.rows
-        for page in self._pages(group):
+        for page in self._pages(group.pages):
             rows = self._reader.read(page).rows
             self.lost.add(
                 group.root,

@@ -15,7 +15,7 @@ import apsw
 
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged
-from dbtool.integrity.newdatabase import NewDatabase
+from dbtool.integrity.newdatabase import FATAL, NewDatabase
 from dbtool.integrity.shapes import quoted
 from dbtool.pages.schematable import SchemaRow
 
@@ -123,7 +123,7 @@ def _rebuild(database: NewDatabase, row: SchemaRow) -> str:
     name = quoted(row.name)
     try:
         database.connection.execute(f"INSERT INTO {name}({name}) VALUES ('rebuild')")  # noqa: S608
-    except (apsw.FullError, apsw.IOError, apsw.InterruptError):
+    except FATAL:
         raise
     except apsw.Error as error:
         return str(error)
@@ -135,7 +135,7 @@ def _complaints(database: NewDatabase, table: str | None) -> list[str]:
     about = "" if table is None else f"({quoted(table)})"
     try:
         answers = database.connection.execute(f"PRAGMA integrity_check{about}").fetchall()
-    except (apsw.FullError, apsw.IOError, apsw.InterruptError):
+    except FATAL:
         raise
     except apsw.Error as error:
         return [str(error)]

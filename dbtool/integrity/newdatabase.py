@@ -24,7 +24,10 @@ from dbtool.core.connection import connect
 from dbtool.core.pragmas import MAX_SQL_BYTES, harden
 from dbtool.pages.header import DatabaseHeader
 
-__all__ = ["NewDatabase"]
+__all__ = ["FATAL", "NewDatabase"]
+
+FATAL: Final = (apsw.FullError, apsw.IOError, apsw.InterruptError, apsw.NoMemError)
+"""What speaks of the machine or the user, not of the statement."""
 
 _CREATES: Final = re.compile(r"\s*CREATE\s", re.IGNORECASE)
 _MISSING_FUNCTION: Final = re.compile(r"no such function: (.+)")
@@ -96,6 +99,8 @@ class NewDatabase:
                 missing = _MISSING_FUNCTION.match(str(error))
                 if missing is None or not self._stand_in(missing[1]):
                     return str(error)
+            except FATAL:
+                raise
             except (apsw.Error, UnicodeError, ValueError) as error:
                 return str(error)
             else:

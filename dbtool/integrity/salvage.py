@@ -46,6 +46,8 @@ class DamagedSource(PageSource, Protocol):
     """A damaged database; `DamagedFile` is one."""
 
     header: DatabaseHeader
+    raw_header: bytes
+    """The first 100 bytes, mended so that they parse."""
     mended: list[str]
     unreadable: list[int]
 
@@ -184,11 +186,10 @@ def _salvage(
 ) -> Salvaged:
     damage: list[str] = []
     schema, from_snapshot = merged_schema(source, fallback, damage)
-    raw_header = source.page(1)[:100] if source.page_count else bytes(100)
     database = NewDatabase(
         path,
         source.header,
-        raw_header,
+        source.raw_header,
         longest_bytes=source.page_size * source.page_count,
         interrupted=lambda: progress.advance(0),
     )

@@ -71,9 +71,13 @@ def main() -> None:
         damages = {"none": lambda t: t.raw, **DAMAGES}
         for name, damage in damages.items():
             if options.only in {None, name}:
-                rows.append(_measured(name, damage(target), folder, schema, before))
+                raw = damage(target)
+                on_pages = str(target.rows_on_damaged_pages(raw))
+                measured = _measured(raw, folder, schema, before)
+                rows.append([name, on_pages, *measured])
         head = [
             "damage",
+            "rows on damaged pages",
             "rows lost",
             "lost_and_found",
             "with a snapshot's schema",
@@ -87,7 +91,7 @@ def main() -> None:
         shutil.rmtree(folder)
 
 
-def _measured(name, raw, folder, schema, before):
+def _measured(raw, folder, schema, before):
     damaged = folder / "damaged.db"
     damaged.write_bytes(raw)
     total = sum(before.values())
@@ -104,7 +108,6 @@ def _measured(name, raw, folder, schema, before):
         result.path.unlink()
     (lost, found), (lost_with, found_with) = cells
     return [
-        name,
         str(lost),
         str(found),
         f"{lost_with} ({found_with})",

@@ -6,7 +6,13 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from dbtool.pages.btree import TABLE_LEAF, parse_page, table_leaf_cells
+from dbtool.pages.btree import (
+    TABLE_INTERIOR,
+    TABLE_LEAF,
+    parse_page,
+    payload_cells,
+    table_leaf_cells,
+)
 from dbtool.pages.owners import Role, owners
 from tests.pages.databases import closing
 from tests.pages.pagesources import Pages
@@ -99,8 +105,22 @@ class Target:
         return pages[len(pages) // 2]
 
     def rows_on(self, number: int) -> int:
+        """Count the rows on a page of a table."""
         page = parse_page(self.source.page(number), number, usable=self.size)
-        return len(table_leaf_cells(page, print)) if page.kind == TABLE_LEAF else 0
+        if page.kind == TABLE_INTERIOR:
+            return 0
+        found = table_leaf_cells if page.kind == TABLE_LEAF else payload_cells
+        return len(found(page, print))
+
+    def rows_on_damaged_pages(self, raw: bytes) -> int:
+        """Count the rows whose page is not in `raw` as it was."""
+        lost = 0
+        for (name, role), pages in self.by_role.items():
+            if name in TABLES and role is not Role.OVERFLOW:
+                for number in pages:
+                    at = slice((number - 1) * self.size, number * self.size)
+                    lost += self.rows_on(number) if raw[at] != self.raw[at] else 0
+        return lost
 
 
 def _random(count: int) -> bytes:

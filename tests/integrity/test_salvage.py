@@ -18,6 +18,7 @@ from dbtool.integrity.damagedfile import DamagedFile
 from dbtool.integrity.salvage import Salvaged, salvage
 from dbtool.pages.owners import Role
 from dbtool.pages.schematable import read_schema
+from dbtool.pages.source import PageUnreadable
 from tests.integrity.damages import DAMAGES, TABLES, Target, build, counts
 from tests.pages.databases import closing
 from tests.pages.pagesources import Pages, make_everything, mutate
@@ -66,18 +67,6 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Target, dict[str
     return Target(path.read_bytes()), counts(path)
 
 
-def physically_lost(target: Target, raw: bytes) -> int:
-    """Count the rows of tables with rowids whose page is not in `raw` as it was."""
-    lost = 0
-    for (name, role), pages in target.by_role.items():
-        if role in {Role.LEAF, Role.ROOT} and name in TABLES:
-            for number in pages:
-                at = slice((number - 1) * target.size, number * target.size)
-                if raw[at] != target.raw[at]:
-                    lost += target.rows_on(number)
-    return lost
-
-
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_no_row_is_lost_but_those_on_damaged_pages(
     original: tuple[Target, dict[str, int]], tmp_path: Path, damage: str
@@ -93,7 +82,7 @@ def test_no_row_is_lost_but_those_on_damaged_pages(
     after = counts(result.path)
     assert {t.name: t.rows for t in result.tables if t.name in TABLES} == after
     lost = sum(before.values()) - sum(after.values())
-    assert lost <= physically_lost(target, raw) + lost_keys(target, raw)
+    assert lost <= target.rows_on_damaged_pages(raw)
     with closing(result.path) as connection:
         assert connection.pragma("integrity_check") == "ok"
         connection.execute("INSERT INTO words(words, rank) VALUES ('integrity-check', 1)")
@@ -103,16 +92,6 @@ def test_no_row_is_lost_but_those_on_damaged_pages(
         result.path.unlink()
         alone = salvaged(path)
         assert counts(alone.path) == after
-
-
-def lost_keys(target: Target, raw: bytes) -> int:
-    """Rows of the table without rowids that lie on damaged pages: at most what fits there."""
-    changed = 0
-    for role in (Role.LEAF, Role.INTERIOR, Role.ROOT):
-        for number in target.pages("tag", role):
-            at = slice((number - 1) * target.size, number * target.size)
-            changed += raw[at] != target.raw[at]
-    return changed * target.size // 12
 
 
 def foreign_rows(connection: apsw.Connection, target: Target, name: str, folder: Path) -> int:
@@ -423,6 +402,38 @@ def test_a_target_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with DamagedFile(path) as source, pytest.raises(DbtoolError) as caught:
         salvage(source, tmp_path / "nowhere" / "new.db")
     assert caught.value.exit_code == 15
+
+
+class BadSectors(DamagedFile):
+    """A file on a failing disk."""
+
+    bad: frozenset[int] = frozenset()
+
+    def page(self, number: int) -> bytes:
+        if number in self.bad:
+            self.unreadable.append(number)
+            message = f"page {number} cannot be read: disk I/O error"
+            raise PageUnreadable(message)
+        return super().page(number)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 1.0])
+def test_pages_that_the_disk_cannot_read_are_named(
+    original: tuple[Target, dict[str, int]], tmp_path: Path, share: float
+) -> None:
+    target, before = original
+    path = tmp_path / "app.db"
+    path.write_bytes(target.raw)
+    draw = random.Random(5)
+    numbers = range(1, target.source.page_count + 1)
+    BadSectors.bad = frozenset(n for n in numbers if draw.random() < share or n == 1)
+    schema = read_schema(target.source, pytest.fail)
+    with BadSectors(path) as source:
+        result = salvage(source, path, schema=schema)
+    assert set(result.unreadable_pages) <= BadSectors.bad
+    assert 1 in result.unreadable_pages
+    assert (counts(result.path) == before) == (share == 0)
+    assert [p.name for p in tmp_path.iterdir() if "-" in p.name[2:] and "wal" in p.name] == []
 
 
 def test_an_empty_file_gives_an_empty_database(tmp_path: Path) -> None:
