@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 from dbtool.backup.format import CONFIG_KEY
 from dbtool.crypto.secret import Secret
@@ -26,7 +27,7 @@ def read_config(store: Store) -> bytes:
         raise NotFound(
             "repository-not-found",
             f"there is no repository in {store.location}",
-            hint=f"dbtool init --repo {store.location}      makes one",
+            hint=f"dbtool init --repo {quote(store.location)}      makes one",
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from dbtool.backup.format import CONFIG_KEY, RepositoryConfig
@@ -28,6 +29,6 @@ def key_ring(store: Store) -> KeyRing:
         raise NotFound(
             "repository-not-found",
             f"there is no repository in {store.location}",
-            hint=f"dbtool init --repo {store.location} --encrypt DB",
+            hint=f"dbtool init --repo {quote(store.location)} --encrypt DB",
         ) from error
     return KeyRing(store, config_digest=config.digest(), clock=SystemClock())

@@ -23,6 +23,7 @@ from dbtool.store.retry import Patience, Retrying
 __all__ = ["Bucket"]
 
 Result = TypeVar("Result")
+_MUCH_BYTES: Final = 1024 * 1024
 _PAGE: Final = 1000
 """Objects in one answer to a listing: what S3 gives at most."""
 
@@ -39,6 +40,7 @@ class Bucket:
         self.location = location
         self.place = CloudPlace.parse(location)
         self._client: Any = cloud_client(self.place)
+        self._sender: Any = cloud_client(self.place, sends_much=True)
         self._retrying = Retrying(patience)
 
     def create(self, key: str, data: bytes | bytearray) -> None:
@@ -143,7 +145,8 @@ class Bucket:
     ) -> None:
         import obstore
 
-        obstore.put(self._client, key, data, mode=mode, use_multipart=False)
+        client = self._client if len(data) < _MUCH_BYTES else self._sender
+        obstore.put(client, key, data, mode=mode, use_multipart=False)
 
     def _content(self, key: str) -> bytes:
         import obstore

@@ -32,12 +32,18 @@ __all__ = [
 CLOUDS: Final = {"s3": "AWS_*", "gs": "GOOGLE_*", "az": "AZURE_*"}
 """URL schemes, and where the credentials of each are looked for."""
 
-_TIMEOUT = timedelta(minutes=10)
-"""For one request: the largest pack, 16 MiB, over a line of a quarter of a megabit a second."""
+_SILENCE = timedelta(seconds=60)
+"""How long a store may say nothing while it is waited for."""
+_UPLOAD = timedelta(minutes=5)
+"""How long one request may take: the largest pack, 16 MiB, over half a megabit a second."""
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>|x-ms-error-code: (\w{1,100})")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})")
-_NO_CREDENTIALS = re.compile(r"169\.254\.1|metadata\.google|[Mm]issing ?[A-Za-z ]*[Cc]redential")
+_NO_CREDENTIALS = re.compile(
+    # Nobody gave any, so the machine's own role was asked for, and there is none.
+    r"performing \w+ http://(?:169\.254\.1|metadata\.google)|[Mm]issing ?[A-Za-z ]*[Cc]redential"
+)
+_REQUEST = re.compile(r"^.* in [\d.]+\w+ - ")
 _NO_PLACE = frozenset({"NoSuchBucket", "ContainerNotFound"})
 _NOT_THAT_RANGE = re.compile(r"non-partial response|Wanted range starting at")
 _RANGE_NOT_SATISFIABLE = 416
@@ -104,8 +110,12 @@ def _invalid(location: str, why: str) -> UsageError:
     )
 
 
-def cloud_client(place: CloudPlace) -> Any:
+def cloud_client(place: CloudPlace, *, sends_much: bool = False) -> Any:
     """Return the `obstore` store for a place; nothing is asked of the network yet.
+
+    Args:
+        place: where.
+        sends_much: for requests whose body may take longer to send than a store may be silent.
 
     Raises:
         UsageError: `extra-missing`, the library is not installed; `store-location-invalid`.
@@ -121,10 +131,12 @@ def cloud_client(place: CloudPlace) -> Any:
             hint="pip install 'dbtool[objectstore]'",
         ) from error
     settings: dict[str, Any] = {
-        "client_options": {"timeout": _TIMEOUT, "connect_timeout": timedelta(seconds=10)},
+        "client_options": {"timeout": _UPLOAD, "connect_timeout": timedelta(seconds=10)},
         # We try again ourselves: only so is it known whether a create may have come through.
-        "retry_config": {"max_retries": 0, "retry_timeout": _TIMEOUT, "backoff": {}},
+        "retry_config": {"max_retries": 0, "retry_timeout": _UPLOAD, "backoff": {}},
     }
+    if not sends_much:
+        settings["client_options"]["read_timeout"] = _SILENCE
     if place.endpoint:
         settings["client_options"]["allow_http"] = place.endpoint.startswith("http://")
     if place.prefix:
@@ -184,6 +196,8 @@ def failures_understood(action: str, place: str, scheme: str) -> Iterator[None]:
 
 def _understood(error: Exception, action: str, place: str, scheme: str) -> Exception:
     text = str(error)
+    if _NO_CREDENTIALS.search(text):
+        return _no_credentials(place, scheme)
     status, code = _STATUS.search(text), _CODE.search(text)
     number = int(status[1]) if status else 0
     if code and (code[1] or code[2]) in _NO_PLACE:
@@ -198,9 +212,7 @@ def _understood(error: Exception, action: str, place: str, scheme: str) -> Excep
         return RangeRefused(action)
     if number in (401, 403) or _is_denial(error):
         return _denied(_brief(error), action, place, scheme)
-    if number:
-        return _answered(number, error, action, place)
-    return _unanswered(error, action, place, scheme)
+    return _failed(number, error, action, place)
 
 
 def _is_denial(error: Exception) -> bool:
@@ -209,16 +221,11 @@ def _is_denial(error: Exception) -> bool:
     return isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError)
 
 
-def _answered(number: int, error: Exception, action: str, place: str) -> Exception:
+def _failed(number: int, error: Exception, action: str, place: str) -> Exception:
+    """Return the error for a status that is no denial, or for no answer at all (0)."""
+    text = str(error)
     if _BAD_REQUEST <= number < _SERVER_FAILED and number not in _TRIED_AGAIN:
         return StorageFailed("io-error", f"cannot {action} in {place}: {_brief(error)}")
-    return _unreachable(error, action, place)
-
-
-def _unanswered(error: Exception, action: str, place: str, scheme: str) -> Exception:
-    text = str(error)
-    if _NO_CREDENTIALS.search(text):
-        return _no_credentials(place, scheme)
     if "URL scheme is not allowed" in text or "scheme is not http" in text:
         return UsageError(
             "store-location-invalid",
@@ -270,4 +277,4 @@ def _brief(error: Exception) -> str:
         words = f"{code[1] or code[2]}: {message[1].strip()}" if message else code[1] or code[2]
         return " ".join(words.split())
     first = text.partition("\n\nDebug source")[0]
-    return " ".join(first.split())[-300:]
+    return _REQUEST.sub("", " ".join(first.split()))[-300:]

@@ -8,6 +8,7 @@ in the bucket to be paid for. An object that shall be new is created with a cond
 from __future__ import annotations
 
 import secrets
+from shlex import quote
 
 from dbtool.errors import Refused, UsageError
 from dbtool.store.bucket import Bucket
@@ -52,10 +53,11 @@ class ObjectStore(RemoteStore):
             self._bucket.remove(probe)
             return
         self._bucket.remove(probe)
+        location = f"{self.location}{'&' if '?' in self.location else '?'}single-writer=true"
         raise UsageError(
             "store-unconditional",
             f"{self.location} overwrites objects that shall be new",
             context="it ignores If-None-Match, so two clients could destroy each other's work",
             hint="use a store that has conditional writes, or let in one client at a time:\n"
-            f"{self.location}{'&' if '?' in self.location else '?'}single-writer=true",
+            f"--repo {quote(location)}",
         )

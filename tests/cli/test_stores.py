@@ -93,7 +93,7 @@ def test_a_bucket_or_a_repository_that_is_not_there_is_10(
 ) -> None:
     missing = run("backup", "--repo", s3_url, "--json", "app.db")
     assert (missing.code, missing.error["code"]) == (10, "repository-not-found")
-    assert f"dbtool init --repo {s3_url}" in missing.error["hint"]
+    assert f"dbtool init --repo '{s3_url}'" in missing.error["hint"]
     none = run("init", "--repo", f"s3://none/x?endpoint={s3_endpoint}", "--json", "app.db")
     assert (none.code, none.error["code"]) == (10, "store-not-found")
 

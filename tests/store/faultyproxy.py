@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-FAULTS = ("cut", "lost", "500", "503", "429", "short")
-"""Cut while it is being sent; done, but the answer is lost; refused; the answer is cut short."""
+FAULTS = ("cut", "lost", "500", "503", "429", "short", "slow")
+"""Cut while it is sent; done, but the answer is lost; refused; answered in part; answered late."""
 
 
 def _nothing(_method: str, _path: str, _headers: Mapping[str, str]) -> bool:
@@ -93,6 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.isdigit():
             self._answer(int(fault), [], b"<Error><Code>SlowDown</Code></Error>")
             return
+        if fault == "slow":
+            time.sleep(0.2)
         status, headers, answer = self._forward(body)
         if fault == "lost":
             self.close_connection = True

@@ -122,6 +122,14 @@ def unanswered(words: str) -> Exception:
             UsageError,
             "credentials-missing",
         ),
+        (
+            unanswered(
+                "Error performing PUT http://169.254.169.254/latest/api/token in 1ms - "
+                "Server returned non-2xx status code: 403 Forbidden: no"
+            ),
+            UsageError,
+            "credentials-missing",
+        ),
         (unanswered("URL scheme is not allowed"), UsageError, "store-location-invalid"),
     ],
 )
@@ -139,6 +147,12 @@ def test_a_denial_says_which_credentials_and_what_the_server_said() -> None:
     assert "may not write k" in raised.value.message
     assert raised.value.context == "AccessDenied: not you"
     assert "AZURE_*" in raised.value.hint
+
+
+def test_a_failure_is_told_in_the_words_that_matter() -> None:
+    with pytest.raises(Unreachable) as raised, failures_understood("read k", "s3://b", "s3"):
+        raise unanswered("Error performing GET http://h/b/k in 263.2µs - HTTP error: no route")
+    assert raised.value.context == "HTTP error: no route"
 
 
 def test_a_range_or_an_object_in_the_way_is_told_apart() -> None:

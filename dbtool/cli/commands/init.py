@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
@@ -122,7 +123,7 @@ def _repository(session: Session, location: str, *, encrypt: bool) -> Repository
         session.note(
             "The repository is encrypted: losing every password and key of it means losing the",
             "data. Nobody can open it without one. Print a recovery key, and keep it elsewhere:",
-            f"    dbtool key export --repo {location}",
+            f"    dbtool key export --repo {quote(location)}",
         )
     return repository.info
 
