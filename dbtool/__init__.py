@@ -50,6 +50,8 @@ if TYPE_CHECKING:
         UsageError,
         WrongKey,
     )
+    from dbtool.integrity.check import verify_database
+    from dbtool.integrity.findings import VerifyOptions, VerifyReport
     from dbtool.rows.diff import Diff
     from dbtool.rows.history import HistoryEntry
     from dbtool.rows.match import TableRestore
@@ -89,10 +91,13 @@ __all__ = [
     "TableRestore",
     "Unreachable",
     "UsageError",
+    "VerifyOptions",
+    "VerifyReport",
     "WrongKey",
     "__version__",
     "init_database",
     "open",
+    "verify_database",
 ]
 
 _MODULES: dict[str, tuple[str, ...]] = {
@@ -125,6 +130,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "UsageError",
         "WrongKey",
     ),
+    "dbtool.integrity.check": ("verify_database",),
+    "dbtool.integrity.findings": ("VerifyOptions", "VerifyReport"),
     "dbtool.rows.diff": ("Diff",),
     "dbtool.rows.history": ("HistoryEntry",),
     "dbtool.rows.match": ("TableRestore",),

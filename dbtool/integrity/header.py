@@ -8,6 +8,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 
+from dbtool.core.journals import journal_is_pending
 from dbtool.core.progress import Progress
 from dbtool.integrity.accounting import PageBits
 from dbtool.integrity.findings import Code, Finding, Kind, Level, Rung, Verdict
@@ -40,6 +41,9 @@ def check_header(opened: Opened, progress: Progress) -> list[Finding]:
 
 def file_notes(opened: Opened) -> Iterator[str]:
     """Yield what is odd about the files and no damage."""
+    if journal_is_pending(opened.path):
+        journal = f"{opened.path.name}-journal"
+        yield f"a writer crashed: {journal} is rolled back by whoever opens the database next"
     mode = opened.path.stat().st_mode
     if mode & stat.S_IWOTH:
         yield f"every user of this machine may write to {opened.path.name}: chmod o-w"
@@ -76,8 +80,10 @@ def _short(opened: Opened) -> Finding:
 
 
 def _check_size(opened: Opened, header: DatabaseHeader) -> Iterator[Finding]:
-    if opened.reader is not None and _has_wal(opened):
-        return  # the reader proved every page to be in the file or in the WAL; the file may be any
+    if opened.reader is not None and (_has_wal(opened) or journal_is_pending(opened.path)):
+        # The file is not what is read: pages are in the WAL, or wait to be rolled back. The reader
+        # proved that every page is there.
+        return
     size_bytes = opened.path.stat().st_size
     whole, rest = divmod(size_bytes, header.page_size)
     declared = header.page_count if header.page_count_valid else 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from dbtool.integrity.findings import Verdict
@@ -50,3 +53,25 @@ def test_a_file_that_everybody_may_write_is_told(damaged: Damaged) -> None:
     report = damaged.verify(repository=False)
     assert any("every user" in note for note in report.notes)
     assert report.verdict == Verdict.HEALTHY
+
+
+_CRASH = """
+import os, sys, apsw
+connection = apsw.Connection(sys.argv[1])
+connection.execute("PRAGMA cache_size = 1").fetchall()
+connection.execute("BEGIN")
+for _ in range(50):
+    connection.execute("INSERT INTO a(x) VALUES (hex(randomblob(9000)))")
+connection.cache_flush()
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_hot_journal_is_no_damage_and_stays_where_it_is(damaged_delete: Damaged) -> None:
+    subprocess.run([sys.executable, "-c", _CRASH, str(damaged_delete.path)], check=False)
+    journal = damaged_delete.path.with_name("app.db-journal")
+    before = damaged_delete.path.read_bytes(), journal.read_bytes()
+    report = damaged_delete.verify(repository=False)
+    assert report.findings == ()
+    assert any("a writer crashed" in note for note in report.notes)
+    assert (damaged_delete.path.read_bytes(), journal.read_bytes()) == before
