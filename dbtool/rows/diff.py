@@ -7,6 +7,7 @@ without a changed page is not read.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -200,7 +201,9 @@ class Diff:
         Raises:
             Refused: `rows-not-comparable`.
         """
-        self.a.announce(subject.touched[0])
+        # Equal pages are taken from a, or from a file, which needs no announcement.
+        beside = subject.beside if isinstance(self.b, SnapshotState) else array("I")
+        self.a.announce(subject.touched[0] + beside)
         self.b.announce(subject.touched[1])
         return self._joined(subject)
 

@@ -31,6 +31,8 @@ class Footprint:
 
     touched: tuple[array[int], array[int]] = field(default_factory=lambda: (array("I"), array("I")))
     """Its pages in a and in b that differ."""
+    beside: array[int] = field(default_factory=lambda: array("I"))
+    """Leaves right behind those, equal on both sides, which SQLite reads to see a range end."""
     ranges: Ranges = field(default_factory=Ranges)
     """Rowids that may differ; empty for an index."""
     whole: bool = False
@@ -135,6 +137,7 @@ class _Surveyor:
             if root:
                 surveys.append(survey(self._sides[at], root, self._changed))
                 footprint.touched[at].extend(surveys[-1].touched)
+                footprint.beside.extend(surveys[-1].beside)
                 for number in surveys[-1].touched:
                     self._missing[at].discard(number)
         if all(roots):

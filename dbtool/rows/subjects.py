@@ -37,6 +37,8 @@ class Subject:
     """Whether its content may differ."""
     touched: tuple[array[int], array[int]] = field(default_factory=lambda: (array("I"), array("I")))
     """Pages with its rows that differ, in a and in b."""
+    beside: array[int] = field(default_factory=lambda: array("I"))
+    """Equal pages that will be read too."""
     opaque: bool = False
     """True: a virtual table whose content only its own module could compare."""
 
@@ -118,6 +120,7 @@ def _apply(subject: Subject, a: Schema, b: Schema, footprints: Footprints) -> No
     if subject.table.kind == "virtual":
         rows_in = fts_content(b, subject.b) if subject.b else None
     for footprint in tables:
+        subject.beside.extend(footprint.beside)
         for mine, theirs in zip(subject.touched, footprint.touched, strict=True):
             mine.extend(theirs)
     if subject.a and rows_in:

@@ -41,6 +41,8 @@ class Survey(NamedTuple):
 
     touched: array[int]
     """Pages of the tree that are not equal on both sides, overflow pages left out."""
+    beside: array[int]
+    """The equal leaves right behind touched ones: SQLite looks there to see a range end."""
     seen: Bits
     """Pages that stand for the tree: an unchanged page above the leaves for all its children too,
     as they are the same wherever it is."""
@@ -66,7 +68,7 @@ def survey(side: Side, root: int, changed: Bits) -> Survey:
     Raises:
         PageInvalid: a page of the tree is damaged.
     """
-    touched, ranges = array("I"), Ranges()
+    touched, beside, ranges = array("I"), array("I"), Ranges()
     seen = Bits(side.source.page_count)
     for node, page, above_leaves in _nodes(side, root):
         if node.number in changed:
@@ -76,14 +78,19 @@ def survey(side: Side, root: int, changed: Bits) -> Survey:
         seen.add(node.number)
         if page.kind == TABLE_LEAF and node.number in changed:
             ranges.add(node.first, node.last)
+        before = 0
         for index, child in enumerate(_children(page)):
             if node.number in changed:
                 seen.add(child)
-            if child in changed:
+            if child not in changed:
+                if before in changed:
+                    beside.append(child)
+            else:
                 touched.append(child)
                 if page.kind == TABLE_INTERIOR:
                     ranges.add(*_bounds(page, node, index))
-    return Survey(touched, seen, ranges)
+            before = child
+    return Survey(touched, beside, seen, ranges)
 
 
 def differing_ranges(
