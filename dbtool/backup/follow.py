@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Literal
 from dbtool.backup.followrecord import SIGN_OF_LIFE_S, FollowRecord, write_follow_record
 from dbtool.backup.lock import shared
 from dbtool.backup.model import BackupOptions, BackupResult, Snapshot
+from dbtool.backup.retention import Retention
 from dbtool.backup.run import backup_from, take_increment
 from dbtool.backup.snapshot import Head
+from dbtool.backup.thinning import FOLLOW_RETENTION, FOLLOW_TAG, THIN_EVERY_S, thin
 from dbtool.core.holders import holders
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import DbtoolError, NotFound, StorageFailed
@@ -38,10 +40,7 @@ from dbtool.pages.state import SourceState
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
 
-__all__ = ["FOLLOW_TAG", "FollowOptions", "Follower", "Look"]
-
-FOLLOW_TAG = "follow"
-"""Marks the snapshots of `follow`; they are thinned out by their own rules."""
+__all__ = ["FollowOptions", "Follower", "Look"]
 
 _FRAME_HEADER_BYTES = 24
 _PATIENCE = 3
@@ -63,6 +62,8 @@ class FollowOptions:
     name: str | None = None
     """Name of the database in the repository; None: its absolute path."""
     busy_timeout_s: float = 10.0
+    retention: Retention = FOLLOW_RETENTION
+    """Which of its snapshots stay; those of others are none of its business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Follower:
         self._unbroken_since = self._began
         self._signed_s = -SIGN_OF_LIFE_S
         self._rest_until_s = 0.0
+        self._thinned_s = repository.clock.monotonic()
         self._failed_attempts = 0
         self._warned = False
 
@@ -132,6 +134,7 @@ class Follower:
         Raises:
             DbtoolError: what stood in the way; nothing is lost, look again later.
         """
+        self._thin()
         if self._is_unchanged():
             self._sign(force=False)
             return Look("unchanged")
@@ -284,6 +287,19 @@ class Follower:
             f"the WAL of {self._path.name} has {size_bytes >> 20} MiB and cannot be shortened: "
             f"somebody reads an old state of the database ({who or 'unknown'})"
         )
+
+    # -- thinning out
+
+    def _thin(self) -> None:
+        """Remove snapshots that are too many by now; what fails is told, and tried again later."""
+        now_s = self._repository.clock.monotonic()
+        if now_s - self._thinned_s < THIN_EVERY_S:
+            return
+        self._thinned_s = now_s
+        try:
+            thin(self._repository, self._name, self._options.retention)
+        except DbtoolError as error:
+            self._progress.warn(f"old snapshots were not thinned out: {error.message}")
 
     # -- signs of life
 

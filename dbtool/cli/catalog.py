@@ -40,7 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
     "history": Entry("history", "show how one row changed over the snapshots", "Rows"),
     "verify": Entry("verify", "say whether the data is safe: the database, its backups", "Backups"),
-    "run": Entry("run", "the nightly job: back up, verify, tell", "Backups"),
+    "run": Entry("run", "the nightly job: back up, thin out, prove, tell", "Backups"),
     "schedule": Entry("schedule", "install, show or remove the timer of the job", "Backups"),
     "follow": Entry("follow", "back up continuously, to any second", "Backups"),
     "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dbtool.cli.context import Session
     from dbtool.integrity.rules.model import Offender, RuleResult, RuleSet, RulesReport, Value
 
-__all__ = ["literal", "show_rules", "verify_rules"]
+__all__ = ["configured_rules", "literal", "show_rules", "verify_rules"]
 
 SCHEMA = "dbtool.verify-rules/1"
 _LONGEST_SHOWN = 72
@@ -29,7 +29,7 @@ def verify_rules(session: Session, db: str | None, limit: int) -> int:
     from dbtool.integrity.reading import reading
     from dbtool.integrity.rules.check import check_rules
 
-    rules = _configured(session)
+    rules = configured_rules(session)
     path = choose(session, db).path
     if path is None:
         raise TypeError("a database is always chosen by its path")
@@ -40,7 +40,8 @@ def verify_rules(session: Session, db: str | None, limit: int) -> int:
     return 0 if report.ok else CHECK_FAILED
 
 
-def _configured(session: Session) -> RuleSet:
+def configured_rules(session: Session) -> RuleSet:
+    """Return the rules of the configuration; UsageError (`rules-missing`) where there are none."""
     rules = session.config.rules
     if not rules.count:
         raise UsageError(

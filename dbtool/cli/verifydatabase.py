@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dbtool.cli.context import Session
     from dbtool.integrity.findings import VerifyOptions, VerifyReport
 
-__all__ = ["Request", "exit_code", "verify_one"]
+__all__ = ["Request", "cache_folder", "exit_code", "verify_one", "warn_if_stale"]
 
 _CHECK_FAILED = 4
 
@@ -52,10 +52,10 @@ def verify_one(session: Session, db: str | None, request: Request) -> int:
             options,
             repository=repository,
             name=request.name,
-            cache=_cache_folder(),
+            cache=cache_folder(),
             progress=progress,
         )
-    stale = _warn_if_stale(session, target, report)
+    stale = warn_if_stale(session, target, report)
     _write_files(request, report)
     show(session, report, db=db or target.shown)
     return exit_code(report, stale=stale)
@@ -101,14 +101,15 @@ def _repository(session: Session, target: Target) -> Repository | None:
     return open_repository(session, target)
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     """Return the user's folder for what can be made again, which need not exist."""
     from platformdirs import user_cache_path
 
     return user_cache_path("dbtool", appauthor=False)
 
 
-def _warn_if_stale(session: Session, target: Target, report: VerifyReport) -> bool:
+def warn_if_stale(session: Session, target: Target, report: VerifyReport) -> bool:
+    """Warn of a newest backup that is older than the configuration allows; return whether it is."""
     limit_s = target.max_backup_age_s
     if limit_s is None:
         return False

@@ -20,6 +20,7 @@ __all__ = ["JobReport", "Step", "StepReport", "Verdict", "run_job"]
 Verdict = Literal["ok", "warning", "failed", "skipped"]
 
 _WARNINGS = 3
+_TROUBLE = ("failed", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def run_job(
     began_s = clock.monotonic()
     done: list[StepReport] = []
     for step in steps:
-        report = _run_step(step, {past.name for past in done if past.verdict != "ok"}, clock)
+        report = _run_step(step, {past.name for past in done if past.verdict in _TROUBLE}, clock)
         done.append(report)
         on_step(report)
     return JobReport(database, tuple(done), clock.monotonic() - began_s)

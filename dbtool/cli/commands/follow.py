@@ -12,13 +12,15 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.creation import open_or_create
 from dbtool.cli.following import Narrator
 from dbtool.cli.notify import notify
+from dbtool.cli.policies import retention_of
 from dbtool.cli.signals import Interrupted
-from dbtool.cli.targets import DatabaseArgument, choose, require_path
+from dbtool.cli.targets import DatabaseArgument, Target, choose, require_path
 from dbtool.core.quantities import parse_duration, parse_size
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
     from dbtool.backup.follow import FollowOptions
+    from dbtool.backup.retention import Retention
 
 __all__ = ["app"]
 
@@ -64,10 +66,13 @@ def follow(
     TERM and INT stop it in order, with all that was committed before in a snapshot. HUP reads the
     configuration again. Trouble, such as a full disk or a server that does not answer, is told and
     tried again.
+
+    Its snapshots are thinned out as it goes: those of the last hour stay, and what [retention]
+    says, or else one for each hour of a day and each day of a week.
     """
     session = current(context)
     target = choose(session, db)
-    options = _options(session, interval, wal_limit, name)
+    options = _options(session, target, interval, wal_limit, name)
     attention = Attention(session.interrupts)
     with (
         open_or_create(session, target, lasting=True) as repository,
@@ -83,7 +88,7 @@ def follow(
             attention,
             follower,
             shown=target.shown,
-            reconfigured=lambda: _options(session, interval, wal_limit, name),
+            reconfigured=lambda: _options(session, target, interval, wal_limit, name),
         )
         narrator.began()
         try:
@@ -96,7 +101,11 @@ def follow(
 
 
 def _options(
-    session: Session, interval: str | None, wal_limit: str | None, name: str | None
+    session: Session,
+    target: Target,
+    interval: str | None,
+    wal_limit: str | None,
+    name: str | None,
 ) -> FollowOptions:
     from dbtool.backup.follow import FollowOptions
 
@@ -106,10 +115,23 @@ def _options(
         "wal_limit_bytes": _parsed("--wal-limit", wal_limit, parse_size)
         or session.config.get("follow.wal_limit"),
     }
-    options = FollowOptions(name=name, **{k: v for k, v in chosen.items() if v is not None})
+    given = {key: value for key, value in chosen.items() if value is not None}
+    options = FollowOptions(name=name, retention=_retention(session, target), **given)
     if options.interval_s < _SHORTEST_INTERVAL_S:
         raise UsageError("invalid-value", f"--interval is at least {_SHORTEST_INTERVAL_S:g}s")
     return options
+
+
+def _retention(session: Session, target: Target) -> Retention:
+    """Return the policy of the database, with all of the last hour at least."""
+    from dataclasses import replace
+
+    from dbtool.backup.thinning import FOLLOW_RETENTION
+
+    policy = retention_of(session, target.name)
+    keep_all_s = session.config.get("follow.keep_all") or FOLLOW_RETENTION.within_s
+    base = FOLLOW_RETENTION if policy.keeps_nothing else policy
+    return replace(base, within_s=max(policy.within_s, keep_all_s))
 
 
 def _parsed(option: str, text: str | None, parse: Any) -> Any:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dbtool.cli.audience import Audience
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
-from dbtool.cli.nightly import Audience, steps
+from dbtool.cli.nightly import steps
 from dbtool.cli.targets import DatabaseArgument, Target, choose, require_path
 from dbtool.config import state_folder
 from dbtool.core.quantities import format_duration
@@ -22,7 +23,7 @@ __all__ = ["app"]
 app = application()
 
 _EXAMPLES = """
-dbtool run app.db                    # back up, verify, tell
+dbtool run app.db                    # back up, thin out, prove, tell
 dbtool run -q app.db                 # for cron: silent unless something is wrong
 dbtool run --skip-if-running app.db  # no failure where the last one is still at work
 dbtool schedule install app.db       # let it run every night
@@ -51,9 +52,10 @@ def run(
 ) -> int:
     """Do all that a database needs every night, one run at a time.
 
-    It takes a snapshot, prunes where [retention] says what to keep, and verifies the snapshots of
-    the database. A step that fails does not keep
-    the others from running. The exit code is that of the first failure.
+    It takes a snapshot, prunes where [retention] says what to keep, and proves what [run] names:
+    the database against its newest snapshot and the repository, unless it says otherwise. A step
+    that fails does not keep the others from running, but nothing is pruned without a new snapshot.
+    The exit code is that of the first failure.
 
     Then it tells of it: on_success or on_failure under [hooks] are run, and ping_url is called at
     the start (with /start), after a success, and after a failure (with /fail).

@@ -61,7 +61,7 @@ def test_a_good_night_is_summed_up_in_a_line(run: Run, database: Path) -> None:
     outcome = run("run", "app.db")
     assert outcome.code == 0, outcome.err
     labels = [line.split()[0] for line in outcome.out.splitlines()]
-    assert labels == ["backup", "verify", "summary"]
+    assert labels == ["backup", "verify", "snapshots", "summary"]
     assert "app.db ok: backup: snapshot " in outcome.out
     assert len(Repository.open("app.db.backups").snapshots()) == 1
 
@@ -82,6 +82,7 @@ def test_json_tells_of_every_step(run: Run, database: Path) -> None:
     assert [(step["step"], step["verdict"]) for step in data["steps"]] == [
         ("backup", "ok"),
         ("verify", "ok"),
+        ("snapshots", "ok"),
     ]
     assert data["exit_code"] == 0
 
