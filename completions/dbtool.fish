@@ -42,7 +42,7 @@ complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the da
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
 complete -c dbtool -n '__dbtool_at 0' -a history -d 'show how one row changed over the snapshots'
 complete -c dbtool -n '__dbtool_at 0' -a verify -d 'say whether the data is safe: the database, its backups'
-complete -c dbtool -n '__dbtool_at 0' -a run -d 'the nightly job: back up, verify, tell'
+complete -c dbtool -n '__dbtool_at 0' -a run -d 'the nightly job: back up, thin out, prove, tell'
 complete -c dbtool -n '__dbtool_at 0' -a schedule -d 'install, show or remove the timer of the job'
 complete -c dbtool -n '__dbtool_at 0' -a follow -d 'back up continuously, to any second'
 complete -c dbtool -n '__dbtool_at 0' -a key -d 'manage who can open an encrypted repository'
