@@ -125,6 +125,8 @@ def _load_snapshots(check: _Check, names: set[str] | None) -> None:
             body = catalog.body(snapshot_id)
             SnapshotTree(snapshot, body, check.packs, hash_pages=check.repository.hash_pages)
         except (Damaged, NotFound) as error:
+            if isinstance(error, NotFound) and snapshot_id in catalog.forgotten.ids():
+                continue  # removed on purpose since it was listed
             check.findings.append(Finding(snapshot_key(snapshot_id), error.message, (snapshot_id,)))
             continue
         check.snapshots[snapshot_id] = snapshot, body

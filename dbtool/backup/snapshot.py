@@ -140,6 +140,8 @@ class Catalog:
         for snapshot in self.ids():
             try:
                 yield self.summary(snapshot)
+            except NotFound:
+                continue  # removed since it was listed
             except Damaged as error:
                 if on_damaged is None:
                     raise

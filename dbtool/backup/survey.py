@@ -11,6 +11,7 @@ until no more than `max_unused` of the repository is unused. A merged pack is ju
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,7 +33,7 @@ from dbtool.backup.moves import MoveTable
 from dbtool.backup.pack import BlobDamaged, PackReader
 from dbtool.backup.retention import Kept, Retention, Verdict, decide
 from dbtool.core.progress import Progress
-from dbtool.errors import Damaged
+from dbtool.errors import Damaged, NotFound
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
@@ -141,7 +142,8 @@ def survey(repository: Repository, options: PruneOptions, progress: Progress) ->
     liveness = Liveness(packs)
     progress.start("reading page maps", len(kept), "snapshots")
     for entry in reversed(kept):
-        liveness.mark(repository.catalog.body(entry.snapshot.id))
+        with suppress(NotFound):  # forgotten since it was listed
+            liveness.mark(repository.catalog.body(entry.snapshot.id))
         progress.advance(1)
     progress.finish()
     usage = _usage(_pack_sizes(repository), liveness, packs, progress)

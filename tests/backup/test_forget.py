@@ -99,3 +99,13 @@ def test_somebody_elses_removal_is_still_found(
     (tmp_path / "repo" / "snapshots" / ids[2]).unlink()
     findings = repository.verify().findings
     assert [finding.object for finding in findings] == [f"snapshots/{ids[2]}"]
+
+
+def test_a_snapshot_that_goes_while_they_are_listed_is_not_listed(
+    repository: Repository, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = repository.catalog.ids()
+    repository.forget(repository.plan_forget(ids[:1]))
+    monkeypatch.setattr(repository.catalog, "ids", lambda: listing)
+    assert [snapshot.id for snapshot in repository.snapshots()] == ids[1:]
+    assert repository.verify().findings == ()
