@@ -18,7 +18,7 @@ from dbtool.backup.repository import Repository
 from dbtool.backup.tree import SnapshotTree
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged, StorageFailed
-from dbtool.integrity.findings import Code, Finding, Kind, Level, Rung, joined
+from dbtool.integrity.findings import Code, Finding, Kind, Level, Rung, Verdict, joined
 from dbtool.integrity.objects import Catalogue, SchemaObject
 from dbtool.integrity.opening import Opened
 from dbtool.pages.owners import Owner, owners_of
@@ -127,7 +127,7 @@ def found_by_owner(
         Finding(
             Level.PAGES,
             code,
-            subject.damage,
+            Verdict.UNPROVEN if code == Code.PAGE_DIFFERS else subject.damage,
             subject.kind,
             subject.name,
             f"{_counted(len(pages))} {problem}",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 import apsw
+import pytest
 
 from dbtool.core.holders import lock_count
 from dbtool.core.progress import Silent
+from dbtool.errors import DbtoolError
 from dbtool.integrity.opening import Opened, drop_cached, no_writer_since
 from tests.integrity.damaged import Damaged, put
 
@@ -67,3 +69,16 @@ def test_the_cache_is_left_alone_where_this_process_has_the_file_open(damaged: D
     assert not drop_cached(damaged.path)
     assert lock_count(damaged.path) == locks
     connection.close()
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_file_of_zeros_that_was_backed_up_is_damaged(damaged: Damaged, quiet: bool) -> None:
+    size = len(damaged.good)
+    damaged.damage(lambda content: content.__setitem__(slice(0, size), bytes(size)), quietly=quiet)
+    report = damaged.verify()
+    assert report.damaged
+    assert report.pages_differing > size // 4096 // 2
+    expected = "page-rotted" if quiet else "page-differs"
+    assert {f.code for f in report.findings} == {"header-invalid", expected}
+    with pytest.raises(DbtoolError):
+        damaged.verify(repository=False)
