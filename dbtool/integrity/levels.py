@@ -233,7 +233,10 @@ def _table(check: Inspection, table: SchemaObject, *, sound: bool) -> None:
         check.progress.advance(1)
         return found
 
-    if check.part(f"{level}:{table.name}", f"table {table.name}", work):
+    key = f"{level}:{table.name}"
+    if check.part(key, f"table {table.name}", work) and not any(
+        finding.code == Code.NOT_CHECKED for finding in check.course.done[key]
+    ):
         check.checked.add(table.name)
 
 
