@@ -123,6 +123,16 @@ def test_rows_beside_it_on_its_page_make_no_entry(tmp_path: Path) -> None:
     assert story.snapshots_read == 2
 
 
+def test_other_tables_that_sqlite_looks_at_make_no_difference(tmp_path: Path) -> None:
+    diary = Diary(tmp_path, f"CREATE VIRTUAL TABLE r USING rtree(id, x0, x1); {MANY}")
+    diary.backup()
+    for number in range(3):
+        diary.backup(f"INSERT INTO r VALUES ({number}, 0, 1)")
+    story = diary.history(17, live=False)
+    assert kinds(story) == [("first seen", 17)]
+    assert story.snapshots_read == 1
+
+
 def test_a_vacuum_that_moves_every_page_is_followed(tmp_path: Path) -> None:
     diary = Diary(tmp_path, MANY)
     diary.backup()

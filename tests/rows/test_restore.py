@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dbtool.core.progress import Silent
 from dbtool.errors import CheckFailed, DbtoolError, Locked, NotFound, Refused
 from dbtool.rows.match import TableRestore
 from dbtool.rows.restore import RowRestore
@@ -152,6 +153,30 @@ def test_rows_written_after_the_plan_are_seen(tmp_path: Path) -> None:
         done = work.run()
     assert (done.rows_inserted, done.rows_updated, done.rows_deleted) == (1, 1, 2)
     assert made.rows() == read(made.snapshot, "SELECT rowid, * FROM t ORDER BY 1")
+
+
+def test_rows_written_while_the_lock_is_waited_for_are_seen(tmp_path: Path) -> None:
+    made = changed(tmp_path)
+    made.run("PRAGMA journal_mode = wal")
+
+    class Writing(Silent):
+        """Lets an application write when the live rows were looked at, before the lock."""
+
+        def advance(self, amount: int) -> None:
+            if not self.warnings:
+                self.warnings.append("written")
+                made.run("INSERT INTO t VALUES (6, 60, '')")
+
+    with (
+        closing(apsw.Connection(str(made.snapshot))) as source,
+        RowRestore(source, made.live, TableRestore("t", "id > 3")) as work,
+    ):
+        work.plan()
+        made.run("INSERT INTO t VALUES (5, 50, '')")
+        work.progress = Writing()
+        done = work.run()
+    assert done.rows_deleted == 3
+    assert sorted(ids(made)) == [1, 3]
 
 
 def test_a_table_altered_after_the_plan_is_left_alone(tmp_path: Path) -> None:
