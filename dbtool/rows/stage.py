@@ -25,8 +25,8 @@ from dbtool.rows.shape import quoted
 __all__ = ["Stage", "bound_memory"]
 
 _BATCH_ROWS: Final = 2000
-_STAGE_CACHE_KIB: Final = 16 << 10
-_LIVE_CACHE_KIB: Final = 48 << 10
+_STAGE_CACHE_KIB: Final = 8 << 10
+_LIVE_CACHE_KIB: Final = 32 << 10
 _LEFTOVERS: Final = ("dbtool_rows", "dbtool_scope", "dbtool_absent", "dbtool_missing")
 
 
