@@ -131,14 +131,16 @@ def cloud_client(place: CloudPlace, *, sends_much: bool = False) -> Any:
             hint="pip install 'dbtool[objectstore]'",
         ) from error
     settings: dict[str, Any] = {
-        "client_options": {"timeout": _UPLOAD, "connect_timeout": timedelta(seconds=10)},
+        "client_options": {
+            "timeout": _UPLOAD,
+            "connect_timeout": timedelta(seconds=10),
+            "allow_http": True,  # only an endpoint that somebody wrote like that is
+        },
         # We try again ourselves: only so is it known whether a create may have come through.
         "retry_config": {"max_retries": 0, "retry_timeout": _UPLOAD, "backoff": {}},
     }
     if not sends_much:
         settings["client_options"]["read_timeout"] = _SILENCE
-    if place.endpoint:
-        settings["client_options"]["allow_http"] = place.endpoint.startswith("http://")
     if place.prefix:
         settings["prefix"] = place.prefix
     maker = {"s3": clouds.S3Store, "gs": clouds.GCSStore, "az": clouds.AzureStore}[place.scheme]
@@ -223,15 +225,8 @@ def _is_denial(error: Exception) -> bool:
 
 def _failed(number: int, error: Exception, action: str, place: str) -> Exception:
     """Return the error for a status that is no denial, or for no answer at all (0)."""
-    text = str(error)
     if _BAD_REQUEST <= number < _SERVER_FAILED and number not in _TRIED_AGAIN:
         return StorageFailed("io-error", f"cannot {action} in {place}: {_brief(error)}")
-    if "URL scheme is not allowed" in text or "scheme is not http" in text:
-        return UsageError(
-            "store-location-invalid",
-            f"the endpoint of {place} has no encryption (http://)",
-            hint="name it in the URL (?endpoint=http://...), or set AWS_ALLOW_HTTP=true",
-        )
     return _unreachable(error, action, place)
 
 

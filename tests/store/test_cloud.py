@@ -130,7 +130,6 @@ def unanswered(words: str) -> Exception:
             UsageError,
             "credentials-missing",
         ),
-        (unanswered("URL scheme is not allowed"), UsageError, "store-location-invalid"),
     ],
 )
 def test_each_failure_has_its_kind_and_code(error: Exception, kind: type, code: str) -> None:

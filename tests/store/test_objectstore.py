@@ -62,6 +62,15 @@ def test_the_probe_leaves_nothing_and_a_missing_bucket_is_named(
     assert raised.value.code == "store-not-found"
 
 
+def test_the_endpoint_may_come_from_the_environment(
+    s3_store: ObjectStore, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3_store.put("packs/a", b"x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    plain = ObjectStore(s3_store.location.partition("?")[0], patience=QUICK)
+    assert plain.get("packs/a") == b"x"
+
+
 def test_leases_are_no_objects_of_the_repository(s3_store: ObjectStore) -> None:
     with s3_store.lock(exclusive=True):
         assert list(s3_store.list("")) == []
