@@ -124,7 +124,7 @@ class PackSession:
         self.bytes_written = 0
         self._compression = compression
         # Three packs may be in memory where objects are: one being filled, two on their way.
-        self._blobs_per_pack = BLOBS_PER_PACK // 2 if store.buffers_objects else BLOBS_PER_PACK
+        self._blobs_per_pack = BLOBS_PER_PACK // 2 if store.is_remote else BLOBS_PER_PACK
         self._reserved = 0
         self._pack_id = b""
         self._newest: _OpenPack | None = None

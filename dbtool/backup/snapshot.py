@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from dbtool.backup import fields
@@ -27,6 +29,7 @@ from dbtool.backup.forgotten import Forgotten
 from dbtool.backup.format import VERIFIED_KEY, snapshot_key
 from dbtool.backup.model import Connector, Snapshot, SnapshotId
 from dbtool.backup.record import MAX_SUMMARY_BYTES, RecordBox
+from dbtool.core.parallel import in_order
 from dbtool.crypto.digest import keyed_digest
 from dbtool.errors import Damaged, NotFound, UsageError
 from dbtool.pages.reader import SourceState
@@ -40,6 +43,7 @@ Parsed = TypeVar("Parsed")
 OnDamaged = Callable[[Damaged], None]
 _PART_SIZE = struct.Struct("<I")
 _PARTS = 2
+_REQUESTS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +141,25 @@ class Catalog:
         ]
 
     def _summaries(self, on_damaged: OnDamaged | None) -> Iterator[Snapshot]:
-        for snapshot in self.ids():
+        for summary in self._fetched():
             try:
-                yield self.summary(snapshot)
+                yield summary()
             except NotFound:
                 continue  # removed since it was listed
             except Damaged as error:
                 if on_damaged is None:
                     raise
                 on_damaged(error)
+
+    def _fetched(self) -> Iterator[Callable[[], Snapshot]]:
+        """Yield for each snapshot what returns its summary; over a network, many are asked for."""
+        if not self._store.is_remote:
+            for snapshot in self.ids():
+                yield partial(self.summary, snapshot)
+            return
+        with ThreadPoolExecutor(_REQUESTS_AT_ONCE, "dbtool-list") as threads:
+            asked = in_order(threads, self.summary, self.ids(), depth=_REQUESTS_AT_ONCE)
+            yield from (result for _snapshot, result in asked)
 
     def with_marks(self, snapshot: Snapshot) -> Snapshot:
         """Return a snapshot with when it was last seen unchanged and proven."""

@@ -33,9 +33,9 @@ class AppendOnlyStore:
         return self._store.location
 
     @property
-    def buffers_objects(self) -> bool:
-        """Whether the other store does."""
-        return self._store.buffers_objects
+    def is_remote(self) -> bool:
+        """Whether the other store is."""
+        return self._store.is_remote
 
     def create(self, key: str) -> ObjectWriter:
         """Begin a new object under `key`."""

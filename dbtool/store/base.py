@@ -35,8 +35,8 @@ class Store(Protocol):
         """Where the store is, as a person would write it."""
 
     @property
-    def buffers_objects(self) -> bool:
-        """True: an object that is being written is in memory until its commit."""
+    def is_remote(self) -> bool:
+        """True: requests cross a network, and an object is in memory until it is committed."""
 
     def create(self, key: str) -> ObjectWriter:
         """Begin a new object under `key`."""

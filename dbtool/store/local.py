@@ -82,8 +82,8 @@ class LocalStore:
         return str(self.root)
 
     @property
-    def buffers_objects(self) -> bool:
-        """Say no: they are written to a temporary file."""
+    def is_remote(self) -> bool:
+        """Say no."""
         return False
 
     def create(self, key: str) -> _LocalWriter:

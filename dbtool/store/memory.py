@@ -25,8 +25,8 @@ class MemoryStore:
         return "memory:"
 
     @property
-    def buffers_objects(self) -> bool:
-        """Say no: they stay in memory anyhow."""
+    def is_remote(self) -> bool:
+        """Say no."""
         return False
 
     def create(self, key: str) -> _MemoryWriter:

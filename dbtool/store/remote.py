@@ -70,8 +70,8 @@ class RemoteStore:
         return self._remote.location
 
     @property
-    def buffers_objects(self) -> bool:
-        """Say yes: they are sent whole."""
+    def is_remote(self) -> bool:
+        """Say yes: objects are sent whole."""
         return True
 
     def create(self, key: str) -> _BufferedWriter:

@@ -43,7 +43,7 @@ def test_no_two_groups_share_key_and_nonce() -> None:
 
 def test_packs_are_smaller_where_they_are_in_memory_until_they_are_sent() -> None:
     class Buffering(MemoryStore):
-        buffers_objects = True
+        is_remote = True
 
     store = Buffering()
     with PackSession(store, MasterKey.random(), REPOSITORY, compression=3) as session:

@@ -13,6 +13,7 @@ from dbtool.backup.record import RecordBox
 from dbtool.backup.repository import Repository
 from dbtool.backup.snapshot import at_time
 from dbtool.errors import Damaged, NotFound
+from dbtool.store.memory import MemoryStore
 from tests.backup.conftest import update
 
 
@@ -30,6 +31,26 @@ def test_snapshots_are_listed_oldest_first_with_all_their_fields(
     assert listed[0].note == "n"
     assert listed[0].time.tzinfo is not None
     assert listed[0].size_bytes == database.stat().st_size
+
+
+def test_over_a_network_the_list_and_what_is_told_of_damage_are_the_same(database: Path) -> None:
+    class FarAway(MemoryStore):
+        is_remote = True
+
+    store = FarAway()
+    repository = Repository.create(store)
+    for seed in range(20):
+        update(database, seed=seed)
+        repository.backup(database)
+    listed = repository.snapshots()
+    assert [snapshot.sequence for snapshot in listed] == list(range(1, 21))
+    store.objects[f"snapshots/{listed[7].id}"] = b"rotten"
+    told: list[Damaged] = []
+    kept = repository.snapshots(on_damaged=told.append)
+    assert [snapshot.sequence for snapshot in kept] == [*range(1, 8), *range(9, 21)]
+    assert len(told) == 1
+    with pytest.raises(Damaged):
+        repository.snapshots()
 
 
 def test_a_lost_head_is_found_again_from_the_list(
