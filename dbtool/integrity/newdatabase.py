@@ -26,8 +26,9 @@ from dbtool.pages.header import DatabaseHeader
 
 __all__ = ["FATAL", "NewDatabase"]
 
-FATAL: Final = (apsw.FullError, apsw.IOError, apsw.InterruptError, apsw.NoMemError)
-"""What speaks of the machine or the user, not of the statement."""
+FATAL: Final = (apsw.FullError, apsw.IOError, apsw.InterruptError)
+"""What speaks of the machine or the user, not of the statement. (Damaged text indexes can ask for
+more memory than there is.)"""
 
 _CREATES: Final = re.compile(r"\s*CREATE\s", re.IGNORECASE)
 _MISSING_FUNCTION: Final = re.compile(r"no such function: (.+)")
@@ -50,7 +51,7 @@ _CACHE_KIB: Final = 32_000
 
 
 class NewDatabase:
-    """A connection to the new file, in one transaction until `commit`.
+    """A connection to the new file, in one transaction until `reopen` or `close`.
 
     Args:
         path: an empty private file.
@@ -143,17 +144,23 @@ class NewDatabase:
         self.reopen()
 
     def reopen(self) -> None:
-        """Commit, and let SQLite read the schema anew."""
-        self.connection.execute("COMMIT")
+        """Commit, and let SQLite read the schema anew.
+
+        From here on each statement commits by itself, or is rolled back: damaged virtual tables can
+        fail while they commit.
+        """
+        if self.connection.in_transaction:
+            self.connection.execute("COMMIT")
         self.connection.close()
         self.connection = self._connect()
-        self.connection.execute("BEGIN")
+        self.connection.pragma("journal_mode", "delete")
 
     def close(self, *, whole: bool) -> None:
         """Close; `whole`: commit before, and give the file the journal mode of the old one."""
         try:
             if whole:
-                self.connection.execute("COMMIT")
+                if self.connection.in_transaction:
+                    self.connection.execute("COMMIT")
                 if self._uses_wal:
                     self.connection.pragma("journal_mode", "wal")
         finally:
