@@ -152,6 +152,7 @@ def _check_hints(check: _Check, *, partial: bool) -> None:
     catalog = check.repository.catalog
     for key, problem in catalog.damaged_hints():
         check.findings.append(Finding(key, f"{problem}; no snapshot needs it"))
+    check.findings += [Finding(key, problem) for key, problem in check.packs.moves.damaged()]
     if partial:
         return
     present = {*catalog.ids(), *catalog.forgotten.ids()}

@@ -212,6 +212,13 @@ class Moves:
         names = (key.rpartition("/")[2] for key, _size in self._store.list("moves/"))
         return sorted(int(name, 16) for name in names if _is_sequence(name))
 
+    def damaged(self) -> Iterator[tuple[str, str]]:
+        """Yield (key, problem) where the moves that count cannot be read."""
+        table = self._load()
+        if self.scanned:
+            key = moves_key(table.sequence)
+            yield key, "does not open; the merged packs say the same, the next prune writes it anew"
+
     def encoded(self, moves: NewMoves, sequence: int) -> bytes:
         """Return the object that holds `moves`."""
         return self._box.seal_bytes(moves_key(sequence), moves.encode(), most_bytes=_MOST_BYTES)

@@ -357,3 +357,17 @@ def test_a_reader_without_a_lock_finds_what_was_moved_meanwhile(history: History
     for page, data in tree.pages():
         content[(page - 1) * 4096 : (page - 1) * 4096 + len(data)] = data
     assert bytes(content) == history.expected[snapshot.id]
+
+
+def test_damaged_moves_are_found_cost_nothing_and_are_written_anew(history: History) -> None:
+    history.grow(12)
+    history.keep(6)
+    history.repository.store.replace(moves_key(1), b"noise")
+    report = Repository.open(history.folder / "repo", secret=lambda: KEY).verify(read_data=1.0)
+    assert [(found.object, found.snapshots) for found in report.findings] == [(moves_key(1), ())]
+    newest = history.repository.snapshots()[-1]
+    target = history.folder / "restored.db"
+    history.repository.restore(newest, target)
+    assert target.read_bytes() == history.expected[newest.id]
+    assert history.keep(6).finished
+    assert history.prove() == 6
