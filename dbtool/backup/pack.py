@@ -80,7 +80,8 @@ class _Pack:
 class PackReader:
     """Finds and opens blobs; keeps directories of packs it has met, within a bound. Thread-safe."""
 
-    _KEPT_DIRECTORIES = 4096
+    _KEPT_ENTRIES = 1024 * BLOBS_PER_PACK
+    """Directory entries that are kept, about 200 bytes each."""
 
     def __init__(self, store: Readable, master: MasterKey, repository: bytes) -> None:
         self._store = store
@@ -88,6 +89,7 @@ class PackReader:
         self._repository = repository
         self.moves = Moves(store, master, repository)
         self._packs: dict[bytes, _Pack] = {}
+        self._kept_entries = 0
 
     def entry(self, ref: BlobRef) -> DirectoryEntry:
         """Return the directory entry of a blob."""
@@ -248,9 +250,11 @@ class PackReader:
         known = self._packs.get(ref.pack)
         if known is None or (known.find(ref.ordinal) is None and not known.entries):
             known = self._load(ref)
-            if len(self._packs) >= self._KEPT_DIRECTORIES:
+            if self._kept_entries >= self._KEPT_ENTRIES:
                 self._packs.clear()
+                self._kept_entries = 0
             self._packs[ref.pack] = known
+            self._kept_entries += len(known.entries) + len(known.moved) + 2
         return known
 
     def _load(self, ref: BlobRef) -> _Pack:

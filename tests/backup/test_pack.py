@@ -218,3 +218,13 @@ def test_a_directory_that_no_writer_makes_is_found(change: dict[str, int]) -> No
     store.replace(key, rebuilt(sealer, ref.pack, [(entry._replace(**change), stored)]))
     with pytest.raises(BlobDamaged, match="impossible"):
         PackReader(store, master, REPOSITORY).read(ref)
+
+
+def test_more_directories_than_are_kept_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    content = filled(store, master, 3 * BLOBS_PER_PACK)
+    monkeypatch.setattr(PackReader, "_KEPT_ENTRIES", BLOBS_PER_PACK)
+    reader = PackReader(store, master, REPOSITORY)
+    for _ in range(2):
+        assert all(reader.read(ref) == data for ref, data in content.items())
+    assert len(reader._packs) == 1

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.backup.format import moves_key
+from dbtool.backup.format import BlobRef, moves_key
 from dbtool.backup.lock import shared
 from dbtool.backup.model import BackupOptions
+from dbtool.backup.moves import Moved, Moves
 from dbtool.backup.prune import PruneResult
 from dbtool.backup.repository import Repository
 from dbtool.backup.retention import Retention
@@ -371,3 +372,26 @@ def test_damaged_moves_are_found_cost_nothing_and_are_written_anew(history: Hist
     assert target.read_bytes() == history.expected[newest.id]
     assert history.keep(6).finished
     assert history.prove() == 6
+
+
+def test_moves_of_before_stay_said_until_it_is_certain_who_needs_them(history: History) -> None:
+    history.grow(12)
+    history.keep(12)
+    before = moves_of(history)
+    history.grow(9)
+    with shared(history.repository.store):
+        result = history.keep(2, max_repack_bytes=100_000, wait_s=0)
+    assert result.packs_written == 1
+    assert not result.finished
+    after = moves_of(history)
+    assert before.items() <= after.items()
+    assert len(after) > len(before)
+    assert history.prove() == 2
+
+
+def moves_of(history: History) -> dict[BlobRef, Moved]:
+    repository = history.repository
+    moves = Moves(repository.store, repository.master, repository.config.id)
+    births = list(moves.table.births())
+    assert not moves.scanned
+    return {BlobRef(b, ordinal): moved for b in births for ordinal, moved in moves.rows(b).items()}
