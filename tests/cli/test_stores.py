@@ -123,6 +123,9 @@ def test_a_flag_is_true_or_false(run: Run) -> None:
     failed = run("config", "validate", "--json")
     assert failed.code == 2
     assert "true or false" in json.dumps(failed.error)
+    Path("dbtool.toml").write_text("[repository]\nappend_only = true\n")
+    shown = run("config", "show").out
+    assert ["repository.append_only", "true"] in [line.split() for line in shown.splitlines()]
 
 
 def test_an_upload_limit_is_a_rate(run: Run, database: Path) -> None:
