@@ -29,6 +29,7 @@ __all__ = ["SftpFolder", "SftpStore"]
 
 Result = TypeVar("Result")
 _TEMPORARY: Final = "tmp"
+_WRITE_BYTES: Final = 4 * 1024 * 1024
 _AT_ONCE: Final = 16
 """Folders that are listed at the same time."""
 
@@ -197,7 +198,7 @@ class SftpFolder:
         temporary = self._path(f"{_TEMPORARY}/{temporary_name()}")
 
         async def publish(sftp: Any) -> None:
-            await _written(sftp, temporary, bytes(data))
+            await _written(sftp, temporary, data)
             try:
                 await self._renamed(sftp, temporary, self._path(key), rename)
             except BaseException:
@@ -241,12 +242,13 @@ class SftpFolder:
         return files, below
 
 
-async def _written(sftp: Any, path: str, data: bytes) -> None:
+async def _written(sftp: Any, path: str, data: bytes | bytearray) -> None:
     from asyncssh import SFTPNoSuchFile, SFTPOpUnsupported
 
     async def write() -> None:
         async with sftp.open(path, "xb", _attributes(0o600), encoding=None) as file:
-            await file.write(data)
+            for start in range(0, len(data), _WRITE_BYTES):  # all at once would be copied at once
+                await file.write(bytes(data[start : start + _WRITE_BYTES]))
             with suppress(SFTPOpUnsupported):
                 await file.fsync()
 
