@@ -75,7 +75,9 @@ class Opened:
         else:
             return cls(real, reader, None, "")
         page_size = guess_page_size(real, snapshot.page_size if snapshot else 0)
-        if snapshot is not None and real.stat().st_size == snapshot.size_bytes:
+        if snapshot is not None and (
+            isinstance(problem, Damaged) or real.stat().st_size == snapshot.size_bytes
+        ):
             page_size = page_size or snapshot.page_size  # it was a database when it was backed up
         if not page_size:
             raise problem

@@ -59,7 +59,11 @@ def test_any_damage_gets_an_answer(
         damaged.verify(repository=False, full=full)
     except DbtoolError as error:
         assert error.exit_code in (2, 12, 13)
-    report = damaged.verify(full=full)
+    try:
+        report = damaged.verify(full=full)
+    except DbtoolError as error:
+        assert error.exit_code in (2, 12)  # cut to a stump without a beginning: anything may be it
+        return
     named = {n for f in report.findings for n in f.page_numbers() if n <= size // 4096}
     assert changed <= named
     assert bool(changed) == report.damaged or report.verdict == Verdict.HEALTHY
