@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 import os
 import secrets
@@ -57,11 +58,14 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]
 
 
 @pytest.fixture
-def sftp_url(sshd: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def sftp_url(
+    sshd: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     port, home = sshd
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    return f"sftp://{getpass.getuser()}@127.0.0.1:{port}{tmp_path}/remote/app"
+    yield f"sftp://{getpass.getuser()}@127.0.0.1:{port}{tmp_path}/remote/app"
+    gc.collect()  # ends the sessions of commands that ran in this process: others fork in it
 
 
 @pytest.fixture
