@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbtool.cli.failure import DAMAGED, OK, WARNINGS
+from dbtool.cli.followview import tell_of_followers
 from dbtool.cli.targets import Target, choose, open_repository
 from dbtool.core.atomicfile import failures_named
 from dbtool.core.quantities import format_duration, parse_duration
@@ -56,6 +57,8 @@ def verify_one(session: Session, db: str | None, request: Request) -> int:
             progress=progress,
         )
     stale = warn_if_stale(session, target, report)
+    if repository is not None:
+        tell_of_followers(session, repository, request.name or target.source)
     _write_files(request, report)
     show(session, report, db=db or target.shown)
     return exit_code(report, stale=stale)

@@ -56,6 +56,14 @@ def test_a_dead_or_silent_one_is_a_warning(
     assert "is followed no more" in outcome.err
 
 
+def test_verify_warns_of_it_too(run: Run, database: Path) -> None:
+    run("backup", "app.db")
+    _follow(database, pid=2**22 + 1)
+    outcome = run("verify", "app.db")
+    assert outcome.code == 3
+    assert "is followed no more" in outcome.err
+
+
 def test_one_that_ended_in_order_or_follows_another_database_is_not_spoken_of(
     run: Run, database: Path
 ) -> None:
