@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
     "history": Entry("history", "show how one row changed over the snapshots", "Rows"),
     "verify": Entry("verify", "say whether the data is safe: the database, its backups", "Backups"),
+    "repair": Entry("repair", "heal a damaged database, the plan first", "Backups"),
     "run": Entry("run", "the nightly job: back up, thin out, prove, tell", "Backups"),
     "schedule": Entry("schedule", "install, show or remove the timer of the job", "Backups"),
     "follow": Entry("follow", "back up continuously, to any second", "Backups"),

@@ -83,6 +83,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "password-file-not-found": ErrorCode(2, "there is no such password file"),
     "rows-conflict": ErrorCode(4, "rows cannot come back: a constraint of the table forbids it"),
     "foreign-keys-broken": ErrorCode(4, "rows cannot come back: others would refer to nothing"),
+    "rung-not-possible": ErrorCode(5, "this rung of the ladder cannot repair the database"),
     "statement-writes": ErrorCode(5, "a query may only read, and this statement does more"),
     "not-confirmed": ErrorCode(5, "the work was not confirmed"),
     "config-untrusted": ErrorCode(5, "a project's file asks to run a command and is not trusted"),
@@ -132,6 +133,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "restore-target-busy": ErrorCode(
         11, "a process has the database open that would be overwritten"
     ),
+    "repair-target-busy": ErrorCode(11, "a process has the database open that would be repaired"),
     "password-missing": ErrorCode(12, "the repository is encrypted, and no password was given"),
     "key-needed": ErrorCode(12, "the repository is encrypted, and the program gave no key"),
     "wrong-password": ErrorCode(12, "no key of the repository has this password"),
@@ -162,6 +164,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "no-space": ErrorCode(15, "no space is left, or a quota is used up"),
     "read-only": ErrorCode(15, "the file system is mounted read-only"),
+    "copy-differs": ErrorCode(15, "a copy does not read as it was written"),
     "permission-denied": ErrorCode(15, "the system does not allow it"),
     "io-error": ErrorCode(15, "the system failed to read or write"),
     "sidecar-not-a-file": ErrorCode(15, "something else lies where SQLite keeps a journal or WAL"),

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from dbtool.cli.context import Session
     from dbtool.integrity.findings import VerifyOptions, VerifyReport
 
-__all__ = ["Request", "cache_folder", "exit_code", "verify_one", "warn_if_stale"]
+__all__ = [
+    "Request",
+    "cache_folder",
+    "exit_code",
+    "known_repository",
+    "verify_one",
+    "warn_if_stale",
+]
 
 _CHECK_FAILED = 4
 
@@ -45,7 +52,7 @@ def verify_one(session: Session, db: str | None, request: Request) -> int:
     options = _options(request)
     target = choose(session, db)
     assert target.path is not None
-    repository = _repository(session, target)
+    repository = known_repository(session, target)
     session.output.record("start", {"database": target.path, "full": request.full})
     with session.work() as progress:
         report = verify_database(
@@ -97,7 +104,7 @@ def _options(request: Request) -> VerifyOptions:
     )
 
 
-def _repository(session: Session, target: Target) -> Repository | None:
+def known_repository(session: Session, target: Target) -> Repository | None:
     """Open the repository; None where none was ever named and none lies beside the database."""
     if not target.explicit_repository and not Path(target.repository).exists():
         return None

@@ -62,6 +62,14 @@ class FileOps:
         """Open an existing file to read; never waits (a FIFO, a device)."""
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
+    def open_write(self, path: Path) -> int:
+        """Open an existing file to read and write."""
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    def truncate(self, descriptor: int, size_bytes: int) -> None:
+        """Cut a file off, or extend it with zeros."""
+        os.ftruncate(descriptor, size_bytes)
+
     def read_at(self, descriptor: int, length: int, offset: int) -> bytes:
         """Read up to `length` bytes at `offset`."""
         return os.pread(descriptor, length, offset)

@@ -246,6 +246,8 @@ class VerifyOptions:
     drop_cache: bool = True
     """Let the system forget the file first, so that what lies on the medium is read."""
     busy_timeout_s: float = 10.0
+    private: bool = False
+    """Nobody else uses the file, so that no writer has to wait for the check."""
 
 
 @dataclass(frozen=True, slots=True)

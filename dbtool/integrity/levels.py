@@ -120,7 +120,7 @@ def _page_findings(check: Inspection) -> list[Finding]:
             problem="cannot be read from the medium",
             rung=None,
         )
-        if compared.missing:
+        if compared.missing and check.connection is None:  # else it has become smaller
             last = check.pages.page_count
             numbers = range(last + 1, last + compared.missing + 1)
             found += _against_snapshot(
@@ -166,7 +166,7 @@ def _take_private_copy(check: Inspection) -> None:
     needs_writing = check.options.full and any(
         item.external_text for item in check.catalogue.objects
     )
-    if reader.journal_mode == "wal" and not needs_writing:
+    if (reader.journal_mode == "wal" or check.options.private) and not needs_writing:
         return
     try:
         copy = PrivateCopy(reader, check.options.temp, check.progress)

@@ -32,6 +32,8 @@ class CommittedFrames:
     """Pages of the database after the last commit; 0 where nothing was committed."""
     offsets: dict[int, int]
     """Page number -> where its newest committed content begins in the log."""
+    frames: int = 0
+    """How many frames are committed."""
 
 
 def committed_frames(read: Callable[[int, int], bytes], size_bytes: int) -> CommittedFrames:
@@ -49,7 +51,7 @@ def committed_frames(read: Callable[[int, int], bytes], size_bytes: int) -> Comm
     stride = FRAME_HEADER_BYTES + header.page_size
     committed: dict[int, int] = {}
     waiting: dict[int, int] = {}
-    page_count = 0
+    page_count = frames = 0
     for at in range(WAL_HEADER_BYTES, size_bytes - stride + 1, stride):
         frame = read(at, stride)
         if len(frame) < stride:
@@ -66,8 +68,9 @@ def committed_frames(read: Callable[[int, int], bytes], size_bytes: int) -> Comm
             committed.update(waiting)
             waiting.clear()
             page_count = after_commit
+            frames = (at - WAL_HEADER_BYTES) // stride + 1
     offsets = {page: at for page, at in committed.items() if page <= page_count}
-    return CommittedFrames(header.page_size, page_count, offsets)
+    return CommittedFrames(header.page_size, page_count, offsets, frames)
 
 
 def _checksum(data: bytes, order: str, start: tuple[int, int]) -> tuple[int, int]:

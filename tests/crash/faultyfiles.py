@@ -60,6 +60,14 @@ class FaultyFiles(FileOps):
         self._step("open_read", takes_space=False)
         return super().open_read(path)
 
+    def open_write(self, path: Path) -> int:
+        self._step("open_write", takes_space=False)
+        return super().open_write(path)
+
+    def truncate(self, descriptor: int, size_bytes: int) -> None:
+        self._step("truncate")
+        super().truncate(descriptor, size_bytes)
+
     def read_at(self, descriptor: int, length: int, offset: int) -> bytes:
         self._step("read_at", takes_space=False)
         return super().read_at(descriptor, length, offset)

@@ -1,0 +1,82 @@
+"""`dbtool repair`: heal a damaged database, the plan first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dbtool.cli.command import PlainCommand, application
+from dbtool.cli.context import current
+from dbtool.cli.repairdatabase import Request, repair_one
+from dbtool.cli.targets import DatabaseArgument
+
+__all__ = ["app"]
+
+app = application()
+
+_EXAMPLES = """
+dbtool repair app.db                         # the plan: what is damaged, what would heal it
+dbtool repair --apply app.db                 # heal it, after asking
+dbtool repair --apply --to healed.db app.db  # write the healed database there, leave app.db alone
+dbtool repair --apply --rung salvage app.db  # this rung of the ladder alone
+dbtool repair --apply --yes --json app.db    # for programs
+"""
+
+
+@app.command(cls=PlainCommand, epilog=_EXAMPLES)
+def repair(
+    context: typer.Context,
+    db: DatabaseArgument = None,
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Repair it; without this there is only the plan.")
+    ] = False,
+    rung: Annotated[
+        str | None,
+        typer.Option(
+            "--rung",
+            metavar="NAME",
+            help="Try this rung alone: rebuild (1), transplant (2), roll-forward (3), salvage (4) "
+            "or restore (5).",
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="Write the healed database to this new file."),
+    ] = None,
+    freelist: Annotated[
+        bool, typer.Option("--freelist", help="Salvage deleted rows from free pages too.")
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Its name in the repository, if it has one."),
+    ] = None,
+    temp: Annotated[
+        Path | None,
+        typer.Option("--temp", metavar="FOLDER", help="Where the check keeps copies. [TMPDIR]"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("-n", "--dry-run", help="Show the plan alone, also with --apply.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Repair without asking.")] = False,
+) -> int:
+    """Heal a damaged database, by the first rung of a ladder that holds.
+
+    Without --apply it checks the database in full and shows the plan; nothing is changed. With it,
+    the damaged files are first kept byte for byte in a folder DB.damaged-TIME beside the database.
+    Then the rungs are tried on copies: pages that are proven to have rotted come back from the
+    newest snapshot, which loses nothing (transplant); indexes, full-text indexes and the freelist
+    are made anew (rebuild); what follow kept up to the last write (roll-forward); every row that
+    can still be read (salvage); the newest clean snapshot (restore). The first copy that is proven
+    sound takes the place of the database, and a table says what became of the rows of each table.
+
+    No process may have the database open meanwhile. An encrypted file, and one that is no
+    database, is told apart and left alone.
+
+    Exit code 0: healthy, or healed without loss. 3: healed, and rows are lost or unproven. 13:
+    damage found and only planned, or no rung held and nothing was changed.
+    """
+    request = Request(apply and not dry_run, rung, to, freelist, name, temp, yes)
+    return repair_one(current(context), db, request)

@@ -1,0 +1,210 @@
+"""Rung 1: what can be made again from other data is made again; no row is touched.
+
+1. Indexes are rebuilt by REINDEX. Where that fails, because SQLite reads the old tree to free its
+   pages, the tree is left out of the schema first, and the index made anew.
+2. Full-text indexes are rebuilt from their text; where that fails, after their shadow tables were
+   given new, empty trees.
+3. A damaged freelist is forgotten, and VACUUM INTO leaves behind every page that nobody needs.
+
+The result must pass the full level. An index that belongs to a constraint (sqlite_autoindex) and
+cannot be rebuilt in place makes this rung fail: the salvage makes it anew, and loses no row by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from dbtool.core.atomicfile import failures_named
+from dbtool.integrity.findings import Code, Finding, Kind, Verdict
+from dbtool.integrity.objects import quoted
+from dbtool.integrity.repair.copying import private_connection, sync_file
+from dbtool.integrity.repair.job import Job, require_sound
+from dbtool.integrity.repair.losses import compared
+from dbtool.integrity.repair.model import Healed, RungFailed
+from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
+
+__all__ = ["derive", "only_derived"]
+
+_NEEDS_VACUUM: Final = frozenset(
+    {
+        Code.FREELIST_DAMAGED,
+        Code.PAGE_LOST,
+        Code.PAGE_SHARED,
+        Code.FILE_SIZE_ODD,
+        Code.HEADER_PAGE_COUNT,
+    }
+)
+_FTS5: Final = re.compile(r"\bUSING\s+[\"'`\[]?fts5\b", re.IGNORECASE)
+_FTS5_TREES: Final = {
+    "data": "CREATE TABLE {}(id INTEGER PRIMARY KEY, block BLOB)",
+    "idx": "CREATE TABLE {}(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID",
+    "docsize": "CREATE TABLE {}(id INTEGER PRIMARY KEY, sz BLOB)",
+}
+_FREELIST: Final = 32
+_FREELIST_BYTES: Final = 8
+
+
+def only_derived(damage: Iterable[Finding]) -> bool:
+    """Say whether all damage is to what can be made again."""
+    return all(finding.verdict == Verdict.DERIVED_DAMAGE for finding in damage)
+
+
+def derive(job: Job) -> Healed:
+    """Make a copy of the damaged database whose derived data is made anew.
+
+    Raises:
+        RungFailed: rows are damaged, something cannot be made anew, or the result is not sound.
+        StorageFailed: no space, or an I/O error.
+    """
+    damage = job.plan.damage
+    if not only_derived(damage):
+        raise RungFailed("rows are damaged, not only what can be made again from them")
+    path = job.copy("derived")
+    done: list[str] = []
+    try:
+        _flatten(path, job)
+        if any(finding.code == Code.FREELIST_DAMAGED for finding in damage):
+            _forget_freelist(path, job)
+        lost_pages = _rebuild(path, damage, done, job)
+        codes = {finding.code for finding in damage}
+        if lost_pages or codes & _NEEDS_VACUUM or not done:
+            path = _vacuumed(path, job)
+            done.append("VACUUM")
+    except (apsw.FullError, apsw.IOError, apsw.InterruptError):
+        raise
+    except apsw.Error as error:
+        raise RungFailed(f"SQLite cannot rebuild it: {error}") from error
+    sync_file(path, job.files)
+    rules = require_sound(path, job)
+    how = ", ".join(done)
+    return Healed(path, how, lossless=True, tables=compared(job, path, lossless=True), rules=rules)
+
+
+def _flatten(path: Path, job: Job) -> None:
+    """Let SQLite bring a WAL or journal into the copy."""
+    with private_connection(path, job.progress) as connection:
+        connection.pragma("schema_version")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _forget_freelist(path: Path, job: Job) -> None:
+    """Say in the header that there is no freelist, so that nothing is ever taken from it."""
+    with failures_named("write", path):
+        descriptor = job.files.open_write(path)
+        try:
+            try:
+                DatabaseHeader.parse(job.files.read_at(descriptor, HEADER_BYTES, 0))
+            except HeaderInvalid as error:
+                raise RungFailed(f"the header is damaged: {error}") from error
+            job.files.write_at(descriptor, bytes(_FREELIST_BYTES), _FREELIST)
+        finally:
+            job.files.close(descriptor)
+
+
+def _rebuild(path: Path, damage: Iterable[Finding], done: list[str], job: Job) -> bool:
+    """Rebuild indexes and full-text indexes; say whether that left pages that nobody owns."""
+    indexes = dict.fromkeys(f.object for f in damage if f.kind == Kind.INDEX)
+    texts = dict.fromkeys(f.table or f.object for f in damage if f.kind == Kind.FTS)
+    statistics = any(f.object.lower().startswith("sqlite_stat") for f in damage)
+    lost_pages = False
+    job.progress.start("rebuilding", len(indexes) + len(texts), "objects")
+    for name in indexes:
+        lost_pages |= _reindex(path, name, job)
+        done.append(f"REINDEX {name}")
+        job.progress.advance(1)
+    for name in texts:
+        lost_pages |= _rebuild_text(path, name, job)
+        done.append(f"rebuild of {name}")
+        job.progress.advance(1)
+    if statistics:
+        with private_connection(path, job.progress) as connection:
+            connection.execute("ANALYZE")
+        done.append("ANALYZE")
+    job.progress.finish()
+    return lost_pages
+
+
+def _reindex(path: Path, name: str, job: Job) -> bool:
+    with private_connection(path, job.progress) as connection:
+        try:
+            connection.execute(f"REINDEX {quoted(name)}")
+        except apsw.CorruptError:
+            pass
+        else:
+            return False
+        sql = connection.execute(
+            "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", (name,)
+        ).get
+        if not sql:
+            raise RungFailed(f"{name} belongs to a constraint and cannot be rebuilt in place")
+        _edit_schema(
+            connection, "DELETE FROM sqlite_schema WHERE type = 'index' AND name = ?", name
+        )
+    with private_connection(path, job.progress) as connection:
+        connection.execute(str(sql))
+    return True
+
+
+def _rebuild_text(path: Path, name: str, job: Job) -> bool:
+    rebuild = f"INSERT INTO {quoted(name)}({quoted(name)}) VALUES ('rebuild')"  # noqa: S608 - quoted
+    with private_connection(path, job.progress) as connection:
+        try:
+            connection.execute(rebuild)
+        except (apsw.CorruptError, apsw.SQLError):
+            pass
+        else:
+            return False
+        sql = str(
+            connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (name,)).get or ""
+        )
+        if not _FTS5.search(sql):
+            raise RungFailed(f"the full-text index {name} cannot be rebuilt in place")
+        for suffix, create in _FTS5_TREES.items():
+            _give_new_tree(connection, f"{name}_{suffix}", f"dbtool_new_{suffix}", create)
+    with private_connection(path, job.progress) as connection:
+        connection.execute(rebuild)
+    return True
+
+
+def _give_new_tree(connection: apsw.Connection, shadow: str, spare: str, create: str) -> None:
+    """Let a shadow table begin at a new, empty tree; nobody owns the old one from then on."""
+    there = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (shadow,)).get
+    if not there:
+        return  # columnsize=0 keeps no sizes
+    connection.execute(create.format(spare))
+    adopt = (
+        "UPDATE sqlite_schema SET rootpage ="
+        " (SELECT rootpage FROM sqlite_schema WHERE name = ?2) WHERE name = ?1"
+    )
+    _edit_schema(connection, adopt, shadow, spare)
+    _edit_schema(connection, "DELETE FROM sqlite_schema WHERE name = ?", spare)
+
+
+def _edit_schema(connection: apsw.Connection, sql: str, *names: str) -> None:
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
+    connection.pragma("writable_schema", 1)
+    try:
+        connection.execute(sql, names)
+    finally:
+        connection.pragma("writable_schema", 0)
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+
+
+def _vacuumed(path: Path, job: Job) -> Path:
+    """Return a copy without free or lost pages, in the journal mode of the original."""
+    fresh = job.file("vacuumed")
+    job.progress.start("vacuuming", None, "pages")
+    with private_connection(path, job.progress) as connection:
+        mode = connection.pragma("journal_mode")
+        connection.execute("VACUUM INTO ?", (str(fresh),))
+    fresh.chmod(0o600)
+    if mode == "wal":
+        with private_connection(fresh, job.progress) as connection:
+            connection.pragma("journal_mode", "wal")
+    job.progress.finish()
+    return fresh

@@ -1,0 +1,65 @@
+"""How a repair looks: hostile names are data, programs get everything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import apsw
+
+from dbtool.cli.repairview import RUNGS
+from dbtool.integrity.findings import Rung
+from tests.cli.conftest import Run
+
+
+def test_every_rung_has_a_name() -> None:
+    assert len(RUNGS) == len(Rung)
+    assert RUNGS[Rung.TRANSPLANT] == "transplant"
+
+
+def hostile(path: Path) -> None:
+    """Write a database whose table name would act on a terminal, and damage that table."""
+    connection = apsw.Connection(str(path))
+    connection.execute('CREATE TABLE "\x1b]0;own\x07[bold]x"(a); CREATE TABLE b(a)')
+    with connection:
+        connection.executemany(
+            'INSERT INTO "\x1b]0;own\x07[bold]x" VALUES (?)', (("x" * 900,) for _ in range(200))
+        )
+    connection.close()
+    content = bytearray(path.read_bytes())
+    content[4096 * 10 : 4096 * 11] = bytes(4096)
+    path.write_bytes(content)
+
+
+def test_hostile_names_do_not_reach_the_terminal(run: Run) -> None:
+    hostile(Path("app.db"))
+    for words in (("app.db",), ("--apply", "--yes", "app.db")):
+        outcome = run("repair", *words)
+        assert outcome.code in (3, 13), outcome.err
+        assert "\x1b" not in outcome.out + outcome.err
+        assert "\\x1b]0;own\\x07[bold]x" in outcome.out
+
+
+def test_programs_get_the_plan_and_the_result(run: Run) -> None:
+    hostile(Path("app.db"))
+    plan = run("repair", "--json", "app.db")
+    assert plan.code == 13
+    assert plan.data["healthy"] is False
+    assert plan.data["chosen"] == 4
+    assert [rung["name"] for rung in plan.data["rungs"]] == [
+        "transplant",
+        "rebuild",
+        "roll-forward",
+        "salvage",
+        "restore",
+    ]
+    result = run("repair", "--json", "--apply", "--yes", "app.db")
+    assert result.code == 3
+    data = result.data
+    assert data["healed"] is True
+    assert data["lossless"] is False
+    assert data["rung"] == 4
+    assert {table["table"] for table in data["tables"]} >= {"b"}
+    assert data["evidence"]["files"][0]["size"] == os.path.getsize(  # noqa: PTH202
+        Path(data["evidence"]["folder"]) / "app.db"
+    )

@@ -1,0 +1,81 @@
+"""Rung 1: what can be made again is, and no row is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from dbtool.integrity.findings import Rung
+from tests.integrity.damaged import Change, Damaged, noise, put, zero
+from tests.integrity.repair.conftest import heal
+
+
+def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of every table, with their rowids."""
+    connection = apsw.Connection(str(path))
+    try:
+        assert connection.pragma("integrity_check") == "ok"
+        connection.execute("INSERT INTO f(f, rank) VALUES ('integrity-check', 1)")
+        return {
+            "a": connection.execute("SELECT rowid, * FROM a").fetchall(),
+            "w": connection.execute("SELECT * FROM w").fetchall(),
+            "child": connection.execute("SELECT rowid, * FROM child").fetchall(),
+            "f": connection.execute("SELECT rowid, * FROM f").fetchall(),
+            "hits": connection.execute("SELECT rowid FROM f WHERE f MATCH '17'").fetchall(),
+            "r": connection.execute("SELECT * FROM r").fetchall(),
+            "mode": [(connection.pragma("journal_mode"),)],
+        }
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "damage", ["index leaf", "index root", "text leaf", "text index", "docsize", "freelist", "odd"]
+)
+def test_derived_damage_is_healed_without_loss(damaged: Damaged, damage: str) -> None:
+    before = content(damaged.path)
+    damaged.good = damaged.path.read_bytes()
+    changes: dict[str, Change] = {
+        "index leaf": noise(damaged.page("ax")),
+        "index root": zero(damaged.page("ax", "internal", 0)),
+        "text leaf": noise(damaged.page("f_data", at=0)),
+        "text index": zero(damaged.page("f_idx", at=0)),
+        "docsize": noise(damaged.page("f_docsize", at=0)),
+        "freelist": put(32, b"\0\0\0\5"),
+        "odd": lambda raw: raw.extend(b"tail"),
+    }
+    damaged.damage(changes[damage], quietly=False)
+    result = heal(damaged, repository=False)
+    assert result.rung == Rung.DERIVED, result.attempts
+    assert result.healed is not None
+    assert result.healed.lossless
+    assert all(loss.lost == 0 for loss in result.healed.tables)
+    assert content(damaged.path) == before
+
+
+def test_a_damaged_row_is_not_for_this_rung(damaged: Damaged) -> None:
+    damaged.damage(zero(damaged.page("a")), zero(damaged.page("ax")), quietly=False)
+    assert heal(damaged, repository=False).rung == Rung.SALVAGE
+
+
+def test_an_index_of_a_constraint_is_made_anew_by_the_salvage(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE u(x TEXT UNIQUE)")
+    with connection:
+        connection.executemany("INSERT INTO u VALUES (?)", ((f"{n:09}" * 9,) for n in range(900)))
+    page = connection.execute(
+        "SELECT pageno FROM dbstat WHERE name LIKE 'sqlite_auto%' AND pagetype = 'leaf' LIMIT 1"
+    ).get
+    connection.close()
+    one = Damaged(path, None, path.read_bytes(), path.stat())
+    one.damage(noise(page))
+    result = heal(one)
+    assert result.healed is not None
+    assert result.healed.lossless
+    connection = apsw.Connection(str(path))
+    assert connection.pragma("integrity_check") == "ok"
+    assert connection.execute("SELECT count(*) FROM u").get == 900
+    connection.close()
