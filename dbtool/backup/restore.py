@@ -17,7 +17,7 @@ Before a readable database is overwritten, what it holds becomes a snapshot of i
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,16 +26,17 @@ import apsw
 from dbtool.backup.compare import differing_in
 from dbtool.backup.model import Replaced, RestorePlan, RestoreResult, Snapshot
 from dbtool.backup.overwrite import UNREADABLE, Job, overwrite, write_new
-from dbtool.backup.safety import take_safety_snapshot
+from dbtool.backup.safety import take_safety_snapshot, withdraw_safety_snapshot
 from dbtool.core.atomicfile import failures_named
 from dbtool.core.connection import connect, open_live
 from dbtool.core.holders import holders
-from dbtool.errors import Locked, NotFound, Refused, UsageError
+from dbtool.errors import Damaged, Locked, NotFound, Refused, UsageError
 from dbtool.pages.reader import PageReader
 
 __all__ = ["plan_restore", "run_restore"]
 
 _ATTEMPTS = 5
+Protect = Callable[[], Snapshot | None]
 
 
 def plan_restore(job: Job) -> RestorePlan:
@@ -74,10 +75,8 @@ def run_restore(job: Job) -> RestoreResult:
     safety: Snapshot | None = None
     if job.options.mode == "new" or not exists:
         written = write_new(job, job.target)
-    elif job.options.mode == "live":
-        written, safety = _write_live(job)
     else:
-        written, safety = overwrite(job, lambda: _take_safety_snapshot(job))
+        written, safety = _write_over(job)
     return RestoreResult(
         snapshot=job.snapshot,
         target=job.target,
@@ -88,6 +87,22 @@ def run_restore(job: Job) -> RestoreResult:
         duration_s=clock.monotonic() - started_s,
         safety_snapshot=safety,
     )
+
+
+def _write_over(job: Job) -> tuple[int, Snapshot | None]:
+    taken: list[Snapshot] = []
+
+    def protect() -> Snapshot | None:
+        safety = _take_safety_snapshot(job)
+        taken.extend([safety] if safety else [])
+        return safety
+
+    try:
+        return (_write_live if job.options.mode == "live" else overwrite)(job, protect)
+    except (Damaged, Locked, Refused):  # the target is as it was
+        for safety in taken:
+            withdraw_safety_snapshot(job.repository, safety, job.progress)
+        raise
 
 
 def _check_target(job: Job, *, exists: bool) -> None:
@@ -147,7 +162,7 @@ def _take_safety_snapshot(job: Job) -> Snapshot | None:
 # -- live
 
 
-def _write_live(job: Job) -> tuple[int, Snapshot | None]:
+def _write_live(job: Job, protect: Protect) -> tuple[int, Snapshot | None]:
     """Write through SQLite's backup interface: one transaction for all who have it open."""
     with _folder_beside(job.target) as folder:
         source_path = folder / "snapshot.db"
@@ -155,7 +170,7 @@ def _write_live(job: Job) -> tuple[int, Snapshot | None]:
         live = open_live(job.target, busy_timeout_s=job.options.busy_timeout_s)
         try:
             _require_page_size(job, live)
-            return written, _copy_into(job, live, source_path)
+            return written, _copy_into(job, live, source_path, protect)
         finally:
             live.close()
 
@@ -182,11 +197,13 @@ def _require_page_size(job: Job, live: apsw.Connection) -> None:
         )
 
 
-def _copy_into(job: Job, live: apsw.Connection, source_path: Path) -> Snapshot | None:
+def _copy_into(
+    job: Job, live: apsw.Connection, source_path: Path, protect: Protect
+) -> Snapshot | None:
     source = connect(source_path, apsw.SQLITE_OPEN_READONLY, busy_timeout_s=0)
     copy = _copy_in_wal_mode if live.pragma("journal_mode") == "wal" else _copy_in_rollback_mode
     try:
-        return copy(job, live, source)
+        return copy(job, live, source, protect)
     except apsw.BusyError as error:
         raise Locked(
             "database-locked",
@@ -197,21 +214,23 @@ def _copy_into(job: Job, live: apsw.Connection, source_path: Path) -> Snapshot |
         source.close()
 
 
-def _copy_in_wal_mode(job: Job, live: apsw.Connection, source: apsw.Connection) -> Snapshot | None:
+def _copy_in_wal_mode(
+    _job: Job, live: apsw.Connection, source: apsw.Connection, protect: Protect
+) -> Snapshot | None:
     with live.backup("main", source, "main") as backup:
         # The first step takes the write lock, which keeps no reader out: what the safety snapshot
         # sees now is the last state before the restore, and nobody can commit in between.
         backup.step(1)
-        safety = _take_safety_snapshot(job)
+        safety = protect()
         _finish(backup)
     return safety
 
 
 def _copy_in_rollback_mode(
-    job: Job, live: apsw.Connection, source: apsw.Connection
+    job: Job, live: apsw.Connection, source: apsw.Connection, protect: Protect
 ) -> Snapshot | None:
     for _ in range(_ATTEMPTS):
-        safety = _take_safety_snapshot(job)
+        safety = protect()
         with live.backup("main", source, "main") as backup:
             # Here the first step keeps readers out too, so the snapshot had to come before. The
             # change counter in the header tells whether somebody committed since.

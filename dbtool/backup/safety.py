@@ -9,16 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dbtool.backup.lock import shared
 from dbtool.backup.model import SAFETY_TAG, BackupOptions, Replaced, Snapshot
 from dbtool.backup.run import run_backup
 from dbtool.core.progress import Progress
-from dbtool.errors import NotFound
+from dbtool.errors import DbtoolError, NotFound
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
     from dbtool.backup.snapshot import OnDamaged
 
-__all__ = ["last_replaced", "take_safety_snapshot"]
+__all__ = ["last_replaced", "take_safety_snapshot", "withdraw_safety_snapshot"]
 
 
 def take_safety_snapshot(
@@ -45,6 +46,23 @@ def take_safety_snapshot(
         tags=(SAFETY_TAG,), note=note, always=True, busy_timeout_s=busy_timeout_s
     )
     return run_backup(repository, target, options, progress, replaced=replaced).snapshot
+
+
+def withdraw_safety_snapshot(
+    repository: Repository, snapshot: Snapshot, progress: Progress
+) -> None:
+    """Remove the safety snapshot of a restore that failed and changed nothing.
+
+    An undo would go by it, and take back what applications have written since.
+    """
+    try:
+        with shared(repository.store):
+            repository.catalog.remove([snapshot.id])
+    except DbtoolError as error:
+        progress.warn(
+            f"snapshot {snapshot.id[:8]}, taken before, could not be removed: {error.message}; "
+            "restore --undo would go by it, although nothing was restored"
+        )
 
 
 def last_replaced(

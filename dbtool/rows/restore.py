@@ -93,6 +93,8 @@ class RowRestore:
         self._asked = asked
         self._drop_missing = drop_missing
         self.progress = progress or Silent()
+        self.may_be_committed = False
+        """What a failure leaves open: False where nothing was changed for sure."""
         self._stage: Stage | None = None
         self._live = open_live(target, busy_timeout_s=asked.busy_timeout_s)
         try:
@@ -235,11 +237,19 @@ class RowRestore:
             self._live.execute("BEGIN IMMEDIATE")
             try:
                 done = self._write(matched, protect)
-                self._live.execute("COMMIT")
+                self._commit()
             except BaseException:
                 self._roll_back()
                 raise
         return done
+
+    def _commit(self) -> None:
+        self.may_be_committed = True
+        try:
+            self._live.execute("COMMIT")
+        except apsw.BusyError:
+            self.may_be_committed = False
+            raise
 
     @contextmanager
     def _unusable_named(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import Final, cast
 from dbtool.backup.lock import shared
 from dbtool.backup.model import Replaced, Snapshot
 from dbtool.backup.repository import Repository
-from dbtool.backup.safety import take_safety_snapshot
+from dbtool.backup.safety import take_safety_snapshot, withdraw_safety_snapshot
 from dbtool.core.progress import Progress
 from dbtool.rows.match import MODES, RowMode, TableRestore
 from dbtool.rows.restore import RowRestore, TablePlan
@@ -70,7 +70,12 @@ class OpenTakeback:
             snapshot = _protect(takeback, progress)
             taken.extend([snapshot] if snapshot else [])
 
-        plan = self._rows.run(protect if takeback.safety_snapshot else None)
+        try:
+            plan = self._rows.run(protect if takeback.safety_snapshot else None)
+        except BaseException:
+            if taken and not self._rows.may_be_committed:
+                withdraw_safety_snapshot(takeback.repository, taken[0], progress)
+            raise
         return TableResult(
             takeback.snapshot,
             takeback.target,

@@ -367,3 +367,19 @@ def test_a_live_restore_works_with_every_rollback_journal(
     assert rows(database) == before
     repository.restore(result.safety_snapshot or "", tmp_path / "before.db")
     assert rows(tmp_path / "before.db") == changed
+
+
+def test_a_live_restore_that_a_reader_stopped_leaves_no_safety_snapshot(
+    repository: Repository, tmp_path: Path
+) -> None:
+    database = make_database(tmp_path / "app.db", journal_mode="delete")
+    first = repository.backup(database).snapshot
+    update(database, "id % 50 = 3")
+    reader = apsw.Connection(str(database))
+    reader.execute("BEGIN; SELECT * FROM sqlite_schema").fetchall()
+    options = RestoreOptions(mode="live", busy_timeout_s=0.2)
+    with pytest.raises(Locked):
+        repository.restore(first or "", database, options)
+    reader.close()
+    assert first is not None
+    assert [snapshot.id for snapshot in repository.snapshots()] == [first.id]

@@ -13,7 +13,7 @@ from dbtool.backup.model import SAFETY_TAG
 from dbtool.backup.repository import Repository
 from dbtool.backup.safety import last_replaced
 from dbtool.core.progress import Silent
-from dbtool.errors import Damaged
+from dbtool.errors import Damaged, DbtoolError, Locked
 from dbtool.rows.match import TableRestore
 from dbtool.rows.takeback import TableResult, Takeback, opened, undo_of
 
@@ -104,6 +104,51 @@ def test_an_undo_of_inserted_rows_deletes_them(shop: Shop) -> None:
     shop.take(mode="insert-missing", where="id = 2")
     shop.undo()
     assert shop.rows() == [(1, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        "CREATE TRIGGER r BEFORE DELETE ON t BEGIN SELECT raise(ABORT, 'no'); END",
+        "CREATE TABLE child(p REFERENCES t); INSERT INTO child VALUES (9)",
+    ],
+)
+def test_an_undo_does_not_go_by_a_restore_that_failed(shop: Shop, obstacle: str) -> None:
+    shop.run("UPDATE t SET a = 0 WHERE id = 1")
+    before = shop.rows()
+    shop.take()
+    known = shop.repository.snapshots()
+    shop.run(f"INSERT INTO t VALUES (9, 9, 9); {obstacle}")
+    with pytest.raises(DbtoolError):
+        shop.take()
+    assert shop.repository.snapshots() == known
+    shop.run("DROP TRIGGER IF EXISTS r; DELETE FROM t WHERE id = 9")
+    shop.undo()
+    assert shop.rows() == before
+
+
+def test_an_undo_does_not_go_by_a_restore_that_a_reader_stopped(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, "delete")
+    shop.run("UPDATE t SET a = 0")
+    known = shop.repository.snapshots()
+    with closing(apsw.Connection(str(shop.path))) as reader:
+        reader.execute("BEGIN; SELECT * FROM t").fetchall()
+        with pytest.raises(Locked):
+            shop.take(busy_timeout_s=0.1)
+    assert shop.repository.snapshots() == known
+
+
+def test_where_nothing_can_be_removed_the_stale_safety_snapshot_is_named(shop: Shop) -> None:
+    told = Silent()
+    shop.run("UPDATE t SET a = 0; INSERT INTO t VALUES (9, 9, 9)")
+    shop.run("CREATE TABLE child(p REFERENCES t); INSERT INTO child VALUES (9)")
+    takeback = Takeback(shop.repository, shop.first, shop.path, TableRestore("t"))
+    note = shop.path.parent / "repo" / "marks" / "forgotten"
+    with opened(takeback, told) as work:
+        note.mkdir(parents=True)  # so that what is removed cannot be noted
+        with pytest.raises(DbtoolError):
+            work.run(told)
+    assert "restore --undo would go by it" in told.warnings[0]
 
 
 def test_an_undo_of_a_table_made_anew_drops_it_and_can_be_undone(shop: Shop) -> None:
