@@ -184,7 +184,7 @@ def locked(path: Path, *, context: str = "") -> Locked:
         "database-locked",
         f"{path} is locked by another process",
         context=context or (f"open in process {who}" if who else ""),
-        hint=f"{hint}\na longer wait: --busy-timeout 60s",
+        hint=f"{hint}, and run it again",
     )
 
 

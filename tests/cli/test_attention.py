@@ -24,9 +24,9 @@ def test_waiting_ends_when_a_signal_comes_and_it_is_no_interruption_later() -> N
     with attention.paid():
         timer = _send_soon(signal.SIGTERM)
         attention.wait(30)
+        timer.join()  # in here: out there the signal would end the test run
         assert attention.stopped
         attention.wait(30)
-    timer.join()
     assert time.monotonic() - began_s < 20
     assert interrupts.received is None
 
@@ -40,5 +40,5 @@ def test_hang_up_asks_for_the_configuration_once() -> None:
         assert not attention.stopped
         assert attention.take_reload()
         assert not attention.take_reload()
-    timer.join()
+        timer.join()
     assert signal.getsignal(signal.SIGHUP) is before
