@@ -24,20 +24,21 @@ def test_shared_holders_do_not_wait_for_each_other(store: LocalStore) -> None:
 
 def test_exclusive_waits_until_the_last_of_the_others_is_done(store: LocalStore) -> None:
     done = []
-    let_go = threading.Event()
+    holding, let_go = threading.Event(), threading.Event()
 
     def work() -> None:
         with shared(store):
+            holding.set()
             let_go.wait(20)
             done.append("work")
 
     worker = threading.Thread(target=work)
     worker.start()
-    attempts = []
-    with exclusive(store, wait_s=20, pausing=lambda: (attempts.append(1), let_go.set())):
+    holding.wait(20)
+    with exclusive(store, wait_s=20, pausing=let_go.set):
         done.append("alone")
     worker.join()
-    assert done == ["work", "alone"] or (not attempts and done == ["alone", "work"])
+    assert done == ["work", "alone"]
 
 
 def test_shared_waits_for_the_moment_in_which_somebody_is_alone(store: LocalStore) -> None:
