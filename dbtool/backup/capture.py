@@ -106,9 +106,13 @@ class Capture:
         pages = sorted({page for page in changed if page <= page_count}.union(added))
         # Looking at maps costs in proportion to the database; storing some page again that was
         # rewritten as it was, or that lies elsewhere already, costs in proportion to the changes.
-        self._compares = len(pages) * _WORTH_COMPARING > page_count
+        self._compares = self._is_many(len(pages), page_count)
         self._changed = pages
         return len(pages)
+
+    @staticmethod
+    def _is_many(pages: int, page_count: int) -> bool:
+        return pages * _WORTH_COMPARING > page_count
 
     # -- comparing
 

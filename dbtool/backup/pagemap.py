@@ -15,7 +15,8 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from dbtool.backup.format import (
@@ -113,6 +114,20 @@ class SegmentEntries:
         self.hashes += hashes
         start = self.location(ref, slot)
         self.locations.extend(range(start, start + len(pages)))
+
+    def ascending(self) -> SegmentEntries:
+        """Return the same entries in the order of their pages, as a piece wants them."""
+        pages = self.pages
+        if all(before < after for before, after in pairwise(pages)):
+            return self
+        order = sorted(range(len(pages)), key=pages.__getitem__)
+        hashes, size = self.hashes, HASH_BYTES
+        return replace(
+            self,
+            pages=array("H", [pages[entry] for entry in order]),
+            hashes=bytearray().join(hashes[at * size : (at + 1) * size] for at in order),
+            locations=array("Q", [self.locations[entry] for entry in order]),
+        )
 
     def runs(self) -> Iterator[tuple[int, int, int]]:
         """Yield (first entry, number of entries, location) of entries in consecutive slots."""

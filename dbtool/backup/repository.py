@@ -230,7 +230,7 @@ class Repository(Upkeep):
             Damaged: one of them does not open, and there is no `on_damaged`.
         """
         found = self.catalog.all(on_damaged)
-        return found if database is None else self._of_database(found, str(database))
+        return found if database is None else self.of_database(found, str(database))
 
     def find(
         self, spec: str, *, database: str | Path | None = None, on_damaged: OnDamaged | None = None
@@ -262,7 +262,8 @@ class Repository(Upkeep):
         return matching or [self.catalog.summary(found) for found in ids[:1]]
 
     @staticmethod
-    def _of_database(found: list[Snapshot], database: str) -> list[Snapshot]:
+    def of_database(found: list[Snapshot], database: str) -> list[Snapshot]:
+        """Return those of a database, named by its path, its name, or its file's name alone."""
         names = (database, str(Path(database).resolve()))
         exact = [snapshot for snapshot in found if snapshot.database in names]
         if exact:

@@ -26,7 +26,7 @@ from dbtool.pages.reader import PageReader, SourceState
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
 
-__all__ = ["backup_from", "run_backup", "take_increment"]
+__all__ = ["backup_from", "require_packs", "run_backup", "take_increment"]
 
 _MOST_RELATIVES = 4
 """Snapshots of other databases that are looked at for pages that this one shares with them."""
@@ -178,7 +178,7 @@ def _open_parent(run: _Run, parent: Snapshot | None, *, trusted: bool) -> Snapsh
     try:
         tree = run.repository.open_snapshot(parent)
         if not trusted:
-            _require_packs(run.repository, tree)
+            require_packs(run.repository, tree)
     except Unreachable:
         raise  # nothing is damaged, and nothing could be stored anew
     except DbtoolError as error:
@@ -189,7 +189,7 @@ def _open_parent(run: _Run, parent: Snapshot | None, *, trusted: bool) -> Snapsh
     return tree
 
 
-def _require_packs(repository: Repository, tree: SnapshotTree) -> None:
+def require_packs(repository: Repository, tree: SnapshotTree) -> None:
     """Decode the whole map, see that its packs exist: a new snapshot must not inherit a loss."""
     present = {key for key, _size in repository.store.list("packs/")}
     for entries in tree.segments():
@@ -214,7 +214,7 @@ def _relatives(run: _Run, parent: Snapshot | None) -> list[SnapshotTree]:
             try:
                 snapshot = run.repository.catalog.summary(head.snapshot)
                 tree = run.repository.open_snapshot(snapshot)
-                _require_packs(run.repository, tree)
+                require_packs(run.repository, tree)
                 found.append(tree)
             except Unreachable:
                 raise

@@ -94,16 +94,31 @@ class SnapshotTree:
             for number in range(len(self._lengths)) if segments is None else segments:
                 entries = self.segment(number)
                 chosen = wanted(entries) if wanted else None
-                groups = _by_group(entries.extents(chosen))
-                yield from self._proven(entries, groups, workers)
+                start = number * SEGMENT_PAGES + 1
+                for first, content in self._proven(entries, chosen, workers):
+                    yield start + first, content
+
+    def read(
+        self, entries: SegmentEntries, chosen: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, memoryview]]:
+        """Yield (first entry, whole pages) of entries of a segment, or of a delta alone.
+
+        In the order that groups hold them; errors as `pages`.
+
+        Args:
+            entries: what `segment` or `piece` returned.
+            chosen: which entries, by their place in it, ascending; None means all.
+        """
+        with ThreadPoolExecutor(WORKERS, "dbtool-fetch") as workers:
+            yield from self._proven(entries, chosen, workers)
 
     def _proven(
         self,
         entries: SegmentEntries,
-        groups: dict[BlobRef, list[Extent]],
+        chosen: Sequence[int] | None,
         workers: ThreadPoolExecutor,
     ) -> Iterator[tuple[int, memoryview]]:
-        start = entries.segment * SEGMENT_PAGES + 1
+        groups = _by_group(entries.extents(chosen))
 
         def fetch(load: list[list[BlobRef]]) -> list[tuple[int, memoryview]]:
             return [
@@ -119,17 +134,14 @@ class SnapshotTree:
             _loads(self.packs.batches(self.packs.in_storage_order(groups))),
             depth=_DEPTH,
         ):
-            for first, content in result():
-                yield start + first, content
+            yield from result()
 
     def _cut(
         self, entries: SegmentEntries, extents: list[Extent], raw: bytes | BlobDamaged
     ) -> Iterator[tuple[int, memoryview]]:
-        """Yield (page within the segment, proven content) of each extent of a group."""
+        """Yield (entry, proven content) of each extent of a group."""
         if isinstance(raw, BlobDamaged):
-            raise self.unreadable(
-                entries.segment * SEGMENT_PAGES + 1 + extents[0].first, raw
-            ) from raw
+            raise self.unreadable(_page_of(entries, extents[0].first), raw) from raw
         view, page_size = memoryview(raw), self.snapshot.page_size
         for extent in extents:
             content = view[extent.slot * page_size : (extent.slot + extent.pages) * page_size]
@@ -158,8 +170,7 @@ class SnapshotTree:
                 if found[index * HASH_BYTES : (index + 1) * HASH_BYTES]
                 != expected[index * HASH_BYTES : (index + 1) * HASH_BYTES]
             )
-            number = entries.segment * SEGMENT_PAGES + extent.first + bad + 1
-            raise self.unproven(number)
+            raise self.unproven(_page_of(entries, extent.first + bad))
 
     def hash_pages(self, content: memoryview) -> list[bytes]:
         """Return what the map must say of whole pages with this content."""
@@ -174,6 +185,10 @@ class SnapshotTree:
             context="its content does not hash to what the page map says",
             hint="dbtool verify --snapshots --read-data      names everything that is affected",
         )
+
+
+def _page_of(entries: SegmentEntries, entry: int) -> int:
+    return entries.segment * SEGMENT_PAGES + entries.pages[entry] + 1
 
 
 def _loads(batches: Iterable[list[BlobRef]]) -> Iterator[list[list[BlobRef]]]:

@@ -1,4 +1,4 @@
-"""The part of a repository that removes: forgetting snapshots, pruning by policy."""
+"""The part of a repository that keeps backups in order: forgetting, pruning, copying elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from dbtool.core.progress import Progress, Silent
 
 if TYPE_CHECKING:
+    from dbtool.backup.copy import CopyOptions, CopyPlan, CopyResult
     from dbtool.backup.forget import ForgetPlan
     from dbtool.backup.prune import PruneResult
     from dbtool.backup.repository import Repository
@@ -69,3 +70,29 @@ class Upkeep:
         from dbtool.backup.forget import run_forget
 
         run_forget(self._repository, plan, force=force)
+
+    def plan_copy(self, target: Repository, options: CopyOptions) -> CopyPlan:
+        """Say what `copy` would bring over; write nothing."""
+        from dbtool.backup.copy import plan_copy
+
+        return plan_copy(self._repository, target, options)
+
+    def copy(
+        self, target: Repository, options: CopyOptions, *, progress: Progress | None = None
+    ) -> CopyResult:
+        """Bring the snapshots that `target` lacks there, under its own keys and their own ids.
+
+        What cannot be read whole is left out, and named in the result. A copy that was cut off goes
+        on where it was.
+
+        Args:
+            target: another repository.
+            options: which snapshots.
+            progress: told of bytes read.
+
+        Raises:
+            UsageError: `copy-same-repository`.
+        """
+        from dbtool.backup.copy import run_copy
+
+        return run_copy(self._repository, target, options, progress or Silent())

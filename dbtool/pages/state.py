@@ -28,7 +28,7 @@ from dbtool.core.rawfile import RawFile
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.wal import FRAME_HEADER_BYTES, WAL_HEADER_BYTES, WalHeader, WalInvalid
 
-__all__ = ["SourceState", "settling_ns", "state_of"]
+__all__ = ["UNKNOWN_STATE", "SourceState", "settling_ns", "state_of"]
 
 _TICK_NS: Final = 50_000_000
 _COARSE_TICK_NS: Final = 2_100_000_000
@@ -92,6 +92,22 @@ class SourceState:
                 if field.name in value or field.default is MISSING
             }
         )
+
+
+UNKNOWN_STATE: Final = SourceState(
+    device=0,
+    inode=0,
+    size_bytes=0,
+    mtime_ns=0,
+    ctime_ns=0,
+    header_digest="",
+    wal_size_bytes=None,
+    wal_mtime_ns=None,
+    wal_salts=None,
+    wal_frames=0,
+    settled=False,
+)
+"""Of a file that nobody has looked at: it proves nothing."""
 
 
 def state_of(path: Path) -> SourceState:
