@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FILE_NAME",
     "Config",
+    "CopySettings",
     "DatabaseSettings",
     "Setting",
     "config_folder",
@@ -60,6 +61,14 @@ class Setting(NamedTuple):
     """The key in parts, as a name may hold a dot; empty: it does not come from a file."""
 
 
+class CopySettings(NamedTuple):
+    """One `[databases.NAME.copies.COPY]`: another repository that gets the same snapshots."""
+
+    name: str
+    repository: str
+    max_backup_age_s: float | None
+
+
 class DatabaseSettings(NamedTuple):
     """One `[databases.NAME]`."""
 
@@ -67,6 +76,7 @@ class DatabaseSettings(NamedTuple):
     path: Path
     repository: str | None
     max_backup_age_s: float | None
+    copies: tuple[CopySettings, ...] = ()
 
 
 class Config:
@@ -104,14 +114,29 @@ class Config:
         prefix = dotted(("databases", name))
         path = self.get(f"{prefix}.path")
         if path is None:
-            origin = next(s.origin for s in self.settings.values() if s.key.startswith(prefix))
-            raise UsageError(
-                "config-incomplete",
-                f"{origin}: [{prefix}] has no path",
-                hint=f'add a line such as path = "{name}.db" under [{prefix}]',
-            )
+            raise self._incomplete(prefix, "path", f"{name}.db")
+        age_s = self.get(f"{prefix}.max_backup_age")
         return DatabaseSettings(
-            name, path, self.get(f"{prefix}.repository"), self.get(f"{prefix}.max_backup_age")
+            name, path, self.get(f"{prefix}.repository"), age_s, tuple(self._copies(name, age_s))
+        )
+
+    def _copies(self, database: str, age_s: float | None) -> Iterator[CopySettings]:
+        paths = [setting.path for setting in self.settings.values()]
+        names = [path[3] for path in paths if path[:3] == ("databases", database, "copies")]
+        for name in dict.fromkeys(names):
+            prefix = dotted(("databases", database, "copies", name))
+            repository = self.get(f"{prefix}.repository")
+            if repository is None:
+                raise self._incomplete(prefix, "repository", f"/mnt/{name}")
+            own_age_s = self.get(f"{prefix}.max_backup_age")
+            yield CopySettings(name, repository, age_s if own_age_s is None else own_age_s)
+
+    def _incomplete(self, prefix: str, key: str, example: str) -> UsageError:
+        origin = next(s.origin for s in self.settings.values() if s.key.startswith(prefix))
+        return UsageError(
+            "config-incomplete",
+            f"{origin}: [{prefix}] has no {key}",
+            hint=f'add a line such as {key} = "{example}" under [{prefix}]',
         )
 
 
@@ -226,8 +251,9 @@ def _flatten(
 
 def _pattern(path: tuple[str, ...]) -> str:
     """Return the key of `SCHEMA` that a path would have."""
-    named = {"databases": (1,), "validate": (1, 3) if path[2:3] == ("columns",) else (1,)}
-    stars = named.get(path[0], ()) if len(path) > 2 else ()  # noqa: PLR2004 - section, name, key
+    nested = path[0] in ("databases", "validate") and path[2:3] in (("columns",), ("copies",))
+    named = (1, 3) if nested else (1,) if path[0] in ("databases", "validate") else ()
+    stars = named if len(path) > 2 else ()  # noqa: PLR2004 - section, name, key
     return ".".join("*" if index in stars else part for index, part in enumerate(path))
 
 

@@ -47,6 +47,12 @@ SCHEMA: dict[str, Key] = {
         "path", "file that holds the password or key of its repository alone"
     ),
     "databases.*.password_command": Key("text", "command that prints it"),
+    "databases.*.copies.*.repository": Key("location", "where copies of its snapshots lie"),
+    "databases.*.copies.*.max_backup_age": Key(
+        "duration", "the same for these copies; otherwise that of the database counts"
+    ),
+    "databases.*.copies.*.password_file": Key("path", "file that holds the password or key"),
+    "databases.*.copies.*.password_command": Key("text", "command that prints it"),
     "repository.compression": Key("integer", "zstd level of new repositories", 3, 1, 22),
     "repository.password_file": Key(
         "path", "file that holds the password or key of every repository"
@@ -92,6 +98,9 @@ ENVIRONMENT: dict[str, str] = {
     "DBTOOL_PASSWORD_FILE": "file that holds the password or key",
     "DBTOOL_PASSWORD_COMMAND": "command that prints the password or key",
     "DBTOOL_PASSWORD": "the password itself; other processes of the user can read it",
+    "DBTOOL_TO_PASSWORD_FILE": "the same for the repository that `copy` writes to",
+    "DBTOOL_TO_PASSWORD_COMMAND": "likewise",
+    "DBTOOL_TO_PASSWORD": "likewise",
     "DBTOOL_COLOR": "auto, always or never, as --color",
     "DBTOOL_PROGRESS": "auto, none or plain, as --progress",
     "NO_COLOR": "no colour, where it is set and not empty",

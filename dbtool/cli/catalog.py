@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "diff": Entry("diff", "say what changed: pages, schema, rows; as SQL", "Rows"),
     "forget": Entry("forget", "remove single snapshots", "Backups"),
     "prune": Entry("prune", "remove snapshots by policy, free what none needs", "Backups"),
+    "copy": Entry("copy", "copy snapshots into a second repository, with its own key", "Backups"),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
     "history": Entry("history", "show how one row changed over the snapshots", "Rows"),

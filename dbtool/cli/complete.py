@@ -98,16 +98,18 @@ def _target(line: list[str]) -> tuple[Session, Target]:
 def _snapshots(line: list[str]) -> Iterator[tuple[str, str]]:
     from dbtool.backup.repository import Repository
     from dbtool.cli.secrets import key_configured
+    from dbtool.cli.targets import key_owner
     from dbtool.cli.views import local_time, short
     from dbtool.store.urls import is_remote
 
     session, target = _target(line)
     if is_remote(target.repository):
         return  # a Tab does not wait for a network
+    owner = key_owner(session, target)
     repository = Repository.open(
         target.repository,
-        secret=lambda: _key_file(session, target.name),
-        expect_encrypted=key_configured(session, target.name),
+        secret=lambda: _key_file(session, owner),
+        expect_encrypted=key_configured(session, owner),
     )
     for snapshot in reversed(
         repository.snapshots(target.source, on_damaged=lambda _error: None)[-_MOST:]

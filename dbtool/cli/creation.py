@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtool.cli.targets import Target, open_repository
+from dbtool.cli.targets import Target, key_owner, open_repository
 from dbtool.cli.views import brief
 from dbtool.errors import DbtoolError, Locked, NotFound, Refused
 
@@ -145,8 +145,9 @@ def _create(session: Session, target: Target) -> Repository:
     from dbtool.cli.stores import reach_store
 
     secret = None
-    if key_configured(session, target.name):
-        secret = secret_for_creation(session, target.name)
+    owner = key_owner(session, target)
+    if key_configured(session, owner):
+        secret = secret_for_creation(session, owner)
     level = session.config.get("repository.compression")
     store = reach_store(session, target.repository, create=True)
     return Repository.create(store, secret=secret, compression=level)

@@ -26,6 +26,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "missing-argument": ErrorCode(2, "an argument that the command needs was left out"),
     "invalid-value": ErrorCode(2, "an option or variable has a value that it cannot have"),
     "database-missing": ErrorCode(2, "no database was named, and none is configured"),
+    "copy-same-repository": ErrorCode(2, "the repository to copy to is the one copied from"),
+    "no-copies": ErrorCode(2, "no repository for copies was named, and none is configured"),
     "database-ambiguous": ErrorCode(2, "several databases are configured, and none was named"),
     "database-is-folder": ErrorCode(2, "a folder was named where a database is wanted"),
     "database-name-unsupported": ErrorCode(

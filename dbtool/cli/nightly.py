@@ -1,9 +1,13 @@
-"""The nightly job of one database: back up, thin out, and the proofs that are configured."""
+"""The nightly job of one database: back up, copy, thin out, the proofs that are configured."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from dbtool.cli.copies import Destination, destinations_of, open_destination
+from dbtool.cli.copyview import result_data as copy_data
+from dbtool.cli.copyview import summary_of, warn_of_damage
 from dbtool.cli.creation import open_or_create
 from dbtool.cli.nightlyproofs import proofs, report
 from dbtool.cli.policies import prune_options, retention_of
@@ -21,7 +25,14 @@ __all__ = ["steps"]
 
 def steps(session: Session, target: Target) -> list[Step]:
     """Return what the job does, in order."""
-    found = [Step("backup", lambda: _backup(session, target))]
+    found = [
+        Step("backup", lambda: _backup(session, target)),
+        # Before anything is thinned out; and what was backed up before is copied in any case.
+        *(
+            Step(f"copy {place.name}", partial(_copy, session, target, place))
+            for place in destinations_of(session, target)
+        ),
+    ]
     if not retention_of(session, target.name).keeps_nothing:
         # Nothing is thinned out on a night without a backup.
         found.append(Step("prune", lambda: _prune(session, target), needs=("backup",)))
@@ -52,6 +63,18 @@ def _backup(session: Session, target: Target) -> StepReport:
         "added": result.bytes_added,
     }
     return report(session, "backup", summary, data, known)
+
+
+def _copy(session: Session, target: Target, place: Destination) -> StepReport:
+    from dbtool.backup.copy import CopyOptions
+
+    known = len(session.warnings)
+    source, repository = open_repository(session, target), open_destination(session, place)
+    with session.work() as progress:
+        result = source.copy(repository, CopyOptions(target.source), progress=progress)
+    warn_of_damage(session, place, result.damaged)
+    data = copy_data(place, result)
+    return report(session, f"copy {place.name}", summary_of(result), data, known)
 
 
 def _prune(session: Session, target: Target) -> StepReport:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dbtool.cli.targets import default_repository
+from dbtool.cli.targets import default_repository, same_place
 from dbtool.config_keys import RETENTION
 from dbtool.errors import UsageError
 
@@ -75,7 +74,7 @@ def prune_options(
         str(settings.path.resolve()): settings
         for settings in session.config.databases.values()
         if settings.name == target.name
-        or _same(settings.repository or default_repository(settings.path), target.repository)
+        or same_place(settings.repository or default_repository(settings.path), target.repository)
     }
     policies = {
         source: retention_of(session, settings.name, flags) for source, settings in owners.items()
@@ -105,9 +104,3 @@ def parsed(option: str, text: str | None, parse: Any) -> Any:
         return parse(text)
     except (ValueError, UsageError) as error:
         raise UsageError("invalid-value", f"{option} {text}: {error}") from error
-
-
-def _same(one: str, other: str) -> bool:
-    if "://" in one or "://" in other:
-        return one == other
-    return Path(one).resolve() == Path(other).resolve()

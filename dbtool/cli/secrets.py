@@ -2,7 +2,8 @@
 
 Order: `--password-file` or `--password-command`, `DBTOOL_PASSWORD_FILE`, `DBTOOL_PASSWORD_COMMAND`,
 `DBTOOL_PASSWORD`, the configuration (what it says of the database before what it says of every
-repository), the terminal. Values are never logged and never part of a message.
+repository), the terminal. The repository that `copy` writes to has options and variables of its
+own. Values are never logged and never part of a message.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dbtool.cli.visible import visible
 from dbtool.config import environment
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dbtool.crypto.keys import Secret
 
 __all__ = [
+    "Options",
     "find_new_secret",
     "find_secret",
     "key_configured",
@@ -31,16 +33,38 @@ __all__ = [
 
 _COMMAND_LIMIT_S = 60.0
 _LARGEST_FILE_BYTES = 64 * 1024
-_VARIABLES = ("DBTOOL_PASSWORD_FILE", "DBTOOL_PASSWORD_COMMAND", "DBTOOL_PASSWORD")
+_SUFFIXES = ("PASSWORD_FILE", "PASSWORD_COMMAND", "PASSWORD")
 
 
-def find_secret(session: Session, what: str, database: str | None = None) -> Secret:
+class Options(NamedTuple):
+    """The options and variables that tell one secret."""
+
+    prefix: str = ""
+    """"to-": the secret of the repository that is copied to."""
+    file: Path | None = None
+    command: str | None = None
+
+    @property
+    def variables(self) -> list[str]:
+        """Return the names of the variables: a file, a command, the password itself."""
+        return [f"DBTOOL_{self.prefix.upper().replace('-', '_')}{name}" for name in _SUFFIXES]
+
+    @property
+    def hint(self) -> str:
+        """Return how to give it."""
+        return f"--{self.prefix}password-file FILE\n{self.variables[0]}=FILE"
+
+
+def find_secret(
+    session: Session, what: str, owner: str | None = None, options: Options | None = None
+) -> Secret:
     """Return the secret that opens a repository.
 
     Args:
         session: of this run.
         what: how a prompt names it, such as `password of backups/`.
-        database: name in the configuration of the database it is opened for.
+        owner: section of the configuration, below `databases`, that it is opened for.
+        options: those that tell it; None: the global ones.
 
     Raises:
         WrongKey: `password-missing`, none is configured and there is no terminal to ask on.
@@ -48,7 +72,8 @@ def find_secret(session: Session, what: str, database: str | None = None) -> Sec
             `password-file-not-found`.
         Refused: `config-untrusted`.
     """
-    found = _configured(session, database)
+    options = options or _global(session)
+    found = _configured(session, owner, options)
     if found is not None:
         return found
     if not session.terminal(0):
@@ -56,22 +81,24 @@ def find_secret(session: Session, what: str, database: str | None = None) -> Sec
             "password-missing",
             "the repository is encrypted, and no password was given",
             context="there is no terminal to ask on",
-            hint="--password-file FILE\nDBTOOL_PASSWORD_FILE=FILE\n"
-            "password_file in dbtool.toml, under [repository]",
+            hint=f"{options.hint}\npassword_file in dbtool.toml, under [repository]",
         )
     return _parse(_prompt(f"{what}: "))
 
 
-def key_configured(session: Session, database: str | None = None) -> bool:
+def key_configured(
+    session: Session, owner: str | None = None, options: Options | None = None
+) -> bool:
     """Return whether anything but a prompt would give a secret, without looking at the secret.
 
     A repository that then says that it is not encrypted is not to be believed.
     """
-    variables = environment()
+    variables, options = environment(), options or _global(session)
     return (
-        any(session.given.get(name) is not None for name in ("password_file", "password_command"))
-        or any(variables.get(name) for name in _VARIABLES)
-        or any(session.config.get(key) is not None for key in _keys(database))
+        options.file is not None
+        or options.command is not None
+        or any(variables.get(name) for name in options.variables)
+        or any(session.config.get(key) is not None for key in _keys(owner))
     )
 
 
@@ -93,7 +120,7 @@ def find_new_secret(session: Session, file: Path | None, command: str | None = N
 
 def secret_for_creation(session: Session, database: str | None = None) -> Secret:
     """Return the secret of a new repository: as given or configured, else asked for twice."""
-    found = _configured(session, database)
+    found = _configured(session, database, _global(session))
     if found is not None:
         return found
     if not session.terminal(0):
@@ -152,32 +179,41 @@ def run_password_command(command: str) -> Secret:
     return _parse_bytes(done.stdout, "the output of the password command")
 
 
-def _configured(session: Session, database: str | None) -> Secret | None:
-    file, command = session.given.get("password_file"), session.given.get("password_command")
-    if file is not None and command is not None:
+def _global(session: Session) -> Options:
+    file = session.given.get("password_file")
+    return Options(
+        file=None if file is None else Path(file), command=session.given.get("password_command")
+    )
+
+
+def _configured(session: Session, owner: str | None, options: Options) -> Secret | None:
+    if options.file is not None and options.command is not None:
         raise UsageError(
-            "password-twice", "--password-file and --password-command exclude each other"
+            "password-twice",
+            f"--{options.prefix}password-file and --{options.prefix}password-command "
+            "exclude each other",
         )
-    if file is not None:
-        return read_secret_file(session, Path(file))
-    if command is not None:
-        return run_password_command(command)
-    return _from_environment(session) or _from_config(session, database)
+    if options.file is not None:
+        return read_secret_file(session, options.file)
+    if options.command is not None:
+        return run_password_command(options.command)
+    return _from_environment(session, options) or _from_config(session, owner)
 
 
-def _from_environment(session: Session) -> Secret | None:
+def _from_environment(session: Session, options: Options) -> Secret | None:
     variables = environment()
-    if variables.get("DBTOOL_PASSWORD_FILE"):
-        return read_secret_file(session, Path(variables["DBTOOL_PASSWORD_FILE"]))
-    if variables.get("DBTOOL_PASSWORD_COMMAND"):
-        return run_password_command(variables["DBTOOL_PASSWORD_COMMAND"])
-    if "DBTOOL_PASSWORD" in variables:
-        return _parse(variables["DBTOOL_PASSWORD"])
+    file, command, password = options.variables
+    if variables.get(file):
+        return read_secret_file(session, Path(variables[file]))
+    if variables.get(command):
+        return run_password_command(variables[command])
+    if password in variables:
+        return _parse(variables[password])
     return None
 
 
-def _from_config(session: Session, database: str | None) -> Secret | None:
-    found = (session.config.settings.get(key) for key in _keys(database))
+def _from_config(session: Session, owner: str | None) -> Secret | None:
+    found = (session.config.settings.get(key) for key in _keys(owner))
     setting = next((setting for setting in found if setting is not None), None)
     if setting is None:
         return None
@@ -189,9 +225,9 @@ def _from_config(session: Session, database: str | None) -> Secret | None:
     return run_password_command(setting.value)
 
 
-def _keys(database: str | None) -> list[str]:
+def _keys(owner: str | None) -> list[str]:
     """Return the keys of the configuration that may name a secret, what counts most first."""
-    sections = [f"databases.{database}"] if database else []
+    sections = [f"databases.{owner}"] if owner else []
     return [
         f"{section}.{name}"
         for section in (*sections, "repository")

@@ -10,6 +10,7 @@ import typer
 
 from dbtool.cli.files import require_usable
 from dbtool.config import environment
+from dbtool.core.tomllines import dotted
 from dbtool.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ __all__ = [
     "DatabaseArgument",
     "Target",
     "choose",
+    "copy_section",
     "default_repository",
+    "key_owner",
     "open_repository",
     "repository_only",
     "require_path",
+    "same_place",
 ]
 
 DatabaseArgument = Annotated[
@@ -114,14 +118,28 @@ def open_repository(session: Session, target: Target) -> Repository:
     from dbtool.cli.secrets import find_secret, key_configured
     from dbtool.cli.stores import reach_store
 
-    location = target.repository
+    location, owner = target.repository, key_owner(session, target)
     if target.path is not None and not target.explicit_repository and not Path(location).exists():
         raise _no_backups(target.path, location)
     return Repository.open(
         reach_store(session, location),
-        secret=lambda: find_secret(session, f"password of {location}", target.name),
-        expect_encrypted=key_configured(session, target.name),
+        secret=lambda: find_secret(session, f"password of {location}", owner),
+        expect_encrypted=key_configured(session, owner),
     )
+
+
+def key_owner(session: Session, target: Target) -> str | None:
+    """Return the section, below `databases`, that may name the key of a target's repository."""
+    for settings in session.config.databases.values():
+        for copy in settings.copies:
+            if same_place(copy.repository, target.repository):
+                return copy_section(settings.name, copy.name)
+    return None if target.name is None else dotted((target.name,))
+
+
+def copy_section(database: str, copy: str) -> str:
+    """Return the section, below `databases`, of one of the copies of a database."""
+    return dotted((database, "copies", copy))
 
 
 def _no_backups(path: Path, location: str) -> NotFound:
@@ -150,11 +168,17 @@ def _name_of_owner(session: Session, location: str) -> str | None:
 
     def is_there(settings: DatabaseSettings) -> bool:
         place = settings.repository or default_repository(settings.path)
-        if "://" in location or "://" in place:
-            return place == location
-        return _same(Path(place), Path(location))
+        places = [place, *(copy.repository for copy in settings.copies)]
+        return any(same_place(place, location) for place in places)
 
     return next((s.name for s in session.config.databases.values() if is_there(s)), None)
+
+
+def same_place(one: str, other: str) -> bool:
+    """Return whether two locations are the same repository."""
+    if "://" in one or "://" in other:
+        return one == other
+    return _same(Path(one), Path(other))
 
 
 def _same(one: Path, other: Path) -> bool:

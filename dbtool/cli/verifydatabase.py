@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from dbtool.cli.copies import tell_ages
 from dbtool.cli.failure import DAMAGED, OK, WARNINGS
 from dbtool.cli.followview import tell_of_followers
 from dbtool.cli.targets import Target, choose, open_repository
@@ -66,6 +67,8 @@ def verify_one(session: Session, db: str | None, request: Request) -> int:
     stale = warn_if_stale(session, target, report)
     if repository is not None:
         tell_of_followers(session, repository, request.name or target.source)
+    if report.snapshot is not None:
+        stale = tell_ages(session, target, report.snapshot.database) or stale
     _write_files(request, report)
     show(session, report, db=db or target.shown)
     return exit_code(report, stale=stale)

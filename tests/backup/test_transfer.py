@@ -51,4 +51,4 @@ def test_what_the_source_lost_is_the_fault_of_the_source(tmp_path: Path, databas
     session = PackSession(target.store, target.master, target.config.id, compression=3)
     with session, pytest.raises(SourceDamaged) as caught:
         Transfer(session, hash_pages=target.hash_pages, source=tree).carry(Silent())
-    assert caught.value.error.code == "pack-damaged"
+    assert caught.value.code == "pack-damaged"

@@ -28,13 +28,15 @@ dbtool init app.db                                  # a new database, named in a
 dbtool init --repo /backups/app --encrypt app.db    # and an encrypted repository
 dbtool init --repo app.db.backups existing.db       # adopts a database without changing it
 dbtool init --repo s3://bucket/app app.db           # a repository in the cloud: see the README
+dbtool init --repo /mnt/usb/app --encrypt           # a repository alone, for dbtool copy
 """
 
 
 class _Outcome(NamedTuple):
     """What was done."""
 
-    path: Path
+    path: Path | None
+    """None: only a repository was made."""
     created: bool
     repository: RepositoryInfo | None
     written: Path | None
@@ -69,17 +71,23 @@ def init(
 
     A new database gets a write-ahead log. With --repo its repository is created too. A dbtool.toml
     that names both is written to the current folder, or beside a database that lies elsewhere; one
-    that is there is left alone.
+    that is there is left alone. With --repo and without DB, only the repository is created: one for
+    `dbtool copy`, say.
     """
     session = current(context)
     word = db or environment().get("DBTOOL_DB")
-    if not word:
+    given = session.given.get("repo") or environment().get("DBTOOL_REPO")
+    if not word and not given:
         raise UsageError(
             "database-missing", "which database? none was named", hint="dbtool init app.db"
         )
+    if not word:
+        made = _repository(session, str(given), encrypt=encrypt)
+        outcome = _Outcome(None, created=False, repository=made, written=None)
+        session.output.report("dbtool.init/1", _data(outcome), _lines(outcome))
+        return
     path = Path(word).expanduser()
     require_usable(path)
-    given = session.given.get("repo") or environment().get("DBTOOL_REPO")
     if encrypt and not given:
         given = f"{path}.backups"
     created = _database(session, path, (int(page_size), encoding, auto_vacuum))
@@ -177,20 +185,21 @@ def _relative(path: Path, folder: Path) -> str:
 
 def _lines(outcome: _Outcome) -> list[tuple[str, str]]:
     what = "created" if outcome.created else "adopted, unchanged"
-    lines = [("database", f"{outcome.path} {what}")]
+    lines = [("database", f"{outcome.path} {what}")] if outcome.path else []
     if outcome.repository is not None:
         kind = "encrypted" if outcome.repository.encrypted else "not encrypted"
         lines.append(("repository", f"{brief(outcome.repository.location)} created, {kind}"))
     if outcome.written is not None:
         lines.append(("configuration", f"{brief(outcome.written)} written"))
-    lines.append(("next", f"dbtool backup {outcome.path}"))
+    if outcome.path is not None:
+        lines.append(("next", f"dbtool backup {outcome.path}"))
     return lines
 
 
 def _data(outcome: _Outcome) -> dict[str, Any]:
     repository = outcome.repository
     return {
-        "database": outcome.path.resolve(),
+        "database": outcome.path.resolve() if outcome.path else None,
         "created": outcome.created,
         "repository": repository.location if repository else None,
         "encrypted": repository.encrypted if repository else None,

@@ -13,7 +13,7 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.files import write_new
 from dbtool.cli.render import Column
 from dbtool.cli.secrets import find_new_secret, find_secret
-from dbtool.cli.targets import DatabaseArgument, Target, repository_only
+from dbtool.cli.targets import DatabaseArgument, Target, key_owner, repository_only
 from dbtool.cli.views import local_time
 from dbtool.errors import UsageError
 
@@ -209,9 +209,10 @@ def _unlock(session: Session, target: Target) -> tuple[Repository, Secret]:
     from dbtool.cli.stores import reach_store
 
     used: list[Secret] = []
+    owner = key_owner(session, target)
 
     def ask() -> Secret:
-        used.append(find_secret(session, f"password of {target.repository}", target.name))
+        used.append(find_secret(session, f"password of {target.repository}", owner))
         return used[-1]
 
     repository = Repository.open(reach_store(session, target.repository), secret=ask)

@@ -9,6 +9,7 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
+from dbtool.cli.copies import tell_ages
 from dbtool.cli.followview import tell_of_followers
 from dbtool.cli.render import Column
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
@@ -75,6 +76,8 @@ def snapshots(
         session.note(f"no snapshots yet; dbtool backup {target.path or 'DB'} takes one")
     _warn_if_stale(session, target, chosen)
     tell_of_followers(session, repository, database)
+    if listed and not every:
+        tell_ages(session, target, listed[-1].database)
     session.output.table(
         "dbtool.snapshots/1",
         chosen,

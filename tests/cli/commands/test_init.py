@@ -147,3 +147,12 @@ def test_the_key_file_is_configured_for_this_database_alone(run: Run) -> None:
     document = toml()
     assert document["databases"]["app"]["password_file"] == str(Path("app.key").resolve())
     assert "repository" not in document
+
+
+def test_without_a_database_only_the_repository_is_made(run: Run) -> None:
+    outcome = run("init", "--repo", "usb", "--json")
+    assert outcome.code == 0
+    assert outcome.data["database"] is None
+    assert outcome.data["repository"].endswith("usb")
+    assert {path.name for path in Path().iterdir()} == {"usb"}
+    assert "other created, not encrypted" in run("init", "--repo", "other").out
