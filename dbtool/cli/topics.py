@@ -51,7 +51,9 @@ def _errors() -> str:
 
 def _configuration() -> str:
     named = [(spelled(key), entry.help) for key, entry in SCHEMA.items()]
-    keys = _rows([pair for pair in named if not pair[0].startswith("validate.")])
+    copies = _rows([pair for pair in named if ".copies." in pair[0]])
+    apart = ("validate.", "databases.NAME.copies.")
+    keys = _rows([pair for pair in named if not pair[0].startswith(apart)])
     rules = _rows([pair for pair in named if pair[0].startswith("validate.")])
     return f"""
 Options win over DBTOOL_* variables, those over the nearest dbtool.toml in the
@@ -77,6 +79,9 @@ configured, but which says that it is not encrypted, is refused: somebody may
 have replaced its config to read the next backup. Where only some repositories
 are encrypted, name the key under each of their databases.
 
+Other repositories that `dbtool copy` and `dbtool run` bring the snapshots to:
+{copies}
+
 Rules for the rows of the database, which `dbtool verify --rules` checks; more
 in man dbtool.toml:
 {rules}
@@ -92,7 +97,7 @@ def spelled(key: str) -> str:
     """Return a key of the schema with words in the places of its stars."""
     if key.startswith("validate."):
         return key.replace("columns.*", "columns.COLUMN").replace("*", "TABLE")
-    return key.replace("*", "NAME")
+    return key.replace("copies.*", "copies.COPY").replace("*", "NAME")
 
 
 def _environment() -> str:
