@@ -48,9 +48,7 @@ SCHEMA: dict[str, Key] = {
     ),
     "databases.*.password_command": Key("text", "command that prints it"),
     "databases.*.copies.*.repository": Key("location", "where copies of its snapshots lie"),
-    "databases.*.copies.*.max_backup_age": Key(
-        "duration", "age of its newest copy to warn from"
-    ),
+    "databases.*.copies.*.max_backup_age": Key("duration", "age of its newest copy to warn from"),
     "databases.*.copies.*.password_file": Key("path", "file that holds the password or key"),
     "databases.*.copies.*.password_command": Key("text", "command that prints it"),
     "repository.compression": Key("integer", "zstd level of new repositories", 3, 1, 22),
