@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --wait --snapshot --to-password-file --to-password-command --at --param --file --timeout --limit --key --budget --temp --junit --sarif --interval --wal-limit --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --wait --snapshot --to-password-file --to-password-command --at --param --file --timeout --limit --key --budget --temp --junit --sarif --rung --interval --wal-limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -43,6 +43,7 @@ complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the da
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
 complete -c dbtool -n '__dbtool_at 0' -a history -d 'show how one row changed over the snapshots'
 complete -c dbtool -n '__dbtool_at 0' -a verify -d 'say whether the data is safe: the database, its backups'
+complete -c dbtool -n '__dbtool_at 0' -a repair -d 'heal a damaged database, the plan first'
 complete -c dbtool -n '__dbtool_at 0' -a run -d 'the nightly job: back up, thin out, prove, tell'
 complete -c dbtool -n '__dbtool_at 0' -a schedule -d 'install, show or remove the timer of the job'
 complete -c dbtool -n '__dbtool_at 0' -a follow -d 'back up continuously, to any second'
@@ -168,6 +169,15 @@ complete -c dbtool -n '__dbtool_is verify' -l read-data -d 'With --snapshots: re
 complete -c dbtool -n '__dbtool_is verify' -l rules -d 'Check the rows by the rules of dbtool.toml.'
 complete -c dbtool -n '__dbtool_is verify' -l limit -x -d 'With --rules: most rows to show of each rule.'
 complete -c dbtool -n '__dbtool_is verify; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is repair' -l apply -d 'Repair it; without this there is only the plan.'
+complete -c dbtool -n '__dbtool_is repair' -l rung -x -d 'Try this rung alone: rebuild (1), transplant (2), roll-forward (3), salvage (4) or restore (5).'
+complete -c dbtool -n '__dbtool_is repair' -l to -r -F -d 'Write the healed database to this new file.'
+complete -c dbtool -n '__dbtool_is repair' -l freelist -d 'Salvage deleted rows from free pages too.'
+complete -c dbtool -n '__dbtool_is repair' -l name -x -d 'Its name in the repository, if it has one.'
+complete -c dbtool -n '__dbtool_is repair' -l temp -x -d 'Where the check keeps copies. [TMPDIR]'
+complete -c dbtool -n '__dbtool_is repair' -s n -l dry-run -d 'Show the plan alone, also with --apply.'
+complete -c dbtool -n '__dbtool_is repair' -s y -l yes -d 'Repair without asking.'
+complete -c dbtool -n '__dbtool_is repair; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is run' -l skip-if-running -d 'End with 0 where another run of the database is at work.'
 complete -c dbtool -n '__dbtool_is run' -l report-failure -d 'Only run the hooks and the ping of a failure: what a timer does when the job itself was killed.'
 complete -c dbtool -n '__dbtool_is run; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
