@@ -50,11 +50,7 @@ def _errors() -> str:
 
 
 def _configuration() -> str:
-    named = [(spelled(key), entry.help) for key, entry in SCHEMA.items()]
-    copies = _rows([pair for pair in named if ".copies." in pair[0]])
-    apart = ("validate.", "databases.NAME.copies.")
-    keys = _rows([pair for pair in named if not pair[0].startswith(apart)])
-    rules = _rows([pair for pair in named if pair[0].startswith("validate.")])
+    keys, copies, rules = _keys()
     return f"""
 Options win over DBTOOL_* variables, those over the nearest dbtool.toml in the
 current folder or above, that over the user's own config.toml, that over the
@@ -91,6 +87,15 @@ in man dbtool.toml:
 A password_command in a project's dbtool.toml runs only after `dbtool config
 trust`.
 """
+
+
+def _keys() -> tuple[str, str, str]:
+    """Return the keys of the file, of copies, of rules."""
+    named = [(spelled(key), entry.help) for key, entry in SCHEMA.items()]
+    apart = ("databases.NAME.copies.", "validate.")
+    main = _rows([pair for pair in named if not pair[0].startswith(apart)])
+    copies, rules = (_rows([pair for pair in named if pair[0].startswith(part)]) for part in apart)
+    return main, copies, rules
 
 
 def spelled(key: str) -> str:
