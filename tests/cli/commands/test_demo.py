@@ -15,7 +15,7 @@ def test_the_whole_story_holds(run: Run) -> None:
         assert f"$ dbtool {command}" in outcome.out
     assert "checks held" in outcome.out
     assert "\x1b" not in outcome.out
-    assert max(len(line) for line in outcome.out.splitlines()) <= 80
+    assert max(len(line) for line in outcome.out.splitlines()) <= 96
 
 
 def test_keep_leaves_the_folder_and_never_uses_one_that_is_there(run: Run) -> None:
