@@ -114,8 +114,7 @@ def _newest_clean(job: Job) -> tuple[Path, Snapshot, tuple[Finding, ...], list[s
             rules = require_sound(path, job)
         except (Damaged, RungFailed) as error:
             passed_over.append(f"snapshot {snapshot.id[:8]} is not clean: {error}")
-            if path.exists():
-                job.files.unlink(path)
+            job.discard(path)
             continue
         sync_file(path, job.files)
         return path, snapshot, rules, passed_over

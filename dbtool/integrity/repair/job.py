@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +52,11 @@ class Job:
             count += 1
             path = self.folder / f"{name}-{count}.db"
         return path
+
+    def discard(self, path: Path) -> None:
+        """Remove a copy to make room; where it cannot be, it goes with the folder."""
+        with suppress(OSError):
+            self.files.unlink(path)
 
     def copy(self, name: str) -> Path:
         """Return a copy of the damaged database with its WAL and journal, for SQLite to recover."""

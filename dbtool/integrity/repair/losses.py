@@ -72,7 +72,7 @@ def rows_before(job: Job, tables: Iterable[str]) -> dict[str, int | None]:
     except (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError, apsw.SQLError):
         return {}
     finally:
-        job.files.unlink(path)
+        job.discard(path)
     return known
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
-from dbtool.core.atomicfile import SYSTEM_FILES, FileOps, failures_named
+from dbtool.core.atomicfile import SYSTEM_FILES, FileOps
 from dbtool.core.clock import Clock, SystemClock
 from dbtool.core.connection import classify
 from dbtool.core.progress import Progress, Silent
@@ -222,8 +222,7 @@ class _Work:
                 return healed, attempts
             attempts.append(Attempt(rung.rung, why))
             for left in set(job.folder.iterdir()) - kept:
-                with failures_named("remove", left):
-                    self._files.unlink(left)
+                job.discard(left)
         return None, attempts
 
     def _require_room(self, parent: Path) -> None:
