@@ -142,7 +142,7 @@ def _head(plan: RepairPlan, result: RepairResult) -> list[tuple[str, str]]:
 
 def _kept(evidence: Evidence) -> str:
     size = sum(size for _name, size, _digest in evidence.files)
-    return f"{counted(len(evidence.files), 'file')}, {format_size(size)}, byte for byte"
+    return f"{counted(len(evidence.files), 'file')}, {format_size(size)}"
 
 
 def _columns(tables: Sequence[TableLoss]) -> list[Column]:

@@ -41,6 +41,7 @@ class Shop:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._moments: dict[str, str] = {}
+        self._kept = ""
 
     def fill(self) -> int:
         """Create tables and rows; return the number of orders."""
@@ -69,6 +70,22 @@ class Shop:
                 "UPDATE orders SET paid = 1 WHERE id BETWEEN 5001 AND ?", (5000 + _CHANGED,)
             )
         return _CHANGED
+
+    def blunder(self) -> int:
+        """Set the totals of some orders to 0; return how many."""
+        with self._connection() as connection, connection:
+            connection.execute(
+                "UPDATE orders SET cents = 0 WHERE id BETWEEN 9001 AND ?", (9000 + _CHANGED,)
+            )
+        return _CHANGED
+
+    def keep(self) -> None:
+        """Keep a digest of the file, which nobody has open."""
+        self._kept = _file_digest(self.path)
+
+    def is_as_kept(self) -> bool:
+        """Return whether the file is, byte for byte, as it was kept."""
+        return _file_digest(self.path) == self._kept
 
     @contextmanager
     def open_for_business(self) -> Iterator[None]:
@@ -119,6 +136,10 @@ class Shop:
             yield connection
         finally:
             connection.close()
+
+
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def damage(path: Path, count: int) -> list[int]:

@@ -120,21 +120,21 @@ def _transplant(report: VerifyReport, proof: Proof | None, *, has_repository: bo
         return RungPlan(rung, _no_snapshot(has_repository=has_repository))
     if proof is None:
         why = (
-            "the database may have been written since the newest snapshot, and an older page"
-            " in a newer database would corrupt it"
+            "it may have been written to since the snapshot, and an older page in a newer"
+            " database would corrupt it"
         )
         return RungPlan(rung, why)
     if not report.pages_differing:
         return RungPlan(rung, "the newest snapshot has the damage too")
     pages = report.pages_differing - len(proof.changed)
     count = "1 page" if pages == 1 else f"{max(pages, 0):,} pages"
-    why = f"{count} from snapshot {report.snapshot.id[:8]}, proven by hash: {proof.reason}"
+    why = f"{count} of snapshot {report.snapshot.id[:8]}, proven by hash ({proof.reason})"
     return RungPlan(rung, why, possible=True, lossless=True, rows_at_risk=0)
 
 
 def _derived(damage: tuple[Finding, ...]) -> RungPlan:
     if not only_derived(damage):
-        why = "rows are damaged, not only what can be made again from them"
+        why = "rows are damaged, not only what is made from them"
         return RungPlan(Rung.DERIVED, why)
     names = dict.fromkeys(finding.object or str(finding.kind) for finding in damage)
     shown = ", ".join(list(names)[:3]) + (" ..." if len(names) > 3 else "")  # noqa: PLR2004 - as many as a line holds

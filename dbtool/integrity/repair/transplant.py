@@ -85,11 +85,12 @@ def transplant(job: Job) -> Healed:
     return Healed(
         path,
         lossless=True,
-        how=f"{noun} from snapshot {snapshot.id[:8]}, each proven by its hash: {proof.reason}",
+        how=f"{noun} of snapshot {snapshot.id[:8]}, proven by hash",
         tables=_tables(job, path, identical=not proof.changed),
         pages_replaced=replaced,
         source=snapshot,
         rules=rules,
+        notes=(proof.reason,),
     )
 
 

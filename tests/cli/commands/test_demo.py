@@ -11,9 +11,18 @@ from tests.cli.conftest import Run, run_child
 def test_the_whole_story_holds(run: Run) -> None:
     outcome = run_child("demo")
     assert outcome.code == 0, outcome.out + outcome.err
-    for command in ("init", "backup", "snapshots", "restore", "verify --snapshots --read-data"):
+    for command in (
+        "init",
+        "backup",
+        "snapshots",
+        "verify shop.db",
+        "repair --apply --yes shop.db",
+        "restore",
+        "verify --snapshots --read-data",
+    ):
         assert f"$ dbtool {command}" in outcome.out
     assert "checks held" in outcome.out
+    assert "byte for byte" in outcome.out
     assert "\x1b" not in outcome.out
     assert max(len(line) for line in outcome.out.splitlines()) <= 96
 
