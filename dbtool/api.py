@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtool.backup import repository
+from dbtool.backup.model import SAFETY_TAG
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Repository(repository.Repository):
         from dbtool.rows.rowkey import RowKey
 
         snapshots = self.snapshots(database)
-        names = sorted({snapshot.database for snapshot in snapshots})
+        names = sorted({each.database for each in snapshots if SAFETY_TAG not in each.tags})
         if len(names) > 1:
             raise UsageError(
                 "database-ambiguous",

@@ -266,13 +266,15 @@ class Repository(Upkeep):
         """Return those of a database, named by its path, its name, or its file's name alone."""
         names = (database, str(Path(database).resolve()))
         exact = [snapshot for snapshot in found if snapshot.database in names]
-        if exact:
+        if any(SAFETY_TAG not in snapshot.tags for snapshot in exact):
             return exact
-        # The folder may have moved: a file name that only one database has is as good.
-        named = [
-            snapshot for snapshot in found if Path(snapshot.database).name == Path(database).name
-        ]
-        return named if len({snapshot.database for snapshot in named}) == 1 else []
+        # The folder may have moved, and a restore may have left safety snapshots at the new place
+        # since: a file name that only one other database has is as good.
+        own = Path(database).name
+        others = {each.database for each in found if Path(each.database).name == own} - set(names)
+        if len(others) != 1:
+            return exact
+        return [each for each in found if each.database in others or each.database in names]
 
     def open_snapshot(self, snapshot: Snapshot, *, reads: Readable | None = None) -> SnapshotTree:
         """Return a snapshot opened for reading its maps and pages; `reads`: through which store."""

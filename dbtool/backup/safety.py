@@ -92,5 +92,8 @@ def last_replaced(
             "nothing",
             hint="dbtool snapshots      lists what can be restored",
         )
-    newest = max(safety, key=lambda snapshot: (snapshot.sequence, snapshot.time))
+    # Where the folder was moved, those of the old place are listed too, numbered by themselves.
+    name = str(Path(database).resolve())
+    own = [snapshot for snapshot in safety if snapshot.database in (str(database), name)]
+    newest = max(own or safety, key=lambda snapshot: (snapshot.sequence, snapshot.time))
     return newest, repository.catalog.body(newest.id).replaced

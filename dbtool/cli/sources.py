@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dbtool.backup.mount import SnapshotConnection
     from dbtool.backup.repository import Repository
 
-__all__ = ["Source", "find_snapshot", "reading"]
+__all__ = ["Source", "find_snapshot", "only_other", "reading"]
 
 _BUSY_TIMEOUT_S = 10.0
 
@@ -83,12 +83,27 @@ def find_snapshot(
     except NotFound as error:
         if database is None or error.code != "no-snapshots":
             raise
-        others = {s.database for s in repository.snapshots(on_damaged=on_damaged)}
-        if len(others) != 1:
+        other = only_other(repository, database, on_damaged)
+        if other is None:
             raise
-        other = others.pop()
         session.note(f"the repository knows this database as {other}")
         return look(other)
+
+
+def only_other(
+    repository: Repository, database: str | None, on_damaged: Callable[[Damaged], None]
+) -> str | None:
+    """Return the one database that was backed up here, where it is not `database`, or None.
+
+    It is the same one under another name: it was moved, or backed up with a name. A restore keeps
+    what it replaced under the path, which does not count.
+    """
+    from dbtool.backup.model import SAFETY_TAG
+
+    found = repository.snapshots(on_damaged=on_damaged)
+    names = {each.database for each in found if SAFETY_TAG not in each.tags}
+    other = names.pop() if len(names) == 1 else None
+    return None if other == database else other
 
 
 def _found(

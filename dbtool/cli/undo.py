@@ -19,7 +19,6 @@ def undo_restore(
     session: Session,
     repository: Repository,
     target: Target,
-    name: str | None,
     *,
     dry_run: bool,
     yes: bool,
@@ -34,7 +33,7 @@ def undo_restore(
     assert target.path is not None
     safety, replaced = last_replaced(
         repository,
-        name or str(target.source),
+        str(target.source),  # a restore keeps what it replaces under the path, whatever its name
         on_damaged=lambda error: session.warn(error.message),
     )
     what = _what(safety, replaced)

@@ -77,7 +77,7 @@ class RowHistory:
         key: RowKey,
         *,
         live: Path | None = None,
-        on_unreadable: Callable[[Snapshot, str], None] | None = None,
+        on_unreadable: Callable[[Snapshot | None, str], None] | None = None,
         progress: Progress | None = None,
     ) -> None:
         """Read nothing yet.
@@ -89,7 +89,8 @@ class RowHistory:
             key: names the row.
             live: the database as it is now, which is the last entry; None: without it.
             on_unreadable: told of snapshots in which the row cannot be read, and why; they are
-                passed over. Without it the first one ends the history.
+                passed over, and so is the live database (None). Without it the first one ends the
+                history.
             progress: told of snapshots.
         """
         self.snapshots_read = 0
@@ -136,8 +137,9 @@ class RowHistory:
             self._progress.advance(1)
         self._progress.finish()
         if self._live is not None:
-            row = self._now(self._live)
-            yield from story.told(None, self._repository.clock.now(), row)
+            now = self._now(self._live)
+            if now is not None:
+                yield from story.told(None, self._repository.clock.now(), now.row)
         if not story.seen:
             raise self._not_found()
 
@@ -214,12 +216,21 @@ class RowHistory:
         self._table_seen = True
         return read_row(connection, shape, self._key)
 
-    def _now(self, path: Path) -> dict[str, Value] | None:
-        with (
-            classified(path),
-            closing(open_readonly(path, busy_timeout_s=_BUSY_TIMEOUT_S)) as connection,
-        ):
-            return self._row(connection)
+    def _now(self, path: Path) -> _Found | None:
+        """Return the row in the live database; None: that cannot be read."""
+        try:
+            with (
+                classified(path),
+                closing(open_readonly(path, busy_timeout_s=_BUSY_TIMEOUT_S)) as connection,
+            ):
+                return _Found(self._row(connection))
+        except (Damaged, UsageError) as error:
+            # The snapshots tell most where the database does not; a wrong key is the question's.
+            if self._on_unreadable is None or error.code == "key-invalid":
+                raise
+            self.damaged += 1
+            self._on_unreadable(None, error.message)
+        return None
 
     def _not_found(self) -> NotFound:
         if not self._table_seen and self._no_table is not None:

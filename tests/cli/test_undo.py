@@ -75,3 +75,30 @@ def test_what_makes_no_sense_with_it(
 def test_a_restore_without_a_snapshot_named_is_told_so(run: Run, changed: list[object]) -> None:
     outcome = run("restore", "--json")
     assert (outcome.code, outcome.error["code"]) == (2, "missing-argument")
+
+
+@pytest.mark.parametrize("moved", ["elsewhere/app.db", "renamed.db"])
+def test_a_restore_of_a_moved_database_hides_no_snapshot_of_it(
+    run: Run, changed: list[object], moved: str
+) -> None:
+    Path("elsewhere").mkdir()
+    Path("app.db").rename(moved)
+    where = ("--repo", "app.db.backups", moved)
+    for _ in range(2):
+        assert run("restore", "latest", "--table", "t", "-y", *where).code == 0
+    assert run("query", "SELECT count(*) FROM t", "--at", "latest", *where).code == 0
+    assert run("diff", "latest", *where).code == 0
+    assert "first seen" in run("history", "t", "3", *where).out
+    assert run("restore", "--undo", "-y", *where).code == 0
+    with closing(apsw.Connection(moved)) as connection:
+        assert connection.execute("SELECT * FROM t ORDER BY id").fetchall() == changed
+
+
+def test_a_database_with_a_name_is_undone_too(run: Run, database: Path) -> None:
+    run("backup", "--name", "prod", "app.db")
+    change_database(database, "id < 20")
+    before = rows()
+    run("restore", "latest", "--table", "t", "--name", "prod", "-y", "app.db")
+    assert run("diff", "latest", "app.db").code == 0
+    assert run("restore", "--undo", "--name", "prod", "-y", "app.db").code == 0
+    assert rows() == before

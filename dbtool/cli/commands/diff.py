@@ -11,7 +11,7 @@ from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.differences import show_rows, show_script, show_summary
 from dbtool.cli.failure import CHECK_FAILED
-from dbtool.cli.sources import find_snapshot
+from dbtool.cli.sources import find_snapshot, only_other
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
 from dbtool.errors import Refused, UsageError
 
@@ -119,7 +119,8 @@ def _compare(session: Session, target: Target, span: str, name: str | None, ways
     else:
         assert target.path is not None
         b = target.path
-        _require_same(a, database or "")
+        if a.database != only_other(repository, database, lambda _error: None):
+            _require_same(a, database or "")
     options = DiffOptions(ways.tables, rows=not ways.stat)
     with session.work() as progress:
         opened = open_diff(repository, a, b, options, progress=progress)

@@ -11,6 +11,7 @@ from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.parameters import parse_value
 from dbtool.cli.render import Column
+from dbtool.cli.sources import only_other
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
 from dbtool.cli.views import counted, local_time, short
 from dbtool.core.quantities import format_size
@@ -110,14 +111,24 @@ def _row_key(key: str | None, by: list[str] | None) -> RowKey:
 def _snapshots(
     session: Session, repository: Repository, database: str | None, target: Target
 ) -> list[Snapshot]:
-    listed = repository.snapshots(database, on_damaged=lambda error: session.warn(error.message))
+    from dbtool.backup.model import SAFETY_TAG
+
+    def on_damaged(error: Damaged) -> None:
+        session.warn(error.message)
+
+    listed = repository.snapshots(database, on_damaged=on_damaged)
+    if all(SAFETY_TAG in snapshot.tags for snapshot in listed):
+        other = only_other(repository, database, lambda _error: None)
+        if other is not None:
+            session.note(f"the repository knows this database as {other}")
+            listed = repository.snapshots(other)
     if not listed:
         raise NotFound(
             "no-snapshots",
             f"{target.repository} has no snapshot of {target.shown}",
             hint="dbtool backup DB      takes the first",
         )
-    names = sorted({snapshot.database for snapshot in listed})
+    names = sorted({each.database for each in listed if SAFETY_TAG not in each.tags})
     if len(names) > 1:
         raise UsageError(
             "database-ambiguous",
@@ -145,7 +156,10 @@ def _show(
     """Write the history; return whether every snapshot could be read."""
     from dbtool.rows.history import RowHistory
 
-    def unreadable(snapshot: Snapshot, message: str) -> None:
+    def unreadable(snapshot: Snapshot | None, message: str) -> None:
+        if snapshot is None:
+            session.warn(f"the row as it is now is left out: {message}")
+            return
         session.warn(f"snapshot {short(snapshot.id)} is passed over: {message}")
 
     with session.work() as progress:

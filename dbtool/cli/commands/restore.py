@@ -10,6 +10,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.files import harmless_name, require_folder
+from dbtool.cli.sources import only_other
 from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
 from dbtool.cli.views import short
 from dbtool.errors import Damaged, NotFound, UsageError
@@ -164,7 +165,7 @@ def restore(
     if undo:
         from dbtool.cli.undo import undo_restore
 
-        undo_restore(session, repository, target, name, dry_run=dry_run, yes=yes)
+        undo_restore(session, repository, target, dry_run=dry_run, yes=yes)
         return
     found = _find(session, repository, snapshot, name or target.source)
     _restore(session, repository, found, target, ways)
@@ -265,10 +266,9 @@ def _find(session: Session, repository: Repository, spec: str, database: str | N
     except NotFound as error:
         if database is None or error.code != "no-snapshots":
             raise
-        others = {s.database for s in repository.snapshots(on_damaged=on_damaged)}
-        if len(others) != 1:
+        other = only_other(repository, database, on_damaged)
+        if other is None:
             raise
-        other = others.pop()
         session.note(f"the repository knows this database as {other}")
         return repository.find(spec, database=other, on_damaged=on_damaged)
 

@@ -121,3 +121,15 @@ def test_an_encrypted_repository_wants_its_key(run: Run) -> None:
     run("backup", *words, "key", "app.db")
     assert run("history", "t", "1", *words, "key", "app.db").code == 0
     assert run("history", "t", "1", *words, "other", "app.db").code == 12
+
+
+@pytest.mark.parametrize("content", [b"no database", None])
+def test_a_damaged_database_leaves_the_history_of_its_snapshots(
+    run: Run, told: None, content: bytes | None
+) -> None:
+    path = Path("app.db")
+    path.write_bytes(path.read_bytes()[:5000] if content is None else content)
+    outcome = run("history", "t", "1", "app.db")
+    assert outcome.code == 13
+    assert "first seen" in outcome.out
+    assert "the row as it is now is left out" in outcome.err
