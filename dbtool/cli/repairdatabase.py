@@ -29,6 +29,7 @@ class Request(NamedTuple):
     to: Path | None
     freelist: bool
     name: str | None
+    no_repo: bool
     temp: Path | None
     yes: bool
 
@@ -43,7 +44,7 @@ def repair_one(session: Session, db: str | None, request: Request) -> int:
     target = choose(session, db)
     path = require_path(target)
     _require_there(path)
-    repository = known_repository(session, target)
+    repository = None if request.no_repo else known_repository(session, target)
     session.output.record("start", {"database": path, "apply": request.apply})
     with session.work() as progress:
         plan = plan_repair(

@@ -53,6 +53,12 @@ def repair(
         str | None,
         typer.Option("--name", metavar="NAME", help="Its name in the repository, if it has one."),
     ] = None,
+    no_repo: Annotated[
+        bool,
+        typer.Option(
+            "--no-repo", help="Leave the repository alone, also where it cannot be opened."
+        ),
+    ] = False,
     temp: Annotated[
         Path | None,
         typer.Option("--temp", metavar="FOLDER", help="Where the check keeps copies. [TMPDIR]"),
@@ -78,5 +84,5 @@ def repair(
     Exit code 0: healthy, or healed without loss. 3: healed, and rows are lost or unproven. 13:
     damage found and only planned, or no rung held and nothing was changed.
     """
-    request = Request(apply and not dry_run, rung, to, freelist, name, temp, yes)
+    request = Request(apply and not dry_run, rung, to, freelist, name, no_repo, temp, yes)
     return repair_one(current(context), db, request)

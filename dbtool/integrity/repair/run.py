@@ -162,7 +162,14 @@ class _Work:
             folder = work_folder(parent, files)
             cleanup.callback(remove_folder, folder, files)
             evidence, source = self._preserve(held, folder)
-            healed, attempts = self._climb(rungs, self._job(source, folder))
+            try:
+                healed, attempts = self._climb(rungs, self._job(source, folder))
+            except (
+                BaseException
+            ):  # the database is as it was, so a copy of it is evidence of nothing
+                if evidence is not None:
+                    remove_folder(evidence.folder, files)
+                raise
             if healed is not None and to is not None:
                 publish(healed.path, to, path, files)
             elif healed is not None:

@@ -9,12 +9,17 @@ is likely and not proven.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import apsw
+
+from dbtool.core.journals import journal_is_pending
 from dbtool.errors import Damaged, DbtoolError
 from dbtool.integrity.damagedfile import DamagedFile
 from dbtool.integrity.findings import Kind, Verdict
 from dbtool.integrity.pagelevel import SnapshotPages
+from dbtool.integrity.repair.copying import private_connection
 from dbtool.integrity.repair.job import Job, require_sound
 from dbtool.integrity.repair.losses import compared
 from dbtool.integrity.repair.model import Healed, RungFailed, TableLoss
@@ -39,9 +44,10 @@ def salvage_rows(job: Job) -> Healed:
         StorageFailed: no space, or an I/O error.
     """
     like, schema = _from_snapshot(job)
-    wal = job.source.with_name(job.source.name + "-wal")
+    path = _rolled_back(job)
+    wal = path.with_name(path.name + "-wal")
     try:
-        with DamagedFile(job.source, like=like, wal=wal if wal.exists() else None) as source:
+        with DamagedFile(path, like=like, wal=wal if wal.exists() else None) as source:
             found = salvage(
                 source,
                 job.file("salvaged"),
@@ -68,6 +74,23 @@ def salvage_rows(job: Job) -> Healed:
         rules=rules,
         notes=found.notes,
     )
+
+
+def _rolled_back(job: Job) -> Path:
+    """Return the damaged file without the transaction that a crashed writer left half done.
+
+    Where SQLite cannot roll its journal back, the file is read as it is.
+    """
+    if not journal_is_pending(job.source):
+        return job.source
+    path = job.copy("recovered")
+    try:
+        with private_connection(path, job.progress) as connection:
+            connection.pragma("schema_version")
+    except (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError):
+        job.discard(path)
+        return job.source
+    return path
 
 
 def _from_snapshot(job: Job) -> tuple[bytes, list[SchemaRow]]:

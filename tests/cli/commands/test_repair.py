@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import apsw
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, run_on_terminal
 
 PAGE = 4096
 
@@ -121,3 +123,41 @@ def test_without_a_backup_the_plan_says_what_one_would_have_done(run: Run, shop:
     assert outcome.code == 13
     assert "dbtool backup app.db" in outcome.out
     assert "→ salvage" in outcome.out
+
+
+def test_the_repository_can_be_left_alone(run: Run, shop: bytes) -> None:
+    damage(20)
+    Path("app.db.backups/config").unlink()
+    assert run("repair", "app.db").code == 10
+    outcome = run("repair", "--no-repo", "--apply", "--yes", "app.db")
+    assert outcome.code == 3
+    assert "salvage" in outcome.out
+
+
+def test_on_a_terminal_the_name_has_to_be_typed(run: Run, shop: bytes) -> None:
+    damage(20)
+    raw = Path("app.db").read_bytes()
+    refused = run_on_terminal("repair", "--apply", "app.db", typed=(("Type app.db", "yes"),))
+    assert refused.code == 5
+    assert "→ transplant" in refused.out
+    assert Path("app.db").read_bytes() == raw
+    done = run_on_terminal("repair", "--apply", "app.db", typed=(("Type app.db", "app.db"),))
+    assert done.code == 0, done.out
+    assert Path("app.db").read_bytes() == shop
+
+
+def test_an_open_database_is_refused_and_the_process_named(run: Run, shop: bytes) -> None:
+    damage(20)
+    hold = "import apsw, sys; c = apsw.Connection('app.db'); c.pragma('schema_version');"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{hold} print('open', flush=True); sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        outcome = run("repair", "--apply", "--yes", "--json", "app.db")
+        child.communicate()
+    assert (outcome.code, outcome.error["code"]) == (11, "repair-target-busy")
+    assert f"process {child.pid}" in outcome.error["message"]
+    assert not list(Path().glob("*.damaged-*"))

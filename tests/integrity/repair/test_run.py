@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from dbtool.core.progress import Silent
 from dbtool.errors import Locked, Refused, StorageFailed
 from dbtool.integrity.findings import Rung
 from dbtool.integrity.repair import run
@@ -163,6 +164,20 @@ def test_no_room_is_found_before_anything_is_written(
         run.run_repair(found, repository=damaged.repository)
     assert caught.value.code == "no-space"
     assert not list(damaged.path.parent.glob("*.damaged-*"))
+
+
+def test_an_interrupt_leaves_nothing_behind(damaged: Damaged) -> None:
+    class Impatient(Silent):
+        def start(self, phase: str, total: int | None, unit: str) -> None:
+            if phase == "transplanting pages":
+                raise KeyboardInterrupt
+
+    damaged.damage(zero(damaged.page("a")))
+    raw, names = damaged.path.read_bytes(), sorted(damaged.path.parent.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        run.run_repair(plan(damaged), repository=damaged.repository, progress=Impatient())
+    assert damaged.path.read_bytes() == raw
+    assert sorted(damaged.path.parent.iterdir()) == names
 
 
 def test_commits_in_the_wal_are_kept(damaged: Damaged) -> None:

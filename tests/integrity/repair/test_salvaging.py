@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import apsw
 import pytest
 
 from dbtool.api import Repository
@@ -51,3 +54,28 @@ def test_every_damage_of_the_matrix_is_survived(
             assert tables[name].lost == before[name] - after[name]
         if result.healed.lossless:
             assert after[name] == before[name]
+
+
+def test_a_transaction_that_a_crash_left_half_done_is_rolled_back_first(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    child = (
+        "import apsw, os, sys\n"
+        "c = apsw.Connection(sys.argv[1])\n"
+        "c.execute('PRAGMA cache_size = 2; CREATE TABLE t(id INTEGER PRIMARY KEY, x, y)')\n"
+        "c.execute('CREATE TABLE u(x)')\n"
+        "with c: c.executemany('INSERT INTO t(x, y) VALUES (1, ?)', (('y' * 300,),) * 900)\n"
+        "with c: c.executemany('INSERT INTO u VALUES (?)', (('u' * 900,),) * 90)\n"
+        "c.execute('BEGIN; UPDATE t SET x = 2')\n"
+        "os._exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", child, str(path)], check=True)
+    assert path.with_name("app.db-journal").stat().st_size > 4096
+    content = bytearray(path.read_bytes())
+    content[-4096:] = bytes(4096)  # a leaf of u
+    path.write_bytes(content)
+    result = run_repair(plan_repair(path, RepairOptions(drop_cache=False)))
+    assert result.rung == Rung.SALVAGE
+    assert not path.with_name("app.db-journal").exists()
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT count(*), max(x) FROM t").get == (900, 1)
+    connection.close()
