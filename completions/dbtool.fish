@@ -174,6 +174,7 @@ complete -c dbtool -n '__dbtool_is repair' -l rung -x -d 'Try this rung alone: r
 complete -c dbtool -n '__dbtool_is repair' -l to -r -F -d 'Write the healed database to this new file.'
 complete -c dbtool -n '__dbtool_is repair' -l freelist -d 'Salvage deleted rows from free pages too.'
 complete -c dbtool -n '__dbtool_is repair' -l name -x -d 'Its name in the repository, if it has one.'
+complete -c dbtool -n '__dbtool_is repair' -l no-repo -d 'Leave the repository alone, also where it cannot be opened.'
 complete -c dbtool -n '__dbtool_is repair' -l temp -x -d 'Where the check keeps copies. [TMPDIR]'
 complete -c dbtool -n '__dbtool_is repair' -s n -l dry-run -d 'Show the plan alone, also with --apply.'
 complete -c dbtool -n '__dbtool_is repair' -s y -l yes -d 'Repair without asking.'
