@@ -152,7 +152,7 @@ def _rows(plan: TablePlan, inserted: str, updated: str, deleted: str) -> str:
     if plan.action == "create":
         return f"{plan.rows_inserted:,}, in a table that the database does not have: made anew"
     if plan.action == "drop":
-        return f"{plan.rows_deleted:,}, with the table, which was not there before"
+        return f"{plan.rows_deleted:,} {deleted}, with the table, which was not there before"
     parts = [
         f"{number:,} {what}"
         for number, what in (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import apsw
@@ -10,7 +12,7 @@ import apsw
 from dbtool.errors import UsageError
 from dbtool.rows.shape import TableShape, closest, quoted
 
-__all__ = ["require_condition"]
+__all__ = ["evaluating", "require_condition"]
 
 _NO_COLUMN: Final = re.compile(r"no such column: (.+)$")
 
@@ -50,6 +52,25 @@ def require_condition(connection: apsw.Connection, shape: TableShape, where: str
         raise _invalid(shape, where, error, len(start.encode())) from error
     finally:
         cursor.close()
+
+
+@contextmanager
+def evaluating(table: str, where: str | None) -> Iterator[None]:
+    """Name the condition where SQLite fails on a row, as on malformed JSON or an overflow.
+
+    Raises:
+        UsageError: `where-invalid`.
+    """
+    try:
+        yield
+    except (apsw.SQLError, apsw.TooBigError, apsw.MismatchError) as error:
+        if where is None:
+            raise
+        raise UsageError(
+            "where-invalid",
+            f"--where fails on a row of {table}; nothing was changed",
+            context=f"SQLite says: {error}\n{where}",
+        ) from error
 
 
 def _invalid(shape: TableShape, where: str, error: apsw.SQLError, before: int) -> UsageError:

@@ -17,7 +17,7 @@ from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, temporary_name
 from dbtool.core.connection import classified, connect, open_live
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import Refused
-from dbtool.rows.condition import require_condition
+from dbtool.rows.condition import evaluating, require_condition
 from dbtool.rows.recreate import copy_table
 from dbtool.rows.shape import TableShape, describe, find_table, quoted
 from dbtool.rows.stage import bound_memory
@@ -92,9 +92,10 @@ def plan_into(
             finally:
                 target.close()
     condition = "" if where is None else f" WHERE (\n{where}\n)"
-    row: Any = source.execute(
-        f"SELECT count(*) FROM main.{quoted(shape.name)}{condition}"
-    ).fetchall()[0]
+    with evaluating(shape.name, where):
+        row: Any = source.execute(
+            f"SELECT count(*) FROM main.{quoted(shape.name)}{condition}"
+        ).fetchall()[0]
     (progress or Silent()).advance(0)
     return TableCopy(shape.name, file, row[0], new_file)
 

@@ -23,15 +23,24 @@ _MOST_NAMED: Final = 3
 class References:
     """The foreign keys that writing to one table can break."""
 
-    def __init__(self, live: apsw.Connection, table: str, *, triggers: bool) -> None:
+    def __init__(
+        self,
+        live: apsw.Connection,
+        table: str,
+        *,
+        triggers: bool,
+        before: apsw.Connection | None = None,
+    ) -> None:
         """Note which are broken already.
 
         Args:
             live: the connection that will write, in its transaction.
             table: what will be written.
             triggers: whether triggers of the table may write to any other one.
+            before: onto the snapshot that an undo puts back: what is broken there may be so again.
         """
         self._live = live
+        self._before = before
         self._tables = self._note("dbtool_broken", self._affected(table, everywhere=triggers))
 
     def require_unbroken(self, table: str) -> None:
@@ -41,6 +50,8 @@ class References:
             CheckFailed: `foreign-keys-broken`, with rows that refer to nothing now.
         """
         self._note("dbtool_broken_now", self._tables)
+        if self._before is not None:
+            self._allow(self._before)
         named: list[str] = []
         count = 0
         for child in self._tables:
@@ -56,6 +67,25 @@ class References:
                 hint="restore the other table first, or fewer rows: --where, --mode insert-missing",
             )
 
+    def _allow(self, before: apsw.Connection) -> None:
+        """Count what is broken in a snapshot as broken before, for tables where it matters."""
+        for child in self._tables:
+            if not self._newly_broken(child)[0]:
+                continue
+            self._note("dbtool_broken_then", [child], before)
+            self._live.execute(
+                "INSERT INTO temp.dbtool_broken SELECT * FROM temp.dbtool_broken_then AS a"
+                " WHERE row IS NOT NULL AND NOT EXISTS (SELECT 1 FROM temp.dbtool_broken AS b"
+                " WHERE b.child = a.child AND b.fk = a.fk AND b.row = a.row)"
+            )
+            # Without rowid rows are only counted.
+            self._live.execute(
+                "INSERT INTO temp.dbtool_broken SELECT * FROM temp.dbtool_broken_then"
+                " WHERE row IS NULL LIMIT max(0, (SELECT count(*) FROM temp.dbtool_broken_then)"
+                " - (SELECT count(*) FROM temp.dbtool_broken WHERE child = ?))",
+                (child,),
+            )
+
     def _affected(self, table: str, *, everywhere: bool) -> list[str]:
         rows = self._live.execute(
             "SELECT DISTINCT t.name FROM pragma_table_list AS t"
@@ -66,8 +96,12 @@ class References:
         )
         return [str(name) for (name,) in rows]
 
-    def _note(self, place: str, tables: list[str]) -> list[str]:
+    def _note(
+        self, place: str, tables: list[str], database: apsw.Connection | None = None
+    ) -> list[str]:
         """Write what is broken into a temporary table; return the tables that can be checked.
+
+        It is looked for in the live database, or in another one.
 
         A foreign key that refers to columns which are not unique cannot: SQLite calls it an error
         of the schema.
@@ -77,11 +111,11 @@ class References:
         checked = []
         for child in tables:
             with suppress(apsw.SQLError):
-                self._live.execute(
-                    f"INSERT INTO temp.{place} SELECT ?1, rowid, parent, fkid"
-                    " FROM pragma_foreign_key_check(?1, 'main')",
+                broken = (database or self._live).execute(
+                    "SELECT ?1, rowid, parent, fkid FROM pragma_foreign_key_check(?1, 'main')",
                     (child,),
                 )
+                self._live.executemany(f"INSERT INTO temp.{place} VALUES (?, ?, ?, ?)", broken)
                 checked.append(child)
         self._live.execute(f"CREATE INDEX temp.{place}_row ON {place}(child, fk, row)")
         return checked

@@ -24,7 +24,7 @@ from dbtool.core.connection import classified, open_live
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import Locked, Refused, StorageFailed
 from dbtool.rows.changes import Changes, compare
-from dbtool.rows.condition import require_condition
+from dbtool.rows.condition import evaluating, require_condition
 from dbtool.rows.match import Match, RowMode, TableRestore, match
 from dbtool.rows.recreate import advance_sequence, copy_table, create_triggers
 from dbtool.rows.references import References
@@ -171,9 +171,10 @@ class RowRestore:
         condition = "" if self._asked.where is None else f" WHERE (\n{self._asked.where}\n)"
         if self._shape is None:
             condition = ""
-        row: Any = connection.execute(
-            f"SELECT count(*) FROM main.{quoted(shape.name)}{condition}"
-        ).fetchall()[0]
+        with evaluating(shape.name, self._asked.where):
+            row: Any = connection.execute(
+                f"SELECT count(*) FROM main.{quoted(shape.name)}{condition}"
+            ).fetchall()[0]
         count = int(row[0])
         drops = self._shape is None
         return TablePlan(
@@ -293,7 +294,7 @@ class RowRestore:
         if protect:
             protect()
         fires = bool(plan.triggers)
-        references = References(self._live, plan.table, triggers=fires)
+        references = self._references(plan.table, triggers=fires)
         self._live.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, int(fires))
         write_changes(self._live, stage, changes)
         if self._asked.mode != "update":
@@ -302,10 +303,14 @@ class RowRestore:
         references.require_unbroken(plan.table)
         return plan
 
+    def _references(self, table: str, *, triggers: bool) -> References:
+        before = self._source if self._drop_missing else None  # an undo
+        return References(self._live, table, triggers=triggers, before=before)
+
     def _write_whole_table(self) -> TablePlan:
         """Create the table as the snapshot has it, or drop it where the snapshot has none."""
         plan = self._whole_table_plan()
-        references = References(self._live, plan.table, triggers=False)
+        references = self._references(plan.table, triggers=False)
         if self._shape is None:
             self._live.execute(f"DROP TABLE main.{quoted(plan.table)}")
         else:

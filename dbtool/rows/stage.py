@@ -19,6 +19,7 @@ import apsw
 
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged, Refused
+from dbtool.rows.condition import evaluating
 from dbtool.rows.match import Match
 from dbtool.rows.shape import quoted
 
@@ -132,7 +133,7 @@ class Stage:
         self._live.execute(f"CREATE TABLE temp.dbtool_rows({', '.join(self._definitions())})")
         condition = "" if self.where is None else f" WHERE (\n{self.where}\n)"
         count = 0
-        with self._live:
+        with evaluating(self.match.source.name, self.where), self._live:
             count += self._take(f"{self._select()}{condition}", (), progress)
         return count
 
@@ -248,9 +249,9 @@ class Stage:
         live.execute(f"CREATE INDEX IF NOT EXISTS temp.dbtool_absent_key ON dbtool_absent({keys})")
         own = quoted(self.match.live.name)
         key = ", ".join(part.removeprefix("l.") for part in self.live_key("l"))
-        live.execute(
-            f"INSERT INTO temp.dbtool_scope SELECT {key} FROM main.{own} WHERE (\n{self.where}\n)"
-        )
+        with evaluating(self.match.live.name, self.where):
+            origin = f"main.{own} WHERE (\n{self.where}\n)"
+            live.execute(f"INSERT INTO temp.dbtool_scope SELECT {key} FROM {origin}")
         absent = " AND ".join(f"a.k{at} IS z.k{at}" for at in range(self.key_count))
         live.execute(
             f"CREATE TABLE temp.dbtool_missing AS SELECT * FROM temp.dbtool_scope AS z"

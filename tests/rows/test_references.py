@@ -53,6 +53,24 @@ def test_what_was_broken_before_does_not_stop_a_restore(tmp_path: Path) -> None:
     assert made.restore().rows_updated == 1
 
 
+@pytest.mark.parametrize("kind", ["", " WITHOUT ROWID"])
+def test_an_undo_may_break_again_what_was_broken_before(tmp_path: Path, kind: str) -> None:
+    made = twins(
+        tmp_path,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY);"
+        f"CREATE TABLE child(id INTEGER PRIMARY KEY, p INT REFERENCES t(id)){kind};"
+        "INSERT INTO t VALUES (1), (2); INSERT INTO child VALUES (1, 1), (2, 2);"
+        "PRAGMA foreign_keys = off; INSERT INTO child VALUES (3, 3), (4, 4), (8, 8)",
+    )
+    made.run("INSERT INTO t VALUES (3), (4)")  # the restore that is undone
+    assert made.restore(drop_missing=True).rows_deleted == 2
+    made.run("INSERT INTO t VALUES (5); INSERT INTO child VALUES (5, 5)")
+    with pytest.raises(CheckFailed) as caught:
+        made.restore(drop_missing=True)
+    assert caught.value.code == "foreign-keys-broken"
+    assert "1 row " in caught.value.message
+
+
 def test_a_table_that_refers_to_itself(tmp_path: Path) -> None:
     made = twins(
         tmp_path,
