@@ -8,8 +8,9 @@ Format: https://sqlite.org/fileformat2.html#b_tree_pages
 
 from __future__ import annotations
 
+import struct
 from collections import OrderedDict
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Final
 
 __all__ = ["Foresight", "interior_children"]
@@ -22,35 +23,46 @@ _KEPT_PAGES: Final = 16
 
 
 class Foresight:
-    """Remembers the interior pages that were read last."""
+    """Remembers the interior pages that were read last.
 
-    def __init__(self, page_count: int) -> None:
+    Args:
+        page_count: of the database; no other page is ever told.
+        at_hand: returns a page that can be had at once; None where it cannot.
+    """
+
+    def __init__(self, page_count: int, at_hand: Callable[[int], memoryview | None]) -> None:
         self._page_count = page_count
+        self._at_hand = at_hand
         self._children: OrderedDict[int, list[int]] = OrderedDict()
-        self._places: dict[int, tuple[int, int]] = {}
-        """Of a child: its parent, and which of its children it is."""
         self._told: dict[int, int] = {}
-        """Of a parent: the last of its children that was told."""
+        """Of a parent: how many of its children were told, or passed by."""
 
     def learn(self, number: int, content: memoryview) -> None:
         """Take note of an interior page."""
+        if number in self._children:
+            self._children.move_to_end(number)
+            return
         children = interior_children(number, content, self._page_count)
-        if not children or number in self._children:
+        if not children:
             return
         self._children[number] = children
-        self._places.update({child: (number, index) for index, child in enumerate(children)})
         if len(self._children) > _KEPT_PAGES:
-            gone, forgotten = self._children.popitem(last=False)
+            gone, _ = self._children.popitem(last=False)
             self._told.pop(gone, None)
-            for child in forgotten:
-                self._places.pop(child, None)
 
     def next_after(self, number: int, seen: Container[int]) -> Iterator[int] | None:
         """Return the pages that follow `number` in a scan, each told once; None where none runs."""
-        parent, index = self._places.get(number, (0, 0))
+        parent, index = self._place(number)
         if not self._scanned(parent, index, seen):
             return None
         return self._following(parent, index)
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """Return the parent of a page, and which of its children it is; 0 where it is not known."""
+        for parent, children in reversed(self._children.items()):
+            if number in children:
+                return parent, children.index(number)
+        return 0, 0
 
     def _scanned(self, parent: int, index: int, seen: Container[int]) -> bool:
         siblings = self._children.get(parent)
@@ -58,7 +70,7 @@ class Foresight:
             return False
         if index:
             return siblings[index - 1] in seen
-        above, place = self._places.get(parent, (0, 0))
+        above, place = self._place(parent)
         return place > 0 and self._scanned(above, place, seen)
 
     def _following(self, parent: int, index: int) -> Iterator[int]:
@@ -66,11 +78,23 @@ class Foresight:
         if index and siblings[index - 1] in self._children:
             yield from siblings[index + 1 : index + 2]  # an interior level: leaves come first
             return
-        for told in range(max(index, self._told.get(parent, 0)) + 1, len(siblings)):
-            self._told[parent] = told
-            yield siblings[told]
-        above, place = self._places.get(parent, (0, 0))
-        yield from self._children.get(above, ())[place + 1 : place + 2]
+        above, place = self._place(parent)
+        if above:
+            self._children.move_to_end(above)  # it is read once, and needed to the end of the scan
+        cousins = self._children.get(above, ())[place + 1 : place + 2]
+        yield from cousins  # early, so that the scan need not stop where it goes on there
+        yield from self._untold(parent, index + 1)
+        for cousin in cousins:
+            content = self._at_hand(cousin)
+            if content is not None:
+                self.learn(cousin, content)
+                yield from self._untold(cousin, 0)
+
+    def _untold(self, parent: int, index: int) -> Iterator[int]:
+        children = self._children.get(parent, ())
+        for told in range(max(index, self._told.get(parent, 0)), len(children)):
+            self._told[parent] = told + 1
+            yield children[told]
 
 
 def interior_children(number: int, content: memoryview, page_count: int) -> list[int]:
@@ -78,11 +102,10 @@ def interior_children(number: int, content: memoryview, page_count: int) -> list
     at = _FILE_HEADER_BYTES if number == 1 else 0
     if content[at] not in INTERIOR_TYPES:
         return []
-    cells = int.from_bytes(content[at + 3 : at + 5], "big")
+    page = bytes(content)
     pointers = at + _HEADER_BYTES
-    children = []
-    for pointer in range(pointers, min(pointers + 2 * cells, len(content) - 1), 2):
-        cell = int.from_bytes(content[pointer : pointer + 2], "big")
-        children.append(int.from_bytes(content[cell : cell + 4], "big"))
-    children.append(int.from_bytes(content[at + 8 : at + 12], "big"))
-    return children if all(0 < child <= page_count for child in children) else []
+    cells = min(int.from_bytes(page[at + 3 : at + 5], "big"), (len(page) - pointers) // 2)
+    cell_at = struct.unpack_from(f">{cells}H", page, pointers)
+    children = [int.from_bytes(page[cell : cell + 4], "big") for cell in cell_at]
+    children.append(int.from_bytes(page[at + 8 : at + 12], "big"))
+    return children if min(children) > 0 and max(children) <= page_count else []

@@ -52,7 +52,7 @@ zstd. A snapshot object is two records, each after its size as u32: the summary 
 then the body.
 
 Map piece (the plaintext of a blob of kind 2):
-    0       4      segment number; a segment is 32,768 consecutive pages
+    0       4      segment number; a segment is 8,192 consecutive pages
     4       4      number of entries
     8       4      number of runs
     12      4      number of pack ids
@@ -116,13 +116,13 @@ BLOB_PAGES = 1
 BLOB_MAP = 2
 GROUP_BYTES = 256 * 1024
 MAX_BLOB_BYTES = 8 * 1024 * 1024
-"""No blob is larger; a directory that claims one is damaged. A full map piece has up to 3.2 MB."""
+"""No blob is larger; a directory that claims one is damaged. A full map piece has up to 0.4 MB."""
 
 MAX_PAGES = 2**32 - 2
 """What SQLite allows."""
-SEGMENT_PAGES = 32_768
-"""So few that the map of one lookup, 16 bytes a page, is half a MiB to fetch."""
-MAX_SEGMENTS = 131_072
+SEGMENT_PAGES = 8_192
+"""So few that the map of one lookup, 16 bytes a page, is an eighth of a MiB to fetch."""
+MAX_SEGMENTS = 524_288
 MAP_HEADER = struct.Struct("<IIIII4x")
 MAP_RUN = struct.Struct("<IIII")
 

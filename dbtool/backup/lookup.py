@@ -1,29 +1,26 @@
 """Finding single pages of a snapshot: what a page hashes to and where it lies.
 
-Only the map pieces that can speak of a page are fetched, the newest first, and few of them are
-kept; a segment is never laid out as a whole. A page that no piece names is damage.
+Only the segments of the map that speak of the pages asked for are fetched, and few of them are
+kept.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from array import array
+from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, BlobRef
 from dbtool.backup.pagemap import SegmentEntries
-from dbtool.errors import Damaged
 
 if TYPE_CHECKING:
     from dbtool.backup.tree import SnapshotTree
 
 __all__ = ["PageLookup", "Run", "entry_of"]
 
-_KEPT_ENTRIES: Final = 8 * SEGMENT_PAGES
-"""Map entries kept decoded; 24 bytes each, so about 6 MiB."""
-_SLOTS: Final = 0xFFFF
-"""The bits of a location that count the slots of a group."""
+_KEPT_SEGMENTS: Final = 24
+"""Kept decoded; each of 192 KiB."""
 
 
 class Run(NamedTuple):
@@ -39,50 +36,73 @@ class Run(NamedTuple):
     """Place of the first one in the group, counted in pages from 0."""
     hashes: bytes
     """Keyed BLAKE3 of each page, 16 bytes, one after the other."""
-    replaced: frozenset[int] = frozenset()
-    """Pages among them that lie elsewhere, in a newer state."""
+
+    def hash_of(self, page: int) -> bytes:
+        """Return what one of the pages hashes to."""
+        at = (page - self.first) * HASH_BYTES
+        return self.hashes[at : at + HASH_BYTES]
 
 
 class PageLookup:
     """Answers for single pages of one snapshot; not for several threads at once."""
 
-    def __init__(self, tree: SnapshotTree) -> None:
+    def __init__(self, tree: SnapshotTree, per_group: int) -> None:
         self._tree = tree
-        self._kept: OrderedDict[tuple[int, int], SegmentEntries] = OrderedDict()
-        self._kept_entries = 0
+        self._per_group = per_group
+        self._kept: OrderedDict[int, SegmentEntries] = OrderedDict()
 
     def run(self, page: int) -> Run:
-        """Return the longest run that holds `page` (from 1) as this snapshot sees it.
+        """Return the longest run that holds `page` (from 1).
 
         Raises:
             Damaged: `map-incomplete`, `map-damaged`, `pack-damaged`.
         """
-        segment, within = divmod(page - 1, SEGMENT_PAGES)
-        newer: list[SegmentEntries] = []
-        for number in range(len(self._tree.body.segments[segment]) - 1, -1, -1):
-            entries = self._piece(segment, number)
-            entry = entry_of(entries, within)
-            if entry is not None:
-                return _run(entries, entry, newer)
-            newer.append(entries)
-        raise Damaged(
-            "map-incomplete",
-            f"the page map has no entry for page {page}",
-            hint="dbtool verify --snapshots      names every snapshot affected",
+        number, within = divmod(page - 1, SEGMENT_PAGES)
+        entries = self.segment(number)
+        first, end = _extent(entries.locations, within, entries.slot(within), self._per_group)
+        ref, slot = entries.place(entries.locations[first])
+        return Run(
+            number * SEGMENT_PAGES + 1 + first,
+            end - first,
+            ref,
+            slot,
+            bytes(entries.hashes[first * HASH_BYTES : end * HASH_BYTES]),
         )
 
-    def _piece(self, segment: int, number: int) -> SegmentEntries:
-        key = segment, number
-        entries = self._kept.get(key)
+    def segment(self, number: int) -> SegmentEntries:
+        """Return a segment (from 0) as this snapshot sees it; the last few are kept.
+
+        Raises:
+            Damaged: as `run`.
+        """
+        entries = self._kept.get(number)
         if entries is None:
-            entries = self._tree.piece(segment, self._tree.body.segments[segment][number])
-            self._kept_entries += len(entries)
-            self._kept[key] = entries
-            while self._kept_entries > _KEPT_ENTRIES and len(self._kept) > 1:
-                self._kept_entries -= len(self._kept.popitem(last=False)[1])
-        elif len(self._kept) > 1:
-            self._kept.move_to_end(key)
+            entries = self._kept[number] = self._tree.segment(number)
+            if len(self._kept) > _KEPT_SEGMENTS:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(number)
         return entries
+
+
+def _extent(locations: array[int], within: int, slot: int, per_group: int) -> tuple[int, int]:
+    """Return the first entry and the end of the run that holds the entry `within`."""
+    place = locations[within]
+    first, end = max(0, within - slot), min(len(locations), within - slot + per_group)
+    start, last = place - (within - first), place + (end - 1 - within)
+    # Nearly all groups hold pages that follow each other, and nothing else.
+    if (
+        locations[first] == start
+        and locations[end - 1] == last
+        and locations[first:end] == array("Q", range(start, last + 1))
+    ):
+        return first, end
+    first, end = within, within + 1
+    while first and locations[first - 1] == locations[first] - 1:
+        first -= 1
+    while end < len(locations) and locations[end] == locations[end - 1] + 1:
+        end += 1
+    return first, end
 
 
 def entry_of(entries: SegmentEntries, within: int) -> int | None:
@@ -92,38 +112,3 @@ def entry_of(entries: SegmentEntries, within: int) -> int | None:
         return within if within < len(pages) else None
     entry = bisect_left(pages, within)
     return entry if entry < len(pages) and pages[entry] == within else None
-
-
-def _run(entries: SegmentEntries, entry: int, newer: list[SegmentEntries]) -> Run:
-    pages, locations = entries.pages, entries.locations
-    first = last = entry
-    # Slots count up within a group, so the next location is the next slot or another group.
-    while first and _follows(pages, locations, first):
-        first -= 1
-    while last + 1 < len(pages) and _follows(pages, locations, last + 1):
-        last += 1
-    ref, slot = entries.place(locations[first])
-    start, end = pages[first], pages[last]
-    base = entries.segment * SEGMENT_PAGES + 1
-    return Run(
-        base + start,
-        last + 1 - first,
-        ref,
-        slot,
-        bytes(entries.hashes[first * HASH_BYTES : (last + 1) * HASH_BYTES]),
-        frozenset(
-            base + page
-            for piece in newer
-            for page in piece.pages[
-                bisect_left(piece.pages, start) : bisect_right(piece.pages, end)
-            ]
-        ),
-    )
-
-
-def _follows(pages: Sequence[int], locations: Sequence[int], entry: int) -> bool:
-    return (
-        locations[entry] == locations[entry - 1] + 1
-        and pages[entry] == pages[entry - 1] + 1
-        and bool(locations[entry] & _SLOTS)
-    )

@@ -14,11 +14,11 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from dbtool.backup.foresight import INTERIOR_TYPES, Foresight
-from dbtool.backup.format import HASH_BYTES, BlobRef, group_pages
+from dbtool.backup.format import BlobRef, group_pages
 from dbtool.backup.lookup import PageLookup, Run
 from dbtool.backup.pack import WORKERS, BlobDamaged
 from dbtool.errors import Damaged
@@ -42,14 +42,12 @@ _LUMP: Final = 4
 class _Group:
     """A group in memory; its content, or what is wrong with it."""
 
-    __slots__ = ("pages", "proven", "raw")
+    __slots__ = ("pages", "raw")
 
-    def __init__(self, raw: bytes | BlobDamaged, proven: list[Run]) -> None:
+    def __init__(self, raw: bytes | BlobDamaged, pages: dict[int, memoryview]) -> None:
         self.raw = raw
-        self.proven = proven
-        """Runs of it that were proven when it was fetched."""
-        self.pages: list[int] = []
-        """Pages of it that are ready."""
+        self.pages = pages
+        """Pages of it that are proven."""
 
     @property
     def size_bytes(self) -> int:
@@ -66,7 +64,7 @@ class PageCache:
         self._tree = tree
         self._page_size = tree.snapshot.page_size
         self._per_group = group_pages(self._page_size or 1)
-        self._lookup = PageLookup(tree)
+        self._lookup = PageLookup(tree, self._per_group)
         self._cache_bytes = cache_bytes
         self._groups: OrderedDict[BlobRef, _Group] = OrderedDict()
         self._held_bytes = 0
@@ -75,9 +73,11 @@ class PageCache:
         self._coming: dict[BlobRef, tuple[_Fetch, int]] = {}
         """Groups that threads are fetching: the request, and which of its blobs it is."""
         self._workers: ThreadPoolExecutor | None = None
-        self._foresight = Foresight(tree.snapshot.page_count)
+        self._foresight = Foresight(tree.snapshot.page_count, self._at_hand)
         self.pages_read: set[int] = set()
         """Pages that were handed out."""
+        self._left: list[int] = []
+        """Told to be wanted, and not asked for yet."""
         self._front = 0
         """The page that last needed a group which was not there."""
         self._streak = 0
@@ -111,68 +111,60 @@ class PageCache:
         run = self._lookup.run(number)
         group = self._groups.get(run.ref)
         if group is None:
-            group = self._arrived(run)
+            group = self._arrived(run.ref)
             self._keep(run.ref, group)
             self._follow(number)
         else:
             self._groups.move_to_end(run.ref)
+        return self._taken(group, number, run)
+
+    def _taken(self, group: _Group, number: int, run: Run) -> memoryview:
+        """Return a page of a group, proven now where no thread has done so."""
         if isinstance(group.raw, BlobDamaged):
             raise self._tree.unreadable(number, group.raw) from group.raw
-        content = self._ready.get(number)
-        if content is not None:
-            return content
-        if self._proves(run, group.raw):
-            self._make_ready(group, run)
-            return self._ready[number]
-        return self._alone(run, number, group.raw)
+        if number not in group.pages:
+            proven = self._proven(group.raw, run) or self._alone(group.raw, run, number)
+            group.pages.update(proven)
+            self._ready.update(proven)
+        return group.pages[number]
 
-    def _alone(self, run: Run, number: int, raw: bytes) -> memoryview:
-        """Return one page of a run that does not prove as a whole."""
-        index = number - run.first
-        at = (run.slot + index) * self._page_size
-        content = memoryview(raw)[at : at + self._page_size]
-        if self._tree.hash_pages(content) != [
-            run.hashes[index * HASH_BYTES : (index + 1) * HASH_BYTES]
-        ]:
-            raise self._tree.unproven(number)
-        return content
-
-    def _arrived(self, run: Run) -> _Group:
-        coming = self._coming.pop(run.ref, None)
+    def _arrived(self, ref: BlobRef) -> _Group:
+        coming = self._coming.pop(ref, None)
         if coming is not None:
             fetch, index = coming
             with suppress(CancelledError):
                 return fetch.result()[index]
         try:
-            return _Group(self._tree.packs.read(run.ref), [])
+            return _Group(self._tree.packs.read(ref), {})
         except BlobDamaged as error:
-            return _Group(error, [])
+            return _Group(error, {})
 
     def _keep(self, ref: BlobRef, group: _Group) -> None:
         self._groups[ref] = group
         self._held_bytes += group.size_bytes
-        for run in group.proven:
-            self._make_ready(group, run)
+        self._ready.update(group.pages)
         while self._held_bytes > self._cache_bytes and len(self._groups) > 1:
             _, gone = self._groups.popitem(last=False)
             self._held_bytes -= gone.size_bytes
             for page in gone.pages:
                 self._ready.pop(page, None)
 
-    def _make_ready(self, group: _Group, run: Run) -> None:
-        assert isinstance(group.raw, bytes)
-        view, size = memoryview(group.raw), self._page_size
-        at = run.slot * size
-        for page in range(run.first, run.first + run.pages):
-            if page not in run.replaced:
-                self._ready[page] = view[at : at + size]
-                group.pages.append(page)
-            at += size
+    def _proven(self, raw: bytes, run: Run) -> dict[int, memoryview]:
+        """Return the pages of a run if they all hash to what the map says, or nothing."""
+        view, size = memoryview(raw), self._page_size
+        start, end = run.slot * size, (run.slot + run.pages) * size
+        if b"".join(self._tree.hash_pages(view[start:end])) != run.hashes:
+            return {}
+        contents = [view[at : at + size] for at in range(start, end, size)]
+        return dict(zip(range(run.first, run.first + run.pages), contents, strict=True))
 
-    def _proves(self, run: Run, raw: bytes) -> bool:
-        start = run.slot * self._page_size
-        content = memoryview(raw)[start : start + run.pages * self._page_size]
-        return b"".join(self._tree.hash_pages(content)) == run.hashes
+    def _alone(self, raw: bytes, run: Run, number: int) -> dict[int, memoryview]:
+        """Return one page of a run that does not prove as a whole."""
+        at = (run.slot + number - run.first) * self._page_size
+        content = memoryview(raw)[at : at + self._page_size]
+        if self._tree.hash_pages(content) != [run.hash_of(number)]:
+            raise self._tree.unproven(number)
+        return {number: content}
 
     # -- reading ahead
 
@@ -190,12 +182,27 @@ class PageCache:
         groups = min(_MOST_AHEAD, 2 << min(self._streak, 8))
         # Asking in lumps keeps requests to the store large.
         if len(self._coming) <= groups // 2:
-            self._ask(self._missing(following, groups - len(self._coming)))
+            wanted = self._missing(following, groups - len(self._coming))
+            if wanted:
+                self._ask(wanted)
+
+    def _at_hand(self, page: int) -> memoryview | None:
+        """Return a page whose group is there, or a thread has finished with."""
+        with suppress(Damaged):
+            run = self._lookup.run(page)
+            coming = self._coming.get(run.ref)
+            if coming is not None and coming[0].done():
+                self._keep(run.ref, self._arrived(run.ref))
+            if run.ref in self._groups:
+                return self._taken(self._groups[run.ref], page, run)
+        return None
 
     def _missing(self, pages: Iterator[int], groups: int) -> dict[BlobRef, list[Run]]:
+        """Return the runs of the first of `pages`, in so many groups, that are not there."""
         wanted: dict[BlobRef, list[Run]] = {}
         known: set[int] = set()
-        for page in islice(pages, groups * self._per_group):
+        left, self._left = self._left, []
+        for page in islice(chain(left, pages), groups * self._per_group):
             if page in self._ready or page in known:
                 continue
             try:
@@ -203,10 +210,13 @@ class PageCache:
             except Damaged:
                 break  # whoever wants that page is told
             known.update(range(run.first, run.first + run.pages))
-            if run.ref not in self._groups and run.ref not in self._coming:
-                wanted.setdefault(run.ref, []).append(run)
+            if run.ref in wanted:
+                wanted[run.ref].append(run)
+            elif run.ref not in self._groups and run.ref not in self._coming:
                 if len(wanted) == groups:
+                    self._left = [page]
                     break
+                wanted[run.ref] = [run]
         return wanted
 
     def _ask(self, wanted: dict[BlobRef, list[Run]]) -> None:
@@ -221,11 +231,13 @@ class PageCache:
                 fetch = self._workers.submit(self._fetch, refs, [wanted[ref] for ref in refs])
                 self._coming.update({ref: (fetch, index) for index, ref in enumerate(refs)})
 
-    def _fetch(self, batch: list[BlobRef], runs: list[list[Run]]) -> list[_Group]:
-        """Read groups and prove their runs; this runs in a thread."""
-        return [
-            _Group(raw, [run for run in of_group if self._proves(run, raw)])
-            if isinstance(raw, bytes)
-            else _Group(raw, [])
-            for raw, of_group in zip(self._tree.packs.read_batch(batch), runs, strict=True)
-        ]
+    def _fetch(self, batch: list[BlobRef], wanted: list[list[Run]]) -> list[_Group]:
+        """Read groups and prove the runs that are wanted; this happens in a thread."""
+        found = []
+        for raw, runs in zip(self._tree.packs.read_batch(batch), wanted, strict=True):
+            group = _Group(raw, {})
+            if isinstance(raw, bytes):
+                for run in runs:
+                    group.pages.update(self._proven(raw, run))
+            found.append(group)
+        return found

@@ -1,6 +1,6 @@
 """Page maps: for every page of a database its hash, and the group and slot that hold its content.
 
-A map is cut into segments of 32,768 pages. A segment is a list of pieces, oldest first: a base that
+A map is cut into segments of 8,192 pages. A segment is a list of pieces, oldest first: a base that
 covers it from its first page, then deltas with the pages that changed since. Adding a delta merges
 it with its neighbours while they are less than twice its size, so a segment has a logarithmic
 number of pieces however many snapshots there were, and each entry is rewritten a logarithmic number
@@ -100,6 +100,10 @@ class SegmentEntries:
         """Return the packed location of a slot."""
         return (self.pack_number(ref.pack) << _ORDINAL_BITS | ref.ordinal) << _SLOT_BITS | slot
 
+    def slot(self, entry: int) -> int:
+        """Return the slot of an entry."""
+        return self.locations[entry] & _SLOT_MASK
+
     def place(self, location: int) -> tuple[BlobRef, int]:
         """Return the group and the slot of a packed location."""
         group = location >> _SLOT_BITS
@@ -196,10 +200,13 @@ def _overlay(whole: SegmentEntries, piece: SegmentEntries, covered: bytearray) -
     if isinstance(piece.pages, range):
         count = min(len(piece), limit)
         whole.hashes[: count * HASH_BYTES] = piece.hashes[: count * HASH_BYTES]
-        whole.locations[:count] = array(
-            "Q",
-            [numbers[place >> shift] << shift | place & low for place in piece.locations[:count]],
-        )
+        if numbers == list(range(len(numbers))):
+            whole.locations[:count] = piece.locations[:count]
+        else:
+            remapped = [
+                numbers[place >> shift] << shift | place & low for place in piece.locations[:count]
+            ]
+            whole.locations[:count] = array("Q", remapped)
         covered[:count] = b"\x01" * count
         return
     for entry, page in enumerate(piece.pages):

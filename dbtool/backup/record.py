@@ -19,8 +19,8 @@ from dbtool.errors import Damaged, UsageError
 
 __all__ = ["MAX_RECORD_BYTES", "MAX_SUMMARY_BYTES", "RecordBox"]
 
-MAX_RECORD_BYTES = 128 * 1024 * 1024
-"""Of JSON. The largest body, 131,072 segments of 15 pieces each, each in another pack, fits."""
+MAX_RECORD_BYTES = 512 * 1024 * 1024
+"""Of JSON. The largest body, 524,288 segments of 13 pieces each, each in another pack, fits."""
 MAX_SUMMARY_BYTES = 1024 * 1024
 _NONCE_BYTES = 12
 _FREE_BYTES = 1024 * 1024

@@ -79,7 +79,7 @@ def compare_segment(
     progress: Progress,
     found: PageComparison,
 ) -> None:
-    """Compare one segment of 32,768 pages, and add what differs to `found`.
+    """Compare one segment of 8,192 pages, and add what differs to `found`.
 
     Raises:
         Damaged: the map of the snapshot is damaged.

@@ -39,7 +39,7 @@ SNAPSHOT = Snapshot(
     sequence=2,
     parent=SnapshotId("cd" * 16),
     page_size=4096,
-    page_count=35_000,
+    page_count=10_424,
     pages_changed=3,
     bytes_added=5000,
     duration_s=0.25,
@@ -48,7 +48,7 @@ SNAPSHOT = Snapshot(
 )
 BODY = SnapshotBody(
     (
-        (PieceRef(BlobRef(b"p" * 16, 7), 32_768), PieceRef(BlobRef(b"q" * 16, 0), 3)),
+        (PieceRef(BlobRef(b"p" * 16, 7), 8_192), PieceRef(BlobRef(b"q" * 16, 0), 3)),
         (PieceRef(BlobRef(b"p" * 16, 8), 2232),),
     ),
     "wal",
@@ -143,13 +143,13 @@ def test_a_summary_lacks_nothing(name: str) -> None:
         {"segments": [[["0", "x", 212]]]},
         {"segments": [[[-1, 0, 212]]]},
         {"segments": [[[2, 0, 212]]]},
-        {"segments": [[[0, 0, 32_769]]]},
+        {"segments": [[[0, 0, 8_193]]]},
         {"segments": [[[0, 0, -1]]]},
         {"segments": [[[0, 0]]]},
         {"segments": [[[0, 0, 0, 0]]]},
         {"segments": [5]},
         {"segments": {"0": 1}},
-        {"segments": [[[0, 0, 1]]] * 131_073},
+        {"segments": [[[0, 0, 1]]] * 524_289},
         {"packs": ["00"]},
         {"packs": [5]},
         {"packs": ["00 " * 16]},

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.backup.format import HASH_BYTES
+from dbtool.backup.format import HASH_BYTES, group_pages
 from dbtool.backup.lookup import PageLookup
 from dbtool.backup.pagemap import SegmentEntries
 from dbtool.backup.repository import Repository
@@ -23,19 +23,18 @@ def test_every_page_is_found_where_the_whole_map_has_it(
     assert result.snapshot
     tree = repository.open_snapshot(result.snapshot)
     assert len(tree.body.segments[0]) > 1
-    lookup, whole = PageLookup(tree), tree.segment(0)
+    lookup, whole = PageLookup(tree, group_pages(4096)), tree.segment(0)
     for page in range(1, result.snapshot.page_count + 1):
         run = lookup.run(page)
-        at = page - run.first
-        assert 0 <= at < run.pages
-        assert page not in run.replaced
-        assert (run.ref, run.slot + at) == whole.place(whole.locations[page - 1])
-        found = run.hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES]
-        assert found == whole.hashes[(page - 1) * HASH_BYTES : page * HASH_BYTES]
+        assert run.first <= page < run.first + run.pages
+        assert run.hash_of(page) == whole.hashes[(page - 1) * HASH_BYTES : page * HASH_BYTES]
         for other in range(run.first, run.first + run.pages):
             place = whole.place(whole.locations[other - 1])
-            lies_here = place == (run.ref, run.slot + other - run.first)
-            assert lies_here or other in run.replaced
+            assert place == (run.ref, run.slot + other - run.first)
+        for beside in (run.first - 1, run.first + run.pages):
+            if 1 <= beside <= result.snapshot.page_count:
+                place = whole.place(whole.locations[beside - 1])
+                assert place != (run.ref, run.slot + beside - run.first)
 
 
 def test_a_page_that_no_piece_names_is_damage(repository: Repository, database: Path) -> None:
@@ -43,6 +42,6 @@ def test_a_page_that_no_piece_names_is_damage(repository: Repository, database: 
     assert snapshot
     tree = repository.open_snapshot(snapshot)
     tree.piece = lambda number, _piece: SegmentEntries(number)  # type: ignore[method-assign]
-    with pytest.raises(Damaged, match="no entry for page 7") as error:
-        PageLookup(tree).run(7)
+    with pytest.raises(Damaged, match="no entry for page 1") as error:
+        PageLookup(tree, 64).run(7)
     assert error.value.code == "map-incomplete"

@@ -119,14 +119,14 @@ def test_consecutive_slots_make_one_run() -> None:
 
 
 def test_the_number_of_pieces_stays_logarithmic_over_a_thousand_small_snapshots() -> None:
-    counts = [32_768]
+    counts = [8_192]
     most = 0
     rewritten = 0
     for _ in range(1000):
         counts.append(10)
-        folded = merge_plan(counts, 32_768)
+        folded = merge_plan(counts, 8_192)
         if folded == len(counts):
-            counts = [32_768]
+            counts = [8_192]
         else:
             counts[-folded:] = [sum(counts[-folded:])]
         rewritten += counts[-1]

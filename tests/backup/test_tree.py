@@ -25,8 +25,8 @@ def tree(repository: Repository, database: Path) -> SnapshotTree:
 def test_segments_have_65536_pages_and_the_last_the_rest() -> None:
     assert segment_lengths(0) == []
     assert segment_lengths(5) == [5]
-    assert segment_lengths(32_768) == [32_768]
-    assert segment_lengths(32_768 * 2 + 1) == [32_768, 32_768, 1]
+    assert segment_lengths(8_192) == [8_192]
+    assert segment_lengths(8_192 * 2 + 1) == [8_192, 8_192, 1]
 
 
 def test_all_pages_together_are_the_file(tree: SnapshotTree, database: Path) -> None:
@@ -78,6 +78,6 @@ def test_a_map_that_disagrees_with_a_page_is_found_and_the_page_named(tree: Snap
 def test_a_size_that_needs_other_segments_is_damage(
     tree: SnapshotTree, repository: Repository
 ) -> None:
-    larger = replace(tree.snapshot, page_count=32_769)
+    larger = replace(tree.snapshot, page_count=8_193)
     with pytest.raises(Damaged):
         repository.open_snapshot(larger)
