@@ -9,6 +9,7 @@ from dbtool.cli.repositoryview import page_ranges
 from dbtool.cli.views import brief, counted, local_time, short
 from dbtool.cli.visible import Painted, visible
 from dbtool.core.quantities import format_duration, format_size
+from dbtool.integrity.findings import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def plan_lines(plan: RepairPlan, db: str) -> list[tuple[str, str]]:
         when = local_time(report.snapshot.time)
         lines.append(("snapshot", f"{short(report.snapshot.id)} of {when}"))
     if plan.healthy:
-        return [*lines, ("result", "healthy: there is nothing to repair")]
+        return [*lines, *_beyond(plan, db), ("result", "healthy: there is nothing to repair")]
     lines += _found(plan.damage)
     chosen = plan.chosen
     for rung in plan.rungs:
@@ -88,6 +89,23 @@ def plan_lines(plan: RepairPlan, db: str) -> list[tuple[str, str]]:
         label = "ladder" if rung is plan.rungs[0] else ""
         lines.append((label, f"{mark} {RUNGS[rung.rung]}{loss}: {rung.why}"))
     return [*lines, *_without_backup(plan, db)]
+
+
+def _beyond(plan: RepairPlan, db: str) -> list[tuple[str, str]]:
+    """Return what is no damage to the file and still no good."""
+    report, lines = plan.report, []
+    if not report.pages_total and report.snapshot is not None and report.snapshot.page_count:
+        held = counted(report.snapshot.page_count, "page")
+        lines += [
+            ("note", f"the file is empty, its newest snapshot has {held}:"),
+            ("", f"dbtool restore latest --over {db}"),
+        ]
+    if any(finding.verdict == Verdict.RULES_BROKEN for finding in report.findings):
+        lines += [
+            ("note", "the data breaks rules of its schema, which no repair can mend:"),
+            ("", f"dbtool verify --full {db}"),
+        ]
+    return lines
 
 
 def _found(damage: Sequence[Finding]) -> list[tuple[str, str]]:

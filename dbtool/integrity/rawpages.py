@@ -27,6 +27,7 @@ _ENOUGH: Final = 0.3
 """Share of the sampled pages that must look like those of a b-tree; the rest may be overflow pages,
 free or damaged. Of random bytes one page in 10,000 does."""
 _TREE_HEADER_BYTES: Final = 8
+_CHUNK_BYTES: Final = 1 << 20
 
 
 class RawPages:
@@ -116,7 +117,13 @@ def guess_page_size(path: Path, known: int = 0) -> int:
         for page_size in sizes:
             if _looks_like_pages(file, size_bytes, page_size):
                 return page_size
-    return 0
+        # A crash of the system can leave a file of zeros; only a snapshot tells what it was.
+        return known if known and size_bytes >= known and _is_blank(file, size_bytes) else 0
+
+
+def _is_blank(file: RawFile, size_bytes: int) -> bool:
+    starts = range(0, size_bytes, _CHUNK_BYTES)
+    return not any(file.read(at, _CHUNK_BYTES).strip(b"\0") for at in starts)
 
 
 def _looks_like_pages(file: RawFile, size_bytes: int, page_size: int) -> bool:

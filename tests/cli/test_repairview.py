@@ -63,3 +63,28 @@ def test_programs_get_the_plan_and_the_result(run: Run) -> None:
     assert data["evidence"]["files"][0]["size"] == os.path.getsize(  # noqa: PTH202
         Path(data["evidence"]["folder"]) / "app.db"
     )
+
+
+def test_a_sound_file_with_broken_rules_or_without_content_is_not_just_healthy(run: Run) -> None:
+    connection = apsw.Connection("app.db")
+    connection.execute("CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE o(p REFERENCES p)")
+    connection.execute("INSERT INTO o VALUES (7)")
+    connection.close()
+    outcome = run("repair", "app.db")
+    assert outcome.code == 0
+    assert "dbtool verify --full app.db" in outcome.out
+    assert run("backup", "app.db").code == 0
+    Path("app.db").write_bytes(b"")
+    outcome = run("repair", "app.db")
+    assert outcome.code == 0
+    assert "dbtool restore latest --over app.db" in outcome.out
+
+
+def test_a_file_of_zeros_is_restored(run: Run, database: Path) -> None:
+    assert run("backup", "app.db").code == 0
+    good = database.read_bytes()
+    database.write_bytes(bytes(len(good)))
+    outcome = run("repair", "--apply", "--yes", "app.db")
+    assert outcome.code == 3, outcome.err
+    assert "✓ restore" in outcome.out
+    assert database.read_bytes() == good

@@ -39,3 +39,12 @@ def test_noise_and_text_are_no_databases(tmp_path: Path, size: int) -> None:
     assert guess_page_size(path) == 0
     path.write_bytes(bytes(size))
     assert guess_page_size(path) == 0
+
+
+def test_a_file_of_zeros_is_a_database_only_where_a_snapshot_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(bytes(3 << 20))
+    assert guess_page_size(path) == 0
+    assert guess_page_size(path, 4096) == 4096
+    path.write_bytes(bytes(3 << 20) + b"x")
+    assert guess_page_size(path, 4096) == 0

@@ -58,7 +58,7 @@ def salvage_rows(job: Job) -> Healed:
     except Damaged as error:
         raise RungFailed(f"{error.message}: {error.context}") from error
     rules = require_sound(found.path, job)
-    if not found.rows and not found.lost_rows and not found.tables:
+    if not found.rows and not found.lost_rows and (job.snapshot is not None or not found.tables):
         raise RungFailed("there is no row to read")
     tables = _tables(job, found)
     count = sum(loss.after or 0 for loss in tables)
