@@ -33,7 +33,7 @@ from dbtool.core.holders import holders
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import DbtoolError, NotFound, StorageFailed
 from dbtool.pages.changes import pages_changed_while_held
-from dbtool.pages.checkpoint import relieve, tidy
+from dbtool.pages.checkpoint import Outcome, relieve, tidy
 from dbtool.pages.reader import PageReader
 from dbtool.pages.state import SourceState
 
@@ -263,20 +263,26 @@ class Follower:
         if size_bytes < self._options.wal_limit_bytes and checkpointed < committed:
             return
         try:
-            fresh = relieve(self._path, gated=self._failed_attempts >= _PATIENCE)
+            outcome = relieve(self._path, self._take_over, gated=self._failed_attempts >= _PATIENCE)
         except StorageFailed:
             return  # a database that we may not write: its application checkpoints it
-        if fresh is None:
-            self._failed_attempts += 1
+        if outcome is Outcome.DONE:
+            self._failed_attempts, self._warned = 0, False
+            return
+        self._failed_attempts += 1
+        if outcome is Outcome.PINNED:
             self._complain(size_bytes)
-            return
-        self._failed_attempts, self._warned = 0, False
-        between = pages_changed_while_held(fresh, reader)
+
+    def _take_over(self, reader: PageReader) -> bool:
+        """Hold a newer reader instead of ours, and remember what changed between them."""
+        assert self._reader is not None
+        between = pages_changed_while_held(reader, self._reader)
         if between is None:
-            fresh.close()
-            return
+            reader.close()
+            return False
         self._pending |= between
-        self._hold(fresh)
+        self._hold(reader)
+        return True
 
     def _complain(self, size_bytes: int) -> None:
         if size_bytes < _ALARM * self._options.wal_limit_bytes or self._warned:

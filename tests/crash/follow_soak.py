@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -79,6 +80,8 @@ class Scene:
     dead: list[tuple[float, float]] = field(default_factory=list)
     """From a kill until the first snapshot after it."""
     reasons: list[str] = field(default_factory=list)
+    largest_wal: int = 0
+    """Bytes."""
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
@@ -123,7 +126,10 @@ class Scene:
                 stdout=out,
                 stderr=subprocess.DEVNULL,
             )
-            time.sleep(life_s)
+            end_s = time.monotonic() + life_s
+            while time.monotonic() < end_s:
+                time.sleep(0.05)
+                self._look_at_wal()
             assert process.poll() is None, f"follow ended: {process.returncode}"
             process.send_signal(signal.SIGTERM if last else signal.SIGKILL)
             process.wait()
@@ -136,6 +142,11 @@ class Scene:
         if self.dead:
             self.dead[-1] = (began, first)
         self.dead.append((time.time(), time.time()))
+
+    def _look_at_wal(self) -> None:
+        with suppress(FileNotFoundError):
+            size = self.db.with_name("app.db-wal").stat().st_size
+            self.largest_wal = max(self.largest_wal, size)
 
     # -- afterwards
 
@@ -198,6 +209,7 @@ def main() -> None:
         commits = len(scene.log.read_text().splitlines())
         print(
             f"{commits:,} commits, {len(snapshots):,} snapshots, {len(scene.dead) - 1} kills, "
+            f"largest WAL {scene.largest_wal / 2**20:.1f} MiB, "
             f"scans and warnings: {sorted(set(scene.reasons))}"
         )
         for problem in problems:
