@@ -109,11 +109,11 @@ class Opened:
 def no_writer_since(before: SourceState, opened: Opened) -> bool:
     """Say whether no writer can have changed the file since a state: what differs has rotted.
 
-    A write by whatever program moves the mtime or the size, and in a WAL its salts or the number of
-    its frames. Two fields of a state say nothing here. The header may have rotted itself. The ctime
-    also moves with chmod, a new link or a new name; it would only tell of a program that writes the
-    file and then puts its mtime back to the nanosecond, and programs that set an mtime (rsync,
-    cp -p, tar) set it to that of the content that they wrote.
+    A write by whatever program moves the mtime or the size, and in a WAL its salts, the number of
+    its frames or the checksum of the last one. Two fields of a state say nothing here. The header
+    may have rotted itself. The ctime also moves with chmod, a new link or a new name; it would only
+    tell of a program that writes the file and then puts its mtime back to the nanosecond, and
+    programs that set an mtime (rsync, cp -p, tar) set it to that of the content that they wrote.
     """
     if not before.settled or before.wal_committed is None:
         return False
@@ -125,7 +125,8 @@ def no_writer_since(before: SourceState, opened: Opened) -> bool:
         return not before.wal_committed and not _wal_bytes(opened.path)
     later = opened.reader.state
     return before.wal_committed == later.wal_committed and (
-        before.wal_committed == 0 or before.wal_salts == later.wal_salts
+        before.wal_committed == 0
+        or (before.wal_salts, before.wal_checksum) == (later.wal_salts, later.wal_checksum)
     )
 
 

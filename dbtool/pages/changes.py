@@ -4,8 +4,11 @@ Every page that a commit changes is a frame of the WAL, so the frames between tw
 generation of the log name all changed pages. What has to be known is that no frame was lost in
 between. Two facts of SQLite's log give that (https://sqlite.org/walformat.html):
 
-    same salts, no fewer frames    a reset draws new salts, so there was none: the frames after the
-                                   older position are all
+    same salts, the last frame     a reset draws new salts, so there was none: the frames after the
+    of then still in its place     older position are all. Counting is not enough: after a power
+                                   failure commits may be missing at the end (synchronous=NORMAL,
+                                   OFF) and others in their place. The checksum of a frame covers
+                                   all before it
     an older reader is still open  with a read mark above 0 the log cannot be reset at all; with
                                    mark 0, which it gets when the whole log was checkpointed, the
                                    log can be reset, but nothing can be checkpointed, so it is not
@@ -32,6 +35,8 @@ def pages_changed(newer: PageReader, before: SourceState) -> set[int] | None:
     if not newer.holds_log or not _same_file(before, now) or before.wal_salts is None:
         return None
     if before.wal_committed is None or before.wal_salts != now.wal_salts:
+        return None
+    if before.wal_committed and not newer.goes_on_from(before):
         return None
     return _frames(newer, before.wal_committed)
 

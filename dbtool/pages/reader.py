@@ -36,7 +36,13 @@ from dbtool.errors import Damaged, DbtoolError
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.session import ReadSession
 from dbtool.pages.state import SourceState, state_of
-from dbtool.pages.wal import WalInvalid, commit_size, frame_index, pages_of_frames
+from dbtool.pages.wal import (
+    WalInvalid,
+    commit_size,
+    frame_checksum,
+    frame_index,
+    pages_of_frames,
+)
 
 __all__ = ["PageReader", "SourceState"]
 
@@ -204,6 +210,20 @@ class PageReader:
         """Return the WAL's salts, committed and checkpointed frames now; None: unknown."""
         with classified(self._real):
             return self._session.log_position()
+
+    def goes_on_from(self, before: SourceState) -> bool:
+        """Say whether the last committed frame of an older state is where it was."""
+        last = before.wal_committed
+        if not last or before.wal_salts != self.state.wal_salts:
+            return False
+        salts = bytes.fromhex(self.state.wal_salts or "")
+        try:
+            found = frame_checksum(self._read_wal, last, salts, self.page_size)
+        except WalInvalid:
+            return False
+        except apsw.Error as error:
+            raise self._named(error) from error
+        return found is not None and found.hex() == before.wal_checksum
 
     def frame_pages(self, frames: range) -> set[int] | None:
         """Return the pages in `frames` (1-based) of the WAL; None where it was reset since."""

@@ -30,7 +30,7 @@ from dbtool.errors import Locked
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 from dbtool.pages.staging import StagedCopy
 from dbtool.pages.state import SourceState, settling_ns, state_of
-from dbtool.pages.wal import WAL_HEADER_BYTES
+from dbtool.pages.wal import WAL_HEADER_BYTES, WalHeader, WalInvalid, frame_checksum
 
 __all__ = ["ReadSession"]
 
@@ -254,7 +254,8 @@ class ReadSession:
             pinned = same_log and last_frame == last_frame_after <= last_frame_last
         if pinned:
             self.mx_frame = last_frame if checkpointed < last_frame else 0
-            self.state = self.state.with_wal(header, last_frame)
+            checksum = _last_checksum(observer, header, last_frame)
+            self.state = self.state.with_wal(header, last_frame, checksum)
         elif reader.in_transaction:
             reader.execute("ROLLBACK")
         return pinned
@@ -315,6 +316,22 @@ def _wal_position(observer: apsw.Connection) -> tuple[bytes, int, int]:
     _, header = observer.read("main", 1, 0, WAL_HEADER_BYTES)
     last_frame, checkpointed = observer.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
     return header, last_frame, checkpointed
+
+
+def _last_checksum(observer: apsw.Connection, header: bytes, last_frame: int) -> bytes | None:
+    """Return the checksum of the last committed frame; None: there is none of this header."""
+    try:
+        log = WalHeader.parse(header)
+    except WalInvalid:
+        return None
+    if not last_frame:
+        return None
+    return frame_checksum(
+        lambda offset, length: observer.read("main", 1, offset, length)[1],
+        last_frame,
+        log.salts,
+        log.page_size,
+    )
 
 
 def _uses_wal_now(connection: apsw.Connection) -> bool:

@@ -59,17 +59,27 @@ class SourceState:
     wal_committed: int | None = None
     """Committed frames of the WAL, as SQLite counts them; None: nobody asked, so nothing is
     proven."""
+    wal_checksum: str | None = None
+    """Hexadecimal, of the last committed frame: it covers those before it. None: there is none, or
+    nobody asked."""
 
     def proves_unchanged(self, later: SourceState) -> bool:
         """Say whether nobody can have written between this state and `later`."""
         known = self.wal_committed is not None
         return known and self.settled and replace(self, settled=later.settled) == later
 
-    def with_wal(self, wal_header: bytes, committed: int | None) -> SourceState:
+    def with_wal(
+        self, wal_header: bytes, committed: int | None, checksum: bytes | None = None
+    ) -> SourceState:
         """Return this state with what a read transaction knows of the WAL."""
         if not committed and self.wal_salts is None:
             return replace(self, wal_committed=committed)
-        return replace(self, wal_salts=_salts(wal_header), wal_committed=committed)
+        return replace(
+            self,
+            wal_salts=_salts(wal_header),
+            wal_committed=committed,
+            wal_checksum=checksum.hex() if checksum and committed else None,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""

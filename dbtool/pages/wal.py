@@ -27,6 +27,7 @@ __all__ = [
     "WalHeader",
     "WalInvalid",
     "commit_size",
+    "frame_checksum",
     "frame_index",
     "frame_offset",
     "pages_of_frames",
@@ -128,3 +129,14 @@ def pages_of_frames(read: Read, salts: bytes, frames: range, page_size: int) -> 
 def commit_size(read: Read, mx_frame: int, page_size: int) -> int:
     """Return the database size in pages after `mx_frame`, the last frame of a commit."""
     return int(_FRAME_START.unpack(read(frame_offset(mx_frame, page_size), _FRAME_START.size))[1])
+
+
+def frame_checksum(read: Read, frame: int, salts: bytes, page_size: int) -> bytes | None:
+    """Return the 8 bytes checksum of `frame` (1-based), which covers all frames before it too.
+
+    None where the frame is not of the generation with these salts, as after a reset.
+    """
+    start = read(frame_offset(frame, page_size), FRAME_HEADER_BYTES)
+    if len(start) < FRAME_HEADER_BYTES or start[8:16] != salts:
+        return None
+    return start[16:24]

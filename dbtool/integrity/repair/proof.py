@@ -28,7 +28,13 @@ from dbtool.core.connection import classified
 from dbtool.core.rawfile import RawFile
 from dbtool.errors import DbtoolError
 from dbtool.pages.state import SourceState, settling_ns
-from dbtool.pages.wal import FRAME_HEADER_BYTES, WAL_HEADER_BYTES, WalHeader, WalInvalid
+from dbtool.pages.wal import (
+    FRAME_HEADER_BYTES,
+    WAL_HEADER_BYTES,
+    WalHeader,
+    WalInvalid,
+    frame_checksum,
+)
 from dbtool.pages.walscan import CommittedFrames, committed_frames
 
 if TYPE_CHECKING:
@@ -161,7 +167,7 @@ def _by_frames(path: Path, then: SourceState, snapshot: Snapshot) -> Proof | Non
     frames = frames_of(path)
     if frames is None or frames.page_size != snapshot.page_size:
         return None
-    if frames.frames < then.wal_committed or not _goes_on(path, frames, then.wal_salts):
+    if frames.frames < then.wal_committed or not _goes_on(path, frames, then):
         return None
     stride = FRAME_HEADER_BYTES + frames.page_size
     changed = frozenset(
@@ -175,14 +181,18 @@ def _by_frames(path: Path, then: SourceState, snapshot: Snapshot) -> Proof | Non
     return Proof("every write since the snapshot is in the WAL", changed, frames.page_count)
 
 
-def _goes_on(path: Path, frames: CommittedFrames, salts: str) -> bool:
-    """Say whether a WAL is of the generation with these salts, and ends in its last commit.
+def _goes_on(path: Path, frames: CommittedFrames, then: SourceState) -> bool:
+    """Say whether a WAL has the frames that it had then, and ends in its last commit.
 
-    Frames of the same generation behind it were not committed, or rotted and were: in doubt.
+    Frames of the same generation behind it were not committed, or rotted and were: in doubt. So are
+    others in the place of those of then, as after a power failure that took the last commits.
     """
     wal = path.with_name(path.name + "-wal")
     end = WAL_HEADER_BYTES + frames.frames * (FRAME_HEADER_BYTES + frames.page_size)
     with classified(wal), RawFile(wal, "wal") as file:
         header = WalHeader.parse(file.read(0, WAL_HEADER_BYTES))
         behind = file.read(end + _SALTS_AT, len(header.salts))
-    return header.salts.hex() == salts and behind != header.salts
+        last = frame_checksum(file.read, then.wal_committed or 0, header.salts, frames.page_size)
+    if last is None or last.hex() != then.wal_checksum:
+        return False
+    return header.salts.hex() == then.wal_salts and behind != header.salts
