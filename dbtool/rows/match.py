@@ -114,14 +114,18 @@ def _require_key(live: TableShape, source: TableShape, names: set[str]) -> None:
     else:
         fits = set(live.key) <= names
     if not fits:
-        ours = ", ".join(live.key) or "the rowid"
-        theirs = ", ".join(source.key) or "the rowid"
+        ours, theirs = (_key_text(shape) for shape in (live, source))
         raise Refused(
             "table-differs",
             f"the rows of {live.name} cannot be told apart by the same key as in the snapshot",
             context=f"the key is {ours} now, in the snapshot it is {theirs}",
             hint="--into FILE takes the table out of the snapshot as it was",
         )
+
+
+def _key_text(shape: TableShape) -> str:
+    hidden = "the rowid, whose names are all those of columns"
+    return ", ".join(shape.key) or ("the rowid" if shape.rowid else hidden)
 
 
 def _settable(

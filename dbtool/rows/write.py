@@ -7,6 +7,8 @@ be unique: SQLite checks each row at once, so those rows alone are taken out and
 
 from __future__ import annotations
 
+from typing import Any
+
 import apsw
 
 from dbtool.errors import CheckFailed
@@ -137,10 +139,11 @@ def _take_copies(live: apsw.Connection, stage: Stage, changes: Changes) -> None:
     kinds = [f"v{at} {column.affinity}" for at, column in enumerate(stored)]
     rowid = f"l.{quoted(stage.match.live.rowid)}" if stage.match.live.rowid else "NULL"
     unique = {name for index in stage.match.live.unique for name in index.columns}
+    all_known = bool(unique) and not _has_other_unique(live, stage)
     changed = [
         f"l.{quoted(name)} COLLATE BINARY IS NOT {value}"
         for name, value in staged.items()
-        if name in unique or not unique
+        if name in unique or not all_known
     ]
     same_key = stage.equal_keys(stage.live_key("l"), stage.staged_key("s"))
     live.execute("DROP TABLE IF EXISTS temp.dbtool_moved")
@@ -151,6 +154,15 @@ def _take_copies(live: apsw.Connection, stage: Stage, changes: Changes) -> None:
         f" CROSS JOIN {stage.table} AS l ON {same_key}"
         f" WHERE w.act = 1 AND ({' OR '.join(changed) or '0'})"
     )
+
+
+def _has_other_unique(live: apsw.Connection, stage: Stage) -> bool:
+    """Say whether there are unique indexes over a part of the rows, or over expressions."""
+    rows: Any = live.execute(
+        "SELECT count(*) FROM pragma_index_list(?, 'main') WHERE \"unique\" AND origin <> 'pk'",
+        (stage.match.live.name,),
+    ).fetchall()
+    return int(rows[0][0]) > len(stage.match.live.unique)
 
 
 # -- what stands in the way

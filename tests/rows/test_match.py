@@ -84,3 +84,10 @@ def test_columns_mean_nothing_where_no_row_is_updated(tmp_path: Path) -> None:
     made = twins(tmp_path, "CREATE TABLE t(a)")
     with pytest.raises(UsageError):
         made.restore(columns=("a",), mode="insert-missing")
+
+
+def test_rows_without_any_name_are_refused(tmp_path: Path) -> None:
+    made = twins(tmp_path, "CREATE TABLE t(rowid, _rowid_, oid); INSERT INTO t VALUES (1, 2, 3)")
+    with pytest.raises(Refused) as caught:
+        made.restore()
+    assert "the rowid, whose names are all those of columns" in caught.value.context

@@ -77,3 +77,19 @@ def test_a_value_of_a_strict_table_that_does_not_fit_is_named(tmp_path: Path) ->
     with pytest.raises(CheckFailed) as caught:
         made.restore()
     assert "cannot store TEXT" in caught.value.context
+
+
+@pytest.mark.parametrize("index", ["t(p) WHERE flag", "t(lower(p))"])
+def test_values_swapped_under_a_partial_or_computed_index_beside_a_whole_one(
+    tmp_path: Path, index: str
+) -> None:
+    made = twins(
+        tmp_path,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE, p, flag);"
+        f"CREATE UNIQUE INDEX i ON {index};"
+        "INSERT INTO t VALUES (1, 'a', 'x', 1), (2, 'b', 'y', 1)",
+    )
+    made.run("UPDATE t SET p = 'z' WHERE id = 1; UPDATE t SET p = 'x' WHERE id = 2;")
+    made.run("UPDATE t SET p = 'y' WHERE id = 1")
+    assert made.restore().rows_updated == 2
+    assert made.rows() == read(made.snapshot, "SELECT rowid, * FROM t ORDER BY 1")
