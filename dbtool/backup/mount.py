@@ -22,6 +22,7 @@ import apsw
 from dbtool.backup.lock import shared
 from dbtool.backup.pagecache import PageCache
 from dbtool.core.pragmas import harden
+from dbtool.core.unchanging import UnchangingFile
 from dbtool.errors import Damaged
 from dbtool.store.counted import CountedReads
 
@@ -104,16 +105,16 @@ def _not_a_database(snapshot: Snapshot, error: apsw.Error) -> Damaged:
     )
 
 
-class Mount:
-    """One open snapshot: the file object of the VFS. SQLite calls it from one thread at a time."""
+class Mount(UnchangingFile):
+    """One open snapshot: the file object of the VFS."""
 
     def __init__(self, tree: SnapshotTree, reads: CountedReads, held: ExitStack) -> None:
+        super().__init__(tree.snapshot.size_bytes)
         self.tree = tree
         self.reads = reads
         self._cache = PageCache(tree)
         self.pages_read = self._cache.pages_read
         self._page_size = tree.snapshot.page_size
-        self._size = tree.snapshot.size_bytes
         self._held = held
 
     def xRead(self, amount: int, offset: int) -> bytes | memoryview:  # noqa: N802  SQLite's name
@@ -134,47 +135,10 @@ class Mount:
             offset += length
         return b"".join(parts)
 
-    def xFileSize(self) -> int:  # noqa: N802
-        """Return the size of the database file."""
-        return self._size
-
     def xClose(self) -> None:  # noqa: N802
         """Free everything; once is enough."""
         self._cache.close()
         self._held.close()
-
-    def xSectorSize(self) -> int:  # noqa: N802
-        """Return what does not matter without writes."""
-        return 4096
-
-    def xDeviceCharacteristics(self) -> int:  # noqa: N802
-        """Say that the file never changes."""
-        return apsw.SQLITE_IOCAP_IMMUTABLE
-
-    def xFileControl(self, _operation: int, _pointer: int) -> bool:  # noqa: N802
-        """Leave every operation to SQLite."""
-        return False
-
-    def xLock(self, _level: int) -> None:  # noqa: N802
-        """Need no lock: nobody can change a snapshot."""
-
-    def xUnlock(self, _level: int) -> None:  # noqa: N802
-        """Need no lock."""
-
-    def xCheckReservedLock(self) -> bool:  # noqa: N802
-        """Say that nobody writes."""
-        return False
-
-    def xSync(self, _flags: int) -> None:  # noqa: N802
-        """Have nothing to make durable."""
-
-    def xWrite(self, _data: bytes, _offset: int) -> None:  # noqa: N802
-        """Refuse."""
-        raise apsw.ReadOnlyError("a snapshot does not change")
-
-    def xTruncate(self, _size: int) -> None:  # noqa: N802
-        """Refuse."""
-        raise apsw.ReadOnlyError("a snapshot does not change")
 
 
 class _VFS(apsw.VFS):

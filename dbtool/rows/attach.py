@@ -18,6 +18,7 @@ from typing import Final
 import apsw
 
 from dbtool.core.pragmas import harden
+from dbtool.core.unchanging import UnchangingFile
 from dbtool.errors import Damaged, Refused
 from dbtool.pages.source import PageInvalid, header_of
 from dbtool.rows.pages import State
@@ -73,13 +74,13 @@ def _not_a_database(state: State, error: Exception) -> Damaged:
     )
 
 
-class _File:
-    """The file object of one state. SQLite calls it from one thread at a time."""
+class _File(UnchangingFile):
+    """The file object of one state; whoever made the state closes it."""
 
     def __init__(self, state: State) -> None:
+        super().__init__(state.page_size * state.page_count)
         self._state = state
         self._page_size = state.page_size
-        self._size = state.page_size * state.page_count
 
     def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802  SQLite's name
         """Return `amount` bytes from `offset`, fewer at the end of the file."""
@@ -94,46 +95,6 @@ class _File:
             parts.append(content[start : start + length])
             offset += length
         return b"".join(parts)
-
-    def xFileSize(self) -> int:  # noqa: N802
-        """Return the size of the database."""
-        return self._size
-
-    def xClose(self) -> None:  # noqa: N802
-        """Leave the state open; whoever made it closes it."""
-
-    def xSectorSize(self) -> int:  # noqa: N802
-        """Return what does not matter without writes."""
-        return 4096
-
-    def xDeviceCharacteristics(self) -> int:  # noqa: N802
-        """Say that the file never changes."""
-        return apsw.SQLITE_IOCAP_IMMUTABLE
-
-    def xFileControl(self, _operation: int, _pointer: int) -> bool:  # noqa: N802
-        """Leave every operation to SQLite."""
-        return False
-
-    def xLock(self, _level: int) -> None:  # noqa: N802
-        """Need no lock."""
-
-    def xUnlock(self, _level: int) -> None:  # noqa: N802
-        """Need no lock."""
-
-    def xCheckReservedLock(self) -> bool:  # noqa: N802
-        """Say that nobody writes."""
-        return False
-
-    def xSync(self, _flags: int) -> None:  # noqa: N802
-        """Have nothing to make durable."""
-
-    def xWrite(self, _data: bytes, _offset: int) -> None:  # noqa: N802
-        """Refuse."""
-        raise apsw.ReadOnlyError("a compared state is only read")
-
-    def xTruncate(self, _size: int) -> None:  # noqa: N802
-        """Refuse."""
-        raise apsw.ReadOnlyError("a compared state is only read")
 
 
 class _VFS(apsw.VFS):
