@@ -18,6 +18,7 @@ Where none of these holds, nothing is proven, and no page is transplanted.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,10 +74,12 @@ class Stamps:
             if beside.st_size:
                 wal = beside.st_ino, beside.st_size, beside.st_mtime_ns
                 times.append(beside.st_mtime_ns)
-        now_ns = int(now.timestamp() * 1e9)
-        settled = all(now_ns - at >= settling_ns(at) for at in times)
         identity = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-        return cls(identity, wal, settled)
+        return cls(identity, wal, _all_before(times, now))
+
+    def written_before(self, moment: datetime) -> bool:
+        """Say whether the last write came before `moment`, also by a clock with coarse ticks."""
+        return _all_before([self.database[3], *([self.wal[2]] if self.wal else [])], moment)
 
     @property
     def last_write(self) -> datetime:
@@ -149,6 +152,11 @@ def frames_of(path: Path) -> CommittedFrames | None:
     return frames if frames.offsets else None
 
 
+def _all_before(times_ns: Iterable[int], moment: datetime) -> bool:
+    moment_ns = int(moment.timestamp() * 1e9)
+    return all(moment_ns - at >= settling_ns(at) for at in times_ns)
+
+
 def _saw_all(record: FollowRecord, snapshot: Snapshot, stamps: Stamps) -> bool:
     """Say whether everything that was ever written is in the snapshot, as `follow` knows."""
     return (
@@ -156,7 +164,7 @@ def _saw_all(record: FollowRecord, snapshot: Snapshot, stamps: Stamps) -> bool:
         and record.host == socket.gethostname()  # the file's times are those of this clock
         and stamps.settled
         and record.unbroken_since <= record.time
-        and stamps.last_write < record.time
+        and stamps.written_before(record.time)
     )
 
 
