@@ -1,15 +1,13 @@
 """Finding single pages of a snapshot: what a page hashes to and where it lies.
 
-Only the segments of the map that speak of the pages asked for are fetched, and few of them are
-kept.
+Only the segments of the map that speak of the pages asked for are fetched.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, BlobRef
 from dbtool.backup.pagemap import SegmentEntries
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
     from dbtool.backup.tree import SnapshotTree
 
 __all__ = ["PageLookup", "Run", "entry_of"]
-
-_KEPT_SEGMENTS: Final = 24
-"""Kept decoded; each of 192 KiB."""
 
 
 class Run(NamedTuple):
@@ -49,7 +44,6 @@ class PageLookup:
     def __init__(self, tree: SnapshotTree, per_group: int) -> None:
         self._tree = tree
         self._per_group = per_group
-        self._kept: OrderedDict[int, SegmentEntries] = OrderedDict()
 
     def run(self, page: int) -> Run:
         """Return the longest run that holds `page` (from 1).
@@ -58,7 +52,7 @@ class PageLookup:
             Damaged: `map-incomplete`, `map-damaged`, `pack-damaged`.
         """
         number, within = divmod(page - 1, SEGMENT_PAGES)
-        entries = self.segment(number)
+        entries = self._tree.segment(number)
         first, end = _extent(entries.locations, within, entries.slot(within), self._per_group)
         ref, slot = entries.place(entries.locations[first])
         return Run(
@@ -68,21 +62,6 @@ class PageLookup:
             slot,
             bytes(entries.hashes[first * HASH_BYTES : end * HASH_BYTES]),
         )
-
-    def segment(self, number: int) -> SegmentEntries:
-        """Return a segment (from 0) as this snapshot sees it; the last few are kept.
-
-        Raises:
-            Damaged: as `run`.
-        """
-        entries = self._kept.get(number)
-        if entries is None:
-            entries = self._kept[number] = self._tree.segment(number)
-            if len(self._kept) > _KEPT_SEGMENTS:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(number)
-        return entries
 
 
 def _extent(locations: array[int], within: int, slot: int, per_group: int) -> tuple[int, int]:

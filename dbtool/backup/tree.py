@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, BlobRef
 from dbtool.backup.model import Snapshot
@@ -20,6 +21,8 @@ __all__ = ["PageDamaged", "SnapshotTree", "segment_lengths"]
 
 PageHasher = Callable[[bytes | memoryview, int], list[bytes]]
 """From whole pages and the page size to the hash of each page."""
+_KEPT_SEGMENTS = 24
+"""Decoded, each of 192 KiB."""
 _DEPTH = 3
 """Loads of about 1 MiB stored that are fetched ahead."""
 _LOAD_BLOBS = 8
@@ -53,6 +56,7 @@ class SnapshotTree:
         self.packs = packs
         self._hash_pages = hash_pages
         self._lengths = segment_lengths(snapshot.page_count)
+        self._kept = lru_cache(_KEPT_SEGMENTS)(self._resolved)
         if len(body.segments) != len(self._lengths):
             raise Damaged(
                 "map-incomplete",
@@ -65,7 +69,10 @@ class SnapshotTree:
         return decode_piece(self.packs.read(piece.ref), number)
 
     def segment(self, number: int) -> SegmentEntries:
-        """Return segment `number` (from 0) as this snapshot sees it."""
+        """Return segment `number` (from 0) as this snapshot sees it; the last few are kept."""
+        return self._kept(number)
+
+    def _resolved(self, number: int) -> SegmentEntries:
         pieces = [self.piece(number, piece) for piece in self.body.segments[number]]
         return Segment.resolve(pieces, self._lengths[number])
 

@@ -10,7 +10,7 @@ Only rows in the ranges given are looked at; where there are none, the whole tab
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import apsw
@@ -24,6 +24,8 @@ from dbtool.rows.sets import Ranges
 __all__ = ["Counts", "OneSided", "Pair", "TableComparison", "common_columns"]
 
 _MOST_SELECTED: Final = 1900
+_RANGES_PER_PART: Final = 256
+"""Most hold one or two leaves; so many fit in SQLite's cache of each side."""
 _CODECS: Final = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
 
@@ -101,9 +103,8 @@ class TableComparison:
 
     def count(self) -> Counts:
         """Count the rows that differ."""
-        self._load_ranges()
         removed = changed = moved = added = 0
-        for one in self._passes():
+        for one in self._parts():
             states = f"(SELECT {self._state()} AS state {self._old_side(one)})"
             numbers = ", ".join(f"count(*) FILTER (WHERE state = {state})" for state in range(3))
             gone, differing, elsewhere = select(
@@ -122,14 +123,14 @@ class TableComparison:
         Raises:
             Refused: `table-too-wide`.
         """
-        self._load_ranges()
         width = len(self.columns)
         if 4 * width + 2 > _MOST_SELECTED:
             raise too_wide(self.b.name, width)
         old = _values("x", [name for name, _ in self.columns])
         new = _values("y", [name for _, name in self.columns])
         state, most = self._state(), 2 if moved else 1
-        for one in self._passes():
+        grown = []
+        for at, one in enumerate(self._parts()):
             sql = (
                 f"SELECT {self._rowid('x')}, {self._rowid('y')}, {state},"
                 f" {old}, {new} {self._old_side(one)} AND {state} <= {most}"
@@ -139,10 +140,28 @@ class TableComparison:
                 gone = row[2] == 0
                 there = None if gone else _decoded(row[3 + 2 * width :], self._codec)
                 yield Pair(row[0], None if gone else row[1], here, there)
-        for one in self._passes():
+            if select(self._connection, f"SELECT EXISTS(SELECT 1 {self._new_side(one)})")[0][0]:
+                grown.append(at)
+        for one in self._parts(grown):
             sql = f"SELECT {self._rowid('y')}, {new} {self._new_side(one)}"
             for row in self._connection.execute(sql):
                 yield Pair(None, row[0], None, _decoded(row[1:], self._codec))
+
+    def _parts(self, chosen: Collection[int] | None = None) -> Iterator[_Pass]:
+        """Yield what to run, with `temp.ranges` filled for it.
+
+        A part looks at few enough ranges that their pages are still in memory when it looks from
+        the other side. `chosen`: only these of them, counted from 0; None: all.
+        """
+        passes = self._passes()
+        pieces = 1 if self._ranges is None else -(-len(self._ranges) // _RANGES_PER_PART)
+        for piece in range(pieces):
+            numbers = range(piece * len(passes), (piece + 1) * len(passes))
+            wanted = [n for n in numbers if chosen is None or n in chosen]
+            if wanted:
+                self._load_ranges(piece)
+            for number in wanted:
+                yield passes[number - numbers.start]
 
     # -- the statements
 
@@ -214,13 +233,17 @@ class TableComparison:
         nulls = " OR ".join(f"{side}.{identifier(part.column)} IS NULL" for part in self.key)
         return f"NOT ({nulls})" if negated else f"({nulls})"
 
-    def _load_ranges(self) -> None:
+    def _load_ranges(self, piece: int) -> None:
         if self._ranges is None:
             return
-        self._connection.execute("DROP TABLE IF EXISTS temp.ranges")
-        self._connection.execute("CREATE TEMP TABLE ranges(first INTEGER, last INTEGER)")
+        self._connection.execute("CREATE TEMP TABLE IF NOT EXISTS ranges(first INT, last INT)")
+        start = piece * _RANGES_PER_PART
         with self._connection:
-            self._connection.executemany("INSERT INTO temp.ranges VALUES(?, ?)", self._ranges)
+            self._connection.execute("DELETE FROM temp.ranges")
+            self._connection.executemany(
+                "INSERT INTO temp.ranges VALUES(?, ?)",
+                self._ranges.part(start, start + _RANGES_PER_PART),
+            )
 
 
 def too_wide(table: str, width: int) -> Refused:

@@ -49,7 +49,6 @@ class PageFeed:
         self._unused_lumps = 0
         self._kept: dict[int, bytes] = {}
         self._groups: OrderedDict[BlobRef, bytes] = OrderedDict()
-        self._segment: SegmentEntries | None = None
 
     def announce(self, numbers: Sequence[int]) -> None:
         """Say which pages will be wanted."""
@@ -109,9 +108,7 @@ class PageFeed:
 
     def _single(self, number: int) -> bytes:
         segment, within = divmod(number - 1, SEGMENT_PAGES)
-        if self._segment is None or self._segment.segment != segment:
-            self._segment = self._tree.segment(segment)
-        entries = self._segment
+        entries = self._tree.segment(segment)
         (extent,) = entries.extents([within])
         raw = self._group(extent.ref, number)
         start = extent.slot * self._page_size

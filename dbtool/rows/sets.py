@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,6 +41,13 @@ class Bits:
         """Say whether a page number is in the set."""
         at = number >> 3
         return at < len(self._bits) and bool(self._bits[at] & 1 << (number & 7))
+
+    def among(self, numbers: Sequence[int]) -> set[int]:
+        """Return those of `numbers`, none negative, that are in the set."""
+        bits, most = self._bits, len(self._bits) << 3
+        if max(numbers, default=0) >= most:
+            numbers = [number for number in numbers if number < most]
+        return {number for number in numbers if bits[number >> 3] >> (number & 7) & 1}
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -111,6 +118,10 @@ class Ranges:
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self.firsts, self.lasts, strict=True)
+
+    def part(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the ranges from number `start` (from 0) to before `end`."""
+        return zip(self.firsts[start:end], self.lasts[start:end], strict=True)
 
     def covers(self, first: int, last: int) -> bool:
         """Say whether all of a range is in one of the ranges, which must be `merged`."""

@@ -15,7 +15,7 @@ Source: https://sqlite.org/fileformat2.html#b_tree_pages
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import NamedTuple
 
 from dbtool.pages.btree import INTERIOR_KINDS, TABLE_INTERIOR, TABLE_LEAF, BtreePage, parse_page
@@ -68,29 +68,38 @@ def survey(side: Side, root: int, changed: Bits) -> Survey:
     Raises:
         PageInvalid: a page of the tree is damaged.
     """
-    touched, beside, ranges = array("I"), array("I"), Ranges()
-    seen = Bits(side.source.page_count)
+    found = Survey(array("I"), array("I"), Bits(side.source.page_count), Ranges())
     for node, page, above_leaves in _nodes(side, root):
         if node.number in changed:
-            touched.append(node.number)
+            found.touched.append(node.number)
         if not above_leaves:
             continue
-        seen.add(node.number)
+        found.seen.add(node.number)
         if page.kind == TABLE_LEAF and node.number in changed:
-            ranges.add(node.first, node.last)
-        before = 0
-        for index, child in enumerate(_children(page)):
-            if node.number in changed:
-                seen.add(child)
-            if child not in changed:
-                if before in changed:
-                    beside.append(child)
-            else:
-                touched.append(child)
-                if page.kind == TABLE_INTERIOR:
-                    ranges.add(*_bounds(page, node, index))
-            before = child
-    return Survey(touched, beside, seen, ranges)
+            found.ranges.add(node.first, node.last)
+        children = _children(page)
+        if node.number in changed:
+            for child in children:
+                found.seen.add(child)
+        hit = changed.among(children)
+        if hit:
+            _take(found, page, node, children, hit)
+    return found
+
+
+def _take(
+    found: Survey, page: BtreePage, node: _Node, children: Sequence[int], hit: Container[int]
+) -> None:
+    """Add the children of a page that changed, those in `hit`."""
+    before = 0
+    for index, child in enumerate(children):
+        if child in hit:
+            found.touched.append(child)
+            if page.kind == TABLE_INTERIOR:
+                found.ranges.add(*_bounds(page, node, index))
+        elif before in hit:
+            found.beside.append(child)
+        before = child
 
 
 def differing_ranges(
@@ -145,8 +154,10 @@ def _of_pages(side: Side, root: int, wanted: Bits) -> Ranges:
         if node.number in wanted:
             ranges.add(node.first, node.last)
         elif page.kind == TABLE_INTERIOR:
-            for index, child in enumerate(_children(page)):
-                if child in wanted:
+            children = _children(page)
+            hit = wanted.among(children)
+            for index, child in enumerate(children if hit else ()):
+                if child in hit:
                     ranges.add(*_bounds(page, node, index))
     return ranges
 

@@ -59,6 +59,28 @@ def test_a_key_without_rowid_may_have_several_columns(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["INTEGER PRIMARY KEY", "INT PRIMARY KEY", "INT"])
+def test_changes_in_hundreds_of_places_are_told_once_and_in_order(tmp_path: Path, key: str) -> None:
+    two = Two(
+        tmp_path,
+        f"PRAGMA page_size = 512; CREATE TABLE t(id {key}, v);"
+        "WITH c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 6000)"
+        "INSERT INTO t(rowid, id, v) SELECT 2 * i, 2 * i, hex(zeroblob(100)) FROM c",
+        "UPDATE t SET v = 'new' WHERE id % 32 = 0; DELETE FROM t WHERE id % 32 = 2;"
+        "INSERT INTO t(rowid, id, v) SELECT id + 1, id + 1, 'added' FROM t WHERE id % 64 = 0",
+    )
+    expected = {
+        "changed": list(range(32, 12_001, 32)),
+        "removed": list(range(2, 12_001, 32)),
+        "added": list(range(65, 12_002, 64)),
+    }
+    assert two.counts() == {"t": (187, 375, 375, 0)}
+    rows = two.rows()
+    for what, ids in expected.items():
+        assert [(row.new or row.old or ())[0] for row in rows if row.what == what] == ids
+    assert {row.what for row in rows[-187:]} == {"added"}
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -24,6 +24,7 @@ def test_bits_are_a_set(one: set[int], other: set[int], number: int) -> None:
     assert list(a.within(b)) == sorted(one & other)
     assert list(a.up_to(number)) == sorted(n for n in one if n <= number)
     assert (number in a) == (number in one)
+    assert a.among([*other, 10_000]) == one & other
     assert a.discard(number) == (number in one)
     assert list(a) == sorted(one - {number})
     assert len(a) == len(one - {number})
@@ -51,6 +52,14 @@ def test_merged_ranges_hold_what_they_held_and_do_not_touch(
     for number in {n + d for pair in [*one, *other] for n in pair for d in (-1, 0, 1)}:
         held = any(first <= number <= last for first, last in [*one, *other])
         assert held == any(first <= number <= last for first, last in merged)
+
+
+def test_a_part_of_ranges_is_told_by_number() -> None:
+    ranges = Ranges()
+    for first in (1, 10, 20):
+        ranges.add(first, first + 2)
+    assert list(ranges.part(1, 3)) == [(10, 12), (20, 22)]
+    assert list(ranges.part(3, 6)) == []
 
 
 def test_covers_asks_for_the_whole_range() -> None:
