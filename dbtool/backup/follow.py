@@ -113,6 +113,8 @@ class Follower:
         self._thinned_s = repository.clock.monotonic()
         self._failed_attempts = 0
         self._warned = False
+        self._log_lost = False
+        """The WAL was removed by hand, and not everything was read since."""
 
     @property
     def options(self) -> FollowOptions:
@@ -140,9 +142,7 @@ class Follower:
             return Look("unchanged")
         if self._repository.clock.monotonic() < self._rest_until_s:
             return Look("unchanged")
-        reader = PageReader.open(
-            self._path, busy_timeout_s=self._options.busy_timeout_s, progress=self._progress
-        )
+        reader = self._open()
         try:
             look = self._take(reader)
         except BaseException:
@@ -172,15 +172,41 @@ class Follower:
             return self._state is not None and self._state.proves_unchanged(
                 PageReader.state_now(self._path)
             )
+        if not self._reader.log_in_place or not self._is_same_file(self._reader):
+            return False
         state = self._reader.state
+        position = self._reader.log_position()
+        return position is not None and position[:2] == (state.wal_salts, state.wal_committed)
+
+    def _open(self) -> PageReader:
+        """Begin a new transaction beside the one that is held, where that still holds anything."""
+        reader = None
+        for _attempt in range(2):
+            if self._reader is not None and self._log_is_lost(self._reader):
+                # All connections of a process share one index of a file's WAL. So the new one must
+                # not begin before nobody has the old index open.
+                if reader is not None:
+                    reader.close()
+                    reader = None
+                self._reader.close()
+                self._reader = None
+                self._log_lost = True
+            if reader is None:
+                reader = PageReader.open(
+                    self._path, busy_timeout_s=self._options.busy_timeout_s, progress=self._progress
+                )
+        assert reader is not None
+        return reader
+
+    def _log_is_lost(self, reader: PageReader) -> bool:
+        return reader.holds_log and not reader.log_in_place and self._is_same_file(reader)
+
+    def _is_same_file(self, reader: PageReader) -> bool:
         try:
             status = self._path.stat()
         except OSError:
             return False  # opening it says what is wrong
-        if (status.st_dev, status.st_ino) != (state.device, state.inode):
-            return False
-        position = self._reader.log_position()
-        return position is not None and position[:2] == (state.wal_salts, state.wal_committed)
+        return (status.st_dev, status.st_ino) == (reader.state.device, reader.state.inode)
 
     def _take(self, reader: PageReader) -> Look:
         changed, reason = self._changed(reader)
@@ -203,6 +229,8 @@ class Follower:
             return None, "the first look"
         if not reader.holds_log:
             return None, "without a WAL only the pages themselves tell what changed"
+        if self._log_lost:
+            return None, "the WAL was removed while it was in use"
         if self._reader is None:
             return None, "the database was not in WAL mode before"
         found = pages_changed_while_held(reader, self._reader)
@@ -218,6 +246,7 @@ class Follower:
             rest_s = _REST * result.duration_s
             self._rest_until_s = self._repository.clock.monotonic() + rest_s
         self._pending = set()
+        self._log_lost = False
         self._newest = result.snapshot
         if result.pages_scanned == 0:
             return Look("unchanged", result)
@@ -253,7 +282,7 @@ class Follower:
 
     def _bound_log(self) -> None:
         reader = self._reader
-        if reader is None or not reader.reads_log:
+        if reader is None or not reader.reads_log or not reader.log_in_place:
             return
         position = reader.log_position()
         if position is None:

@@ -12,7 +12,8 @@ between. Two facts of SQLite's log give that (https://sqlite.org/walformat.html)
     an older reader is still open  with a read mark above 0 the log cannot be reset at all; with
                                    mark 0, which it gets when the whole log was checkpointed, the
                                    log can be reset, but nothing can be checkpointed, so it is not
-                                   reset a second time: the frames after the reset are all
+                                   reset a second time: the frames after the reset are all. Only
+                                   removing the WAL by hand breaks that, which its inode shows
 
 Anything else means that frames may be gone, and only reading the pages tells.
 """
@@ -49,7 +50,7 @@ def pages_changed_while_held(newer: PageReader, older: PageReader) -> set[int] |
         older: still open.
     """
     before, now = older.state, newer.state
-    if not (newer.holds_log and older.holds_log and _same_file(before, now)):
+    if not (newer.log_in_place and older.log_in_place and _same_file(before, now)):
         return None
     if before.wal_committed is None or older.page_size != newer.page_size:
         return None

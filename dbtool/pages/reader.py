@@ -202,6 +202,11 @@ class PageReader:
         return self._session.holds_log
 
     @property
+    def log_in_place(self) -> bool:
+        """Whether that is so, and the WAL is the file beside the database still."""
+        return self._session.log_in_place
+
+    @property
     def reads_log(self) -> bool:
         """Whether some frame of the WAL was not checkpointed when the transaction began."""
         return self._session.mx_frame > 0

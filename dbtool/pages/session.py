@@ -72,6 +72,7 @@ class ReadSession:
         self._observer: apsw.Connection | None = None
         self._unlocked_state: SourceState | None = None
         self._stamp: tuple[int, int] | None = None
+        self._log_files: list[tuple[int, int] | None] = []
         self._cleanup = ExitStack()
         if not state.size_bytes:
             return
@@ -106,6 +107,15 @@ class ReadSession:
     def holds_log(self) -> bool:
         """Whether the transaction keeps the WAL of the database itself from being lost."""
         return self._observer is not None and self._path == self._real
+
+    @property
+    def log_in_place(self) -> bool:
+        """Whether the WAL and its index are still the files beside the database.
+
+        SQLite leaves them there while anybody uses them. Somebody who removes them by hand, as when
+        a copy is put back, leaves this transaction with files that nobody else will write to.
+        """
+        return self.holds_log and _log_files(self._real) == self._log_files
 
     def size_bytes(self) -> int:
         """Return the present length of the main file."""
@@ -178,6 +188,7 @@ class ReadSession:
         if _uses_wal_now(connection):
             self.journal_mode = "wal"
             self._observer = self._connect(self._path, apsw.SQLITE_OPEN_READONLY)
+            self._log_files = _log_files(self._path)
             self._pin(connection, self._observer)
         else:
             _begin_reading(connection)
@@ -280,6 +291,19 @@ class ReadSession:
         finally:
             gate.close()
         return pinned
+
+
+def _log_files(path: Path) -> list[tuple[int, int] | None]:
+    """Return device and inode of the WAL and of its index; None for one that is not there."""
+    found: list[tuple[int, int] | None] = []
+    for suffix in ("-wal", "-shm"):
+        try:
+            status = path.with_name(path.name + suffix).stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino))
+    return found
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -60,6 +62,31 @@ def test_the_first_look_reads_all_and_the_next_only_what_changed(
     assert second.result.snapshot.tags == ("follow",)
     assert _equals_now(repository, second.result.snapshot, database)
     assert follower.look().kind == "unchanged"
+
+
+def _elsewhere(database: Path, statement: str) -> None:
+    """Let another process execute a statement and die, so that its WAL stays."""
+    code = "import apsw, os, sys; apsw.Connection(sys.argv[1]).execute(sys.argv[2]); os._exit(0)"
+    subprocess.run([sys.executable, "-c", code, str(database), statement], check=True)
+
+
+def test_a_wal_removed_by_hand_is_noticed(repository: Repository, database: Path) -> None:
+    copy = database.read_bytes()
+    _elsewhere(database, "UPDATE t SET v = x'01' WHERE id = 7")
+    follower = Follower(repository, database, FollowOptions())
+    follower.look()
+    # What people do to put a copy back: it keeps the inode.
+    database.write_bytes(copy)
+    for suffix in ("-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink()
+    _elsewhere(database, "UPDATE t SET v = x'02' WHERE id < 90")
+    look = follower.look()
+    assert (look.kind, look.reason) == ("scan", "the WAL was removed while it was in use")
+    assert _equals_now(repository, follower.newest, database)
+    _elsewhere(database, "UPDATE t SET v = x'03' WHERE id < 90")
+    assert follower.look().kind == "increment"
+    assert _equals_now(repository, follower.newest, database)
+    follower.close()
 
 
 @pytest.mark.parametrize("seed", range(6))
