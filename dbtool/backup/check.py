@@ -23,6 +23,7 @@ from dbtool.backup.format import (
     pack_key,
     snapshot_key,
 )
+from dbtool.backup.losses import losses
 from dbtool.backup.model import Finding, RepositoryReport, Snapshot, SnapshotId
 from dbtool.backup.pack import WORKERS, BlobDamaged, PackReader
 from dbtool.backup.pagemap import PieceRef, SegmentEntries, decode_piece
@@ -35,7 +36,7 @@ from dbtool.errors import Damaged, NotFound
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
 
-__all__ = ["check_repository"]
+__all__ = ["Check", "check_repository", "examine"]
 
 _BATCH_PACKS = 128
 """Packs whose expected page hashes are in memory at a time: at 4 KiB pages 16 MB of hashes."""
@@ -47,7 +48,7 @@ class _Piece(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Check:
+class Check:
     """What is known so far."""
 
     repository: Repository
@@ -78,21 +79,13 @@ def check_repository(
         The report, and the snapshots of which every byte was read and proven.
     """
     started_s = repository.clock.monotonic()
-    packs = PackReader(repository.store, repository.master, repository.config.id)
-    check = _Check(repository, packs, progress)
-    _check_keys(check)
-    _load_snapshots(check, names)
-    _check_parents(check)
-    _check_hints(check, partial=names is not None)
-    used = _check_pieces(check)
-    chosen = _sample(sorted(used), read_data)
-    _read_packs(check, chosen)
-    _name_losses(check)
+    check, read_share = examine(repository, read_data=read_data, names=names, progress=progress)
+    check.findings.extend(losses(check))
     report = RepositoryReport(
         snapshots_checked=len(check.snapshots),
         objects_checked=check.objects,
         bytes_read=check.bytes_read,
-        read_data=len(chosen) / len(used) if used else float(read_data > 0),
+        read_data=read_share,
         duration_s=repository.clock.monotonic() - started_s,
         findings=tuple(check.findings),
         warnings=tuple(check.warnings),
@@ -102,7 +95,23 @@ def check_repository(
     return report, proven
 
 
-def _check_keys(check: _Check) -> None:
+def examine(
+    repository: Repository, *, read_data: float, names: set[str] | None, progress: Progress
+) -> tuple[Check, float]:
+    """Look at everything; arguments as `check_repository`. Also return the share that was read."""
+    packs = PackReader(repository.store, repository.master, repository.config.id)
+    check = Check(repository, packs, progress)
+    _check_keys(check)
+    _load_snapshots(check, names)
+    _check_parents(check)
+    _check_hints(check, partial=names is not None)
+    used = _check_pieces(check)
+    chosen = _sample(sorted(used), read_data)
+    _read_packs(check, chosen)
+    return check, len(chosen) / len(used) if used else float(read_data > 0)
+
+
+def _check_keys(check: Check) -> None:
     if not check.repository.master.encrypted:
         return
     ring = check.repository.keys
@@ -111,7 +120,7 @@ def _check_keys(check: _Check) -> None:
         check.findings.append(Finding(f"keys/{slot}", "the key slot is damaged and opens nothing"))
 
 
-def _load_snapshots(check: _Check, names: set[str] | None) -> None:
+def _load_snapshots(check: Check, names: set[str] | None) -> None:
     catalog = check.repository.catalog
     ids = sorted(catalog.ids())
     check.progress.start("checking snapshots", len(ids), "snapshots")
@@ -136,7 +145,7 @@ def _load_snapshots(check: _Check, names: set[str] | None) -> None:
     check.progress.finish()
 
 
-def _check_parents(check: _Check) -> None:
+def _check_parents(check: Check) -> None:
     """Find snapshots that are gone, by those that were taken after them."""
     catalog = check.repository.catalog
     present = {*catalog.ids(), *catalog.forgotten.ids()}
@@ -147,7 +156,7 @@ def _check_parents(check: _Check) -> None:
             )
 
 
-def _check_hints(check: _Check, *, partial: bool) -> None:
+def _check_hints(check: Check, *, partial: bool) -> None:
     """Find heads and marks that do not open, and heads that do not name the newest snapshot."""
     catalog = check.repository.catalog
     for key, problem in catalog.damaged_hints():
@@ -170,13 +179,13 @@ def _check_hints(check: _Check, *, partial: bool) -> None:
             )
 
 
-def _report_missing(check: _Check, snapshot: SnapshotId, evidence: str) -> None:
+def _report_missing(check: Check, snapshot: SnapshotId, evidence: str) -> None:
     key = snapshot_key(snapshot)
     if all(finding.object != key for finding in check.findings):
         check.findings.append(Finding(key, f"is missing: {evidence}", (snapshot,)))
 
 
-def _check_pieces(check: _Check) -> set[bytes]:
+def _check_pieces(check: Check) -> set[bytes]:
     """Decode every map piece once, look its groups up in their packs; return the packs in use."""
     used: set[bytes] = set()
     check.progress.start("checking page maps", len(check.pieces), "pieces")
@@ -197,7 +206,7 @@ def _check_pieces(check: _Check) -> set[bytes]:
     return used
 
 
-def _decoded(check: _Check, key: _Piece) -> SegmentEntries | None:
+def _decoded(check: Check, key: _Piece) -> SegmentEntries | None:
     try:
         return _read_piece(check.packs, key)
     except Damaged as error:
@@ -237,7 +246,7 @@ def _group_problem(packs: PackReader, ref: BlobRef, slots: int) -> str | None:
 
 
 def _check_coverage(
-    check: _Check, key: _Piece, entries: SegmentEntries, owners: list[SnapshotId]
+    check: Check, key: _Piece, entries: SegmentEntries, owners: list[SnapshotId]
 ) -> None:
     """A base shorter than its segment is sound only when deltas bring the rest."""
     if not isinstance(entries.pages, range):
@@ -263,7 +272,7 @@ def _sample(packs: list[bytes], share: float) -> list[bytes]:
     return sorted(random.sample(packs, count))
 
 
-def _read_packs(check: _Check, chosen: list[bytes]) -> None:
+def _read_packs(check: Check, chosen: list[bytes]) -> None:
     sizes = dict(check.repository.store.list("packs/"))
     check.bytes_read = sum(
         sizes.get(pack_key(pack)) or _moved_bytes(check, pack) for pack in chosen
@@ -276,12 +285,12 @@ def _read_packs(check: _Check, chosen: list[bytes]) -> None:
     check.progress.finish()
 
 
-def _moved_bytes(check: _Check, pack: bytes) -> int:
+def _moved_bytes(check: Check, pack: bytes) -> int:
     return sum(moved.entry.stored_bytes for moved in check.packs.moves.rows(pack).values())
 
 
 def _prove_groups(
-    check: _Check,
+    check: Check,
     packs: list[bytes],
     expected: dict[BlobRef, bytearray],
     workers: ThreadPoolExecutor,
@@ -298,7 +307,7 @@ def _prove_groups(
             check.progress.advance(check.packs.entry(ref).stored_bytes)
 
 
-def _problem(check: _Check, raw: bytes | BlobDamaged, expected: bytearray | None) -> str:
+def _problem(check: Check, raw: bytes | BlobDamaged, expected: bytearray | None) -> str:
     if isinstance(raw, BlobDamaged):
         return raw.problem
     if expected is not None and not _proves(check, raw, expected):
@@ -306,7 +315,7 @@ def _problem(check: _Check, raw: bytes | BlobDamaged, expected: bytearray | None
     return ""
 
 
-def _blobs(check: _Check, packs: list[bytes]) -> Iterator[BlobRef]:
+def _blobs(check: Check, packs: list[bytes]) -> Iterator[BlobRef]:
     for pack in packs:
         try:
             yield from check.packs.blobs(pack)
@@ -314,7 +323,7 @@ def _blobs(check: _Check, packs: list[bytes]) -> Iterator[BlobRef]:
             continue  # every group in it was named when the maps were checked
 
 
-def _expected_hashes(check: _Check, batch: set[bytes]) -> dict[BlobRef, bytearray]:
+def _expected_hashes(check: Check, batch: set[bytes]) -> dict[BlobRef, bytearray]:
     """Collect what maps say of the pages in some packs; zero bytes where no map names a slot."""
     expected: dict[BlobRef, bytearray] = {}
     for key in check.pieces:
@@ -335,7 +344,7 @@ def _expected_hashes(check: _Check, batch: set[bytes]) -> dict[BlobRef, bytearra
     return expected
 
 
-def _proves(check: _Check, raw: bytes, expected: bytearray) -> bool:
+def _proves(check: Check, raw: bytes, expected: bytearray) -> bool:
     pages = len(expected) // HASH_BYTES
     page_size = len(raw) // pages
     found = check.repository.hash_pages(raw, page_size)
@@ -346,50 +355,3 @@ def _proves(check: _Check, raw: bytes, expected: bytearray) -> bool:
         or not any(wanted)
         for index, page in enumerate(found)
     )
-
-
-def _name_losses(check: _Check) -> None:
-    """Turn lost groups into findings: one per pack, with the snapshots and pages that need it."""
-    if not check.damaged:
-        return
-    problems: dict[bytes, list[str]] = defaultdict(list)
-    owners: dict[bytes, dict[SnapshotId, None]] = defaultdict(dict)
-    pages: dict[bytes, set[tuple[int, int]]] = defaultdict(set)
-    for ref, problem in sorted(check.damaged.items()):
-        problems[ref.pack].append(f"blob {ref.ordinal} {problem}")
-    for snapshot, body in check.snapshots.values():
-        tree = SnapshotTree(snapshot, body, check.packs, hash_pages=check.repository.hash_pages)
-        for number in range(len(body.segments)):
-            for pack, span in _lost_extents(check, tree, number):
-                owners[pack][snapshot.id] = None
-                pages[pack].add(span)
-    for pack, found in problems.items():
-        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        check.findings.append(
-            Finding(
-                pack_key(pack), found[0] + more, tuple(owners[pack]), _joined(sorted(pages[pack]))
-            )
-        )
-
-
-def _lost_extents(
-    check: _Check, tree: SnapshotTree, number: int
-) -> Iterator[tuple[bytes, tuple[int, int]]]:
-    try:
-        entries = tree.segment(number)
-    except Damaged:
-        return  # the map piece has its own finding
-    start = number * SEGMENT_PAGES + 1
-    for extent in entries.extents():
-        if extent.ref in check.damaged:
-            yield extent.ref.pack, (start + extent.first, start + extent.first + extent.pages - 1)
-
-
-def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    joined: list[tuple[int, int]] = []
-    for first, last in spans:
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
-        else:
-            joined.append((first, last))
-    return tuple(joined)

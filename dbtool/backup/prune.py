@@ -44,7 +44,7 @@ from dbtool.errors import Locked, Refused
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
 
-__all__ = ["PruneResult", "plan_prune", "run_prune"]
+__all__ = ["PruneResult", "carried_over", "plan_prune", "run_prune"]
 
 _YOUNG_S = 300.0
 """Files in `tmp/` that were written to more recently stay: keys are added without a lock."""
@@ -184,6 +184,13 @@ def _add_older(moves: NewMoves, table: MoveTable) -> None:
         for ordinal, known in table.rows(birth).items():
             if not moves.moved(birth) >> ordinal & 1:
                 moves.add(BlobRef(birth, ordinal), known)
+
+
+def carried_over(table: MoveTable) -> NewMoves:
+    """Return the same moves, to be written under another number."""
+    moves = NewMoves()
+    _add_older(moves, table)
+    return moves
 
 
 def _put_moves(repository: Repository, moves: NewMoves, sequence: int) -> None:

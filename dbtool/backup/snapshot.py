@@ -76,8 +76,15 @@ class Catalog:
 
     # -- snapshots
 
-    def write(self, snapshot: Snapshot, body: SnapshotBody) -> int:
-        """Store a snapshot durably; return the size of the object in bytes."""
+    def write(self, snapshot: Snapshot, body: SnapshotBody, *, over: bool = False) -> int:
+        """Store a snapshot durably; return the size of the object in bytes.
+
+        Args:
+            snapshot: its summary.
+            body: the rest.
+            over: replace the object that is there. Prune takes snapshots for unchanging: see
+                `heal` for what that takes.
+        """
         summary = self._box.seal(
             f"{snapshot.id}/summary", snapshot_to_json(snapshot), most_bytes=MAX_SUMMARY_BYTES
         )
@@ -86,7 +93,7 @@ class Catalog:
             part for piece in (summary, rest) for part in (_PART_SIZE.pack(len(piece)), piece)
         )
         self._store.confirm_lock()
-        self._store.put(snapshot_key(snapshot.id), data)
+        (self._store.replace if over else self._store.put)(snapshot_key(snapshot.id), data)
         self._store.sync()
         return len(data)
 
@@ -246,9 +253,10 @@ class Catalog:
                     return
             except (Damaged, NotFound):
                 pass  # a head that leads nowhere is replaced
-        self._write_head(head)
+        self.point_head(head)
 
-    def _write_head(self, head: Head) -> None:
+    def point_head(self, head: Head) -> None:
+        """Replace the head of a database, whatever it says."""
         key = self._head_key(head.database)
         value = {
             "snapshot": head.snapshot,

@@ -11,6 +11,7 @@ from dbtool.core.progress import Progress, Silent
 if TYPE_CHECKING:
     from dbtool.backup.copy import CopyOptions, CopyPlan, CopyResult
     from dbtool.backup.forget import ForgetPlan
+    from dbtool.backup.healing import HealOptions, HealReport
     from dbtool.backup.prune import PruneResult
     from dbtool.backup.repository import Repository
     from dbtool.backup.survey import PruneOptions, PrunePlan
@@ -96,3 +97,26 @@ class Upkeep:
         from dbtool.backup.copy import run_copy
 
         return run_copy(self._repository, target, options, progress or Silent())
+
+    def plan_heal(self, options: HealOptions, *, progress: Progress | None = None) -> HealReport:
+        """Say what the repository lost, and what of it `heal` would bring back; write nothing."""
+        from dbtool.backup.heal import plan_heal
+
+        return plan_heal(self._repository, options, progress or Silent())
+
+    def heal(self, options: HealOptions, *, progress: Progress | None = None) -> HealReport:
+        """Bring lost pages back, make hints anew, set aside what cannot be read.
+
+        No snapshot that was readable is changed. Nobody else can use the repository meanwhile.
+
+        Args:
+            options: where lost pages are looked for.
+            progress: told of bytes read.
+
+        Raises:
+            Locked: others were at work all the time.
+            Refused: the store is append-only.
+        """
+        from dbtool.backup.heal import run_heal
+
+        return run_heal(self._repository, options, progress or Silent())
