@@ -17,7 +17,7 @@ _dbtool_options() {
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool history') echo '--key --no-live --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool verify') echo '--full --drill --since --budget --resume --temp --junit --sarif --name --snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool repair') echo '--apply --rung --to --freelist --name --no-repo --temp -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool repair') echo '--apply --rung --to --freelist --name --no-repo --temp -n --dry-run -y --yes --repository --from --from-password-file --from-password-command -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool run') echo '--skip-if-running --report-failure -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule install') echo '--at --systemd --cron --print -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -120,7 +120,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --snapshot | --to-password-file | --to-password-command | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --rung | --interval | --wal-limit | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --snapshot | --to-password-file | --to-password-command | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -132,7 +132,7 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --to | --into | --to-password-file | --file | --junit | --sarif | --new-password-file)
+    --repo | --password-file | --config | --keep | --to | --into | --to-password-file | --file | --junit | --sarif | --from-password-file | --new-password-file)
         _dbtool_candidates files
         return
         ;;
@@ -140,7 +140,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --snapshot | --to-password-file | --to-password-command | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --rung | --interval | --wal-limit | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --snapshot | --to-password-file | --to-password-command | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

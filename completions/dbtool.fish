@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --wait --snapshot --to-password-file --to-password-command --at --param --file --timeout --limit --key --budget --temp --junit --sarif --rung --interval --wal-limit --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --wait --snapshot --to-password-file --to-password-command --at --param --file --timeout --limit --key --budget --temp --junit --sarif --rung --from --from-password-file --from-password-command --interval --wal-limit --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -178,6 +178,10 @@ complete -c dbtool -n '__dbtool_is repair' -l no-repo -d 'Leave the repository a
 complete -c dbtool -n '__dbtool_is repair' -l temp -x -d 'Where the check keeps copies. [TMPDIR]'
 complete -c dbtool -n '__dbtool_is repair' -s n -l dry-run -d 'Show the plan alone, also with --apply.'
 complete -c dbtool -n '__dbtool_is repair' -s y -l yes -d 'Repair without asking.'
+complete -c dbtool -n '__dbtool_is repair' -l repository -d 'Repair the repository instead of the database.'
+complete -c dbtool -n '__dbtool_is repair' -l from -x -d 'With --repository: look into this one too, which dbtool copy has made.'
+complete -c dbtool -n '__dbtool_is repair' -l from-password-file -r -F -d 'Read its password or key from FILE.'
+complete -c dbtool -n '__dbtool_is repair' -l from-password-command -x -d 'Read it from the output of COMMAND.'
 complete -c dbtool -n '__dbtool_is repair; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is run' -l skip-if-running -d 'End with 0 where another run of the database is at work.'
 complete -c dbtool -n '__dbtool_is run' -l report-failure -d 'Only run the hooks and the ping of a failure: what a timer does when the job itself was killed.'

@@ -91,7 +91,7 @@ def _heal(
         look_into_copies(healing)
         hints = _stale_hints(healing)
         report = HealReport(
-            losses=tuple(_loss(healing, found) for found in healing.hurt),
+            losses=tuple(sorted((_loss(healing, found) for found in healing.hurt), key=_age)),
             hints=tuple(hints),
             findings=(*check.findings, *losses(check)),
             found_here=lost.count("here"),
@@ -119,6 +119,11 @@ def _loss(healing: Healing, snapshot: SnapshotId) -> SnapshotLoss:
         gone += len(hit)
         found += sum(healing.lost.place(hash_of(entries, page)) is not None for page in hit)
     return SnapshotLoss(snapshot, summary, gone, found)
+
+
+def _age(loss: SnapshotLoss) -> tuple[bool, str, str]:
+    time = loss.snapshot.time.isoformat() if loss.snapshot else ""
+    return loss.snapshot is None, time, loss.id
 
 
 def _in_other(other: Repository | None, snapshot: SnapshotId) -> bool:

@@ -10,7 +10,10 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
 from dbtool.cli.repairdatabase import Request, repair_one
+from dbtool.cli.repairrepository import RepositoryRequest, repair_repository
+from dbtool.cli.secrets import Options
 from dbtool.cli.targets import DatabaseArgument
+from dbtool.errors import UsageError
 
 __all__ = ["app"]
 
@@ -22,6 +25,8 @@ dbtool repair --apply app.db                 # heal it, after asking
 dbtool repair --apply --to healed.db app.db  # write the healed database there, leave app.db alone
 dbtool repair --apply --rung salvage app.db  # this rung of the ladder alone
 dbtool repair --apply --yes --json app.db    # for programs
+dbtool repair --repository --apply app.db    # its backups: lost pages from the database as it is
+dbtool repair --repository --from /mnt/usb/app app.db  # and from copies; the plan
 """
 
 
@@ -67,6 +72,31 @@ def repair(
         bool, typer.Option("-n", "--dry-run", help="Show the plan alone, also with --apply.")
     ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Repair without asking.")] = False,
+    repository: Annotated[
+        bool, typer.Option("--repository", help="Repair the repository instead of the database.")
+    ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="REPOSITORY",
+            help="With --repository: look into this one too, which dbtool copy has made.",
+        ),
+    ] = None,
+    from_password_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-password-file", metavar="FILE", help="Read its password or key from FILE."
+        ),
+    ] = None,
+    from_password_command: Annotated[
+        str | None,
+        typer.Option(
+            "--from-password-command",
+            metavar="COMMAND",
+            help="Read it from the output of COMMAND.",
+        ),
+    ] = None,
 ) -> int:
     """Heal a damaged database, by the first rung of a ladder that holds.
 
@@ -81,8 +111,21 @@ def repair(
     No process may have the database open meanwhile. An encrypted file, and one that is no
     database, is told apart and left alone.
 
+    With --repository, every stored page is read and proven. Lost pages are looked for by their
+    hash: elsewhere in the repository, in the database, in a repository --from that has copies. They
+    are stored again, so that old snapshots become whole. A snapshot that cannot be read at all is
+    moved to the folder quarantine/; one that lacks pages stays. None that can be read is changed.
+
     Exit code 0: healthy, or healed without loss. 3: healed, and rows are lost or unproven. 13:
     damage found and only planned, or no rung held and nothing was changed.
     """
+    if repository:
+        if rung or to or freelist or name or no_repo or temp:
+            raise UsageError("usage", "--repository takes --from, --apply and --yes alone")
+        keys = Options("from-", from_password_file, from_password_command)
+        wanted = RepositoryRequest(apply and not dry_run, source, keys, yes)
+        return repair_repository(current(context), db, wanted)
+    if source or from_password_file or from_password_command:
+        raise UsageError("usage", "--from is for --repository")
     request = Request(apply and not dry_run, rung, to, freelist, name, no_repo, temp, yes)
     return repair_one(current(context), db, request)
