@@ -15,7 +15,7 @@ from typing import Final
 from dbtool.core.atomicfile import failures_named, replace_file
 from dbtool.errors import DbtoolError, Refused
 from dbtool.schedule.commands import ask, tell
-from dbtool.schedule.units import MARK, Plan, slug, unit_files
+from dbtool.schedule.units import MARK, Plan, unit_files, unit_names
 
 __all__ = ["Systemd", "TimerState"]
 
@@ -34,12 +34,13 @@ class TimerState:
     where: tuple[Path | str, ...]
     """Unit files, or the line of the crontab."""
     when: str
-    """As the timer says it."""
+    """As the timer says it; "always" for a service that follows."""
     next_run: str | None
     """As systemd says it; None: unknown."""
     last_run: str | None
     last_result: str | None
-    """Of the service: success, exit-code, timeout ...; None: it never ran, or is unknown."""
+    """Of the job: success, exit-code, timeout ...; of a service that follows: active, failed ...;
+    None: it never ran, or is unknown."""
 
 
 class Systemd:
@@ -71,7 +72,7 @@ class Systemd:
         return _RUNNING.is_dir()
 
     def install(self, plan: Plan) -> list[Path]:
-        """Write the units, start the timer; return the files. Installing again replaces them.
+        """Write the units, start timer or service; return the files. Again replaces them.
 
         Raises:
             Refused: `unit-not-ours`, a file of that name that dbtool did not make.
@@ -88,29 +89,39 @@ class Systemd:
                 replace_file(path, text.encode())
                 path.chmod(0o644)
             tell([*self._words, "daemon-reload"])
-            tell([*self._words, "enable", "--now", f"{_unit(plan.database, plan.name)}.timer"])
+            tell([*self._words, "enable", "--now", list(files)[-1].name])
         except BaseException:
             self._take_away(files)
             raise
         return list(files)
 
     def remove(self, database: Path, name: str) -> list[Path]:
-        """Stop the timer and remove its units; return the files that were there."""
-        files = self._files(database, name)
-        for path in files:
-            _require_ours(path)
-        if files:
-            tell([*self._words, "disable", "--now", f"{_unit(database, name)}.timer"])
-            self._take_away(files)
-        return files
+        """Stop what runs of a database and remove its units; return the files that were there."""
+        removed: list[Path] = []
+        for continuous in (False, True):
+            files = self._files(database, name, continuous=continuous)
+            for path in files:
+                _require_ours(path)
+            if files:
+                enabled = unit_names(database, name, continuous=continuous)[-1]
+                tell([*self._words, "disable", "--now", enabled])
+                self._take_away(files)
+            removed += files
+        return removed
 
-    def state(self, database: Path, name: str) -> TimerState | None:
-        """Return what is installed for a database; None where nothing is."""
-        files = self._files(database, name)
-        if not files:
-            return None
-        timer = self._properties(f"{_unit(database, name)}.timer", _PROPERTIES)
-        service = self._properties(f"{_unit(database, name)}.service", ("Result",))
+    def states(self, database: Path, name: str) -> list[TimerState]:
+        """Return what is installed for a database: a timer, a service that follows, or both."""
+        kinds = [kind for kind in (False, True) if self._files(database, name, continuous=kind)]
+        return [self._state(database, name, continuous=kind) for kind in kinds]
+
+    def _state(self, database: Path, name: str, *, continuous: bool) -> TimerState:
+        names = unit_names(database, name, continuous=continuous)
+        files = self._files(database, name, continuous=continuous)
+        service = self._properties(names[0], ("Result", "ActiveState"))
+        if continuous:
+            state = service.get("ActiveState", "")
+            return TimerState("systemd", tuple(files), "always", None, None, state or None)
+        timer = self._properties(names[-1], _PROPERTIES)
         last_run = timer.get("LastTriggerUSec") or None
         return TimerState(
             kind="systemd",
@@ -128,10 +139,9 @@ class Systemd:
         code, out, _ = ask(["loginctl", "show-user", user, "--property=Linger"])
         return code == 0 and out.strip() == "Linger=yes"
 
-    def _files(self, database: Path, name: str) -> list[Path]:
-        unit = _unit(database, name)
-        names = (f"{unit}.service", f"{unit}-failed.service", f"{unit}.timer")
-        return [self._folder / name for name in names if (self._folder / name).exists()]
+    def _files(self, database: Path, name: str, *, continuous: bool) -> list[Path]:
+        names = unit_names(database, name, continuous=continuous)
+        return [self._folder / unit for unit in names if (self._folder / unit).exists()]
 
     def _properties(self, unit: str, names: Sequence[str]) -> dict[str, str]:
         asked = [f"--property={name}" for name in names]
@@ -145,10 +155,6 @@ class Systemd:
                 path.unlink(missing_ok=True)
         with suppress(DbtoolError):  # what was wrong was said before
             tell([*self._words, "daemon-reload"])
-
-
-def _unit(database: Path, name: str) -> str:
-    return f"dbtool-{slug(database, name)}"
 
 
 def _require_ours(path: Path) -> None:

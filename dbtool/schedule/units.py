@@ -1,4 +1,4 @@
-"""The systemd units of one database: a service that runs the job, its timer, and who hears a crash.
+"""The systemd units of one database: the nightly job with its timer, or the service that follows.
 
 Text only; `dbtool.schedule.systemd` puts it in place. Words are quoted by the rules of
 systemd.service(5): double quotes, C escapes, `%` and `$` doubled.
@@ -17,7 +17,7 @@ from typing import Final
 from dbtool.errors import UsageError
 from dbtool.schedule.timespec import TimeSpec
 
-__all__ = ["MARK", "Plan", "slug", "unit_files", "unit_line"]
+__all__ = ["MARK", "Plan", "slug", "unit_files", "unit_line", "unit_names"]
 
 MARK: Final = "# made by `dbtool schedule install`; `dbtool schedule remove` takes it away"
 _PLAIN = re.compile(r"[A-Za-z0-9_@:,./=+-]+")
@@ -41,6 +41,8 @@ class Plan:
     """Where to run it: relative paths and the search for dbtool.toml begin there."""
     random_delay_s: int = 0
     """Up to how much later it may start, so that many machines do not start at once."""
+    continuous: bool = False
+    """True: a service that follows the database for ever, instead of a job and its timer."""
     user: str | None = None
     """For a system unit: who runs it; None: root, or whose timer it is."""
 
@@ -71,16 +73,27 @@ def unit_line(words: Sequence[str]) -> str:
     return " ".join(_quoted(word) for word in words)
 
 
+def unit_names(database: Path, name: str, *, continuous: bool) -> list[str]:
+    """Return the names of the units of a plan; the last one is enabled."""
+    unit = f"dbtool-{slug(database, name)}"
+    if continuous:
+        return [f"{unit}-follow.service"]
+    return [f"{unit}.service", f"{unit}-failed.service", f"{unit}.timer"]
+
+
 def unit_files(plan: Plan) -> dict[str, str]:
-    """Return the name and text of each unit: service, failure service, timer."""
-    name = f"dbtool-{slug(plan.database, plan.name)}"
-    failed = f"{name}-failed.service"
+    """Return name and text of each unit: service, failure service and timer, or the one service."""
+    names = unit_names(plan.database, plan.name, continuous=plan.continuous)
+    if plan.continuous:
+        return {names[0]: _follow_service(plan)}
+    _, failed, _ = names
     title = _one_line(plan.name)
-    return {
-        f"{name}.service": _service(plan, f"nightly job of {title}", plan.command, failed),
-        failed: _service(plan, f"failure of the nightly job of {title}", plan.on_failure, None),
-        f"{name}.timer": _timer(plan, f"timer of the nightly job of {title}"),
-    }
+    texts = (
+        _service(plan, f"nightly job of {title}", plan.command, failed),
+        _service(plan, f"failure of the nightly job of {title}", plan.on_failure, None),
+        _timer(plan, f"timer of the nightly job of {title}"),
+    )
+    return dict(zip(names, texts, strict=True))
 
 
 def _service(plan: Plan, title: str, command: Sequence[str], on_failure: str | None) -> str:
@@ -102,6 +115,34 @@ def _service(plan: Plan, title: str, command: Sequence[str], on_failure: str | N
         "IOSchedulingClass=best-effort",
         "IOSchedulingPriority=7",
         "UMask=0077",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _follow_service(plan: Plan) -> str:
+    lines = [
+        MARK,
+        "[Unit]",
+        f"Description=dbtool: continuous backup of {_one_line(plan.name)}",
+        "Documentation=man:dbtool-follow(1)",
+        "",
+        "[Service]",
+        "Type=notify",
+        f"ExecStart={unit_line(plan.command)}",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        f"WorkingDirectory={_specifiers(str(plan.folder))}",
+        *([f"User={plan.user}"] if plan.user else []),
+        "# It is ready when the first snapshot is there, however large the database is.",
+        "TimeoutStartSec=infinity",
+        "Restart=on-failure",
+        "RestartSec=5",
+        "# Exit code 3: it was stopped, and there had been warnings.",
+        "SuccessExitStatus=3",
+        "UMask=0077",
+        "",
+        "[Install]",
+        "WantedBy=default.target",
         "",
     ]
     return "\n".join(lines)

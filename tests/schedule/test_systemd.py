@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,7 @@ def test_installing_writes_the_units_and_starts_the_timer(
     assert files[0].parent == tmp_path / "config" / "systemd" / "user"
     timer = files[2].name
     assert stand_ins.told == ["--user daemon-reload", f"--user enable --now {timer}"]
-    state = systemd.state(plan.database, plan.name)
-    assert state is not None
+    (state,) = systemd.states(plan.database, plan.name)
     assert state.when == "*-*-* 02:30:00"
     assert state.next_run == "Sun 2026-11-22 02:30:00 UTC"
     assert state.last_result == "success"
@@ -45,8 +45,24 @@ def test_removing_leaves_nothing(systemd: Systemd, stand_ins: StandIns) -> None:
     assert systemd.remove(plan.database, plan.name) == files
     assert not any(path.exists() for path in files)
     assert f"--user disable --now {files[2].name}" in stand_ins.told
-    assert systemd.state(plan.database, plan.name) is None
+    assert systemd.states(plan.database, plan.name) == []
     assert systemd.remove(plan.database, plan.name) == []
+
+
+def test_a_service_that_follows_stands_beside_the_timer(
+    systemd: Systemd, stand_ins: StandIns
+) -> None:
+    plan = make_plan()
+    timer_files = systemd.install(plan)
+    (service,) = systemd.install(replace(plan, continuous=True))
+    assert stand_ins.told[-1] == f"--user enable --now {service.name}"
+    assert "Type=notify\n" in service.read_text()
+    assert [state.when for state in systemd.states(plan.database, plan.name)] == [
+        "*-*-* 02:30:00",
+        "always",
+    ]
+    assert systemd.remove(plan.database, plan.name) == [*timer_files, service]
+    assert not service.exists()
 
 
 def test_a_timer_that_systemd_refuses_leaves_no_files(

@@ -75,7 +75,7 @@ def test_control_characters_are_refused(database: str) -> None:
 def test_systemd_finds_nothing_wrong(database: str, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze on this machine")
-    files = unit_files(make_plan(database))
+    files = unit_files(make_plan(database)) | unit_files(make_plan(database, continuous=True))
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     done = subprocess.run(

@@ -51,6 +51,7 @@ _Cron = Annotated[bool, typer.Option("--cron", help="A line in the crontab. [els
 dbtool schedule install app.db                      # every night at 02:30
 dbtool schedule install --at "sun 04:00" app.db     # once a week
 dbtool schedule install --cron --at hourly app.db   # by cron instead of systemd
+dbtool schedule install --follow app.db             # back up continuously, from the start on
 dbtool schedule install --print app.db              # the units, for your own deployment
 """,
 )
@@ -66,6 +67,10 @@ def install(
             help='Such as "daily 02:30", "sun 03:00", "every 6h" or "every 15m", local time.',
         ),
     ] = "daily 02:30",
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="A service that runs `dbtool follow` instead of a timer."),
+    ] = False,
     systemd: _Systemd = False,
     cron: _Cron = False,
     print_only: Annotated[
@@ -77,11 +82,16 @@ def install(
     Root installs a system timer that runs as the owner of the database, anyone else a timer of
     their own. A run that was missed is made up for by systemd, not by cron. Where the job is
     killed, systemd runs the hooks and pings of a failure.
+
+    With --follow it is a service that backs the database up continuously, started with the machine
+    (or with the user's session) and again where it fails. Both may be installed.
     """
     session = current(context)
     target = choose(session, db)
-    by_cron = _by_cron(systemd=systemd, cron=cron)
-    plan = _plan(session, target, at, by_cron=by_cron)
+    by_cron = _by_cron(systemd=systemd or follow, cron=cron)
+    if follow and by_cron:
+        raise UsageError("usage", "--follow and --cron exclude each other")
+    plan = _plan(session, target, at, by_cron=by_cron, continuous=follow)
     if print_only:
         _print(session, plan, by_cron=by_cron)
         return
@@ -92,7 +102,8 @@ def install(
     else:
         _manager().install(plan)
         _require_linger(session)
-    _show(session, target, _state(target, by_cron=by_cron))
+    for state in _states(target, by_cron=by_cron):
+        _show(session, target, state)
 
 
 @app.command(cls=PlainCommand, epilog="dbtool schedule show app.db   # systemd's or cron's")
@@ -100,7 +111,7 @@ def show(context: typer.Context, db: DatabaseArgument = None) -> None:
     """Show the timer of a database: when it runs, when it ran, how that ended."""
     session = current(context)
     target = choose(session, db)
-    states = [state for by_cron in (False, True) if (state := _found(target, by_cron=by_cron))]
+    states = [state for by_cron in (False, True) for state in _found(target, by_cron=by_cron)]
     if not states:
         raise _nothing(target)
     for state in states:
@@ -143,14 +154,15 @@ def _database(target: Target) -> Path:
     return require_path(target).resolve()
 
 
-def _plan(session: Session, target: Target, at: str, *, by_cron: bool) -> Plan:
+def _plan(session: Session, target: Target, at: str, *, by_cron: bool, continuous: bool) -> Plan:
     from dbtool.core.connection import require_database
     from dbtool.schedule.timespec import TimeSpec
     from dbtool.schedule.units import Plan
 
     when = TimeSpec.parse(at)
     database = require_database(_database(target))
-    job = (*_program(), "run", "--quiet", *_options(session, target), *_last(target))
+    verb = "follow" if continuous else "run"
+    job = (*_program(), verb, "--quiet", *_options(session, target), *_last(target))
     return Plan(
         database=database,
         name=target.shown,
@@ -159,6 +171,7 @@ def _plan(session: Session, target: Target, at: str, *, by_cron: bool) -> Plan:
         on_failure=(*job[:-1], "--report-failure", job[-1]),
         folder=database.parent,
         random_delay_s=_RANDOM_DELAY_S if when.period_s >= _DAY_S else 0,
+        continuous=continuous,
         user=None if by_cron else _owner(database),
     )
 
@@ -239,28 +252,29 @@ def _print(session: Session, plan: Plan, *, by_cron: bool) -> None:
             session.output.line()
 
 
-def _found(target: Target, *, by_cron: bool) -> TimerState | None:
+def _found(target: Target, *, by_cron: bool) -> list[TimerState]:
     """Return what is installed; a program that is not there has nothing installed."""
     import shutil
 
     if shutil.which("crontab" if by_cron else "systemctl") is None:
-        return None
-    return _state(target, by_cron=by_cron)
+        return []
+    return _states(target, by_cron=by_cron)
 
 
-def _state(target: Target, *, by_cron: bool) -> TimerState | None:
+def _states(target: Target, *, by_cron: bool) -> list[TimerState]:
     from dbtool.schedule import cron as crontab
 
     if by_cron:
-        return crontab.state(_database(target), target.shown)
-    return _manager().state(_database(target), target.shown)
+        state = crontab.state(_database(target), target.shown)
+        return [state] if state else []
+    return _manager().states(_database(target), target.shown)
 
 
-def _show(session: Session, target: Target, state: TimerState | None) -> None:
-    if state is None:
-        raise _nothing(target)
+def _show(session: Session, target: Target, state: TimerState) -> None:
     lines = [("database", target.shown), ("timer", state.kind), ("when", state.when)]
-    if state.kind == "systemd":
+    if state.when == "always":
+        lines.append(("follow", state.last_result or "unknown"))
+    elif state.kind == "systemd":
         lines += [
             ("next run", state.next_run or "unknown"),
             ("last run", state.last_run or "never"),

@@ -35,6 +35,17 @@ def test_a_systemd_timer_is_installed_shown_and_removed(
     assert (outcome.code, outcome.error["code"]) == (10, "schedule-not-found")
 
 
+def test_a_service_that_follows_is_installed_and_shown(
+    run: Run, database: Path, stand_ins: StandIns
+) -> None:
+    outcome = run("schedule", "install", "--follow", "app.db")
+    assert outcome.code == 0, outcome.err
+    assert "when      always" in outcome.out
+    assert "follow --quiet" in run("schedule", "install", "--follow", "--print", "app.db").out
+    assert run("schedule", "install", "--follow", "--cron", "app.db").code == 2
+    assert run("schedule", "remove", "app.db").code == 0
+
+
 def test_a_cron_line_is_installed_shown_and_removed(
     run: Run, database: Path, stand_ins: StandIns
 ) -> None:
