@@ -20,7 +20,7 @@ _dbtool_options() {
     'dbtool repair') echo '--apply --rung --to --freelist --name --no-repo --temp -n --dry-run -y --yes --repository --from --from-password-file --from-password-command -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool run') echo '--skip-if-running --report-failure -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool schedule install') echo '--at --systemd --cron --print -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool schedule install') echo '--at --follow --systemd --cron --print -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule show') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule remove') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool follow') echo '--interval --wal-limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;

@@ -190,6 +190,7 @@ complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a install -d 'I
 complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a show -d 'Show the timer of a database: when it runs, when it ran, how that ended'
 complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a remove -d 'Remove the timer of a database; snapshots and repository stay'
 complete -c dbtool -n '__dbtool_is schedule install' -l at -x -d 'Such as "daily 02:30", "sun 03:00", "every 6h" or "every 15m", local time.'
+complete -c dbtool -n '__dbtool_is schedule install' -l follow -d 'A service that runs `dbtool follow` instead of a timer.'
 complete -c dbtool -n '__dbtool_is schedule install' -l systemd -d 'A systemd timer. [where systemd runs the system]'
 complete -c dbtool -n '__dbtool_is schedule install' -l cron -d 'A line in the crontab. [elsewhere]'
 complete -c dbtool -n '__dbtool_is schedule install' -l print -d 'Print what would be installed, and install nothing.'
