@@ -6,16 +6,19 @@ first error ends it, with the exit code that `dbtool query` would give.
 
 from __future__ import annotations
 
+import re
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, TextIO
 
 import apsw
 import apsw.shell
 
 from dbtool.cli.sources import Source
+from dbtool.cli.visible import visible_lines
 from dbtool.core.query import more_than_reading
 from dbtool.errors import Refused, UsageError
 
@@ -32,9 +35,10 @@ _MODES: Final = {
     "tsv": "tabs",
 }
 _AWAY: Final = (
-    "autoimport", "close", "connection", "dbconfig", "import", "load", "open", "restore",
+    "autoimport", "backup", "close", "connection", "dbconfig", "import", "load", "open", "restore",
 )  # fmt: skip
-"""Commands that write, or leave the connection."""
+"""Commands that write databases, or leave the connection."""
+_COLOUR: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def interact(source: Source, format_name: str | None) -> int:
@@ -75,10 +79,33 @@ class _ReadingShell(apsw.shell.Shell):
         raise  # noqa: PLE0704  it is called where an exception is being handled
 
     def process_command(self, command: str) -> None:
-        words = command[1:].split()
-        if words and words[0] in _AWAY:
-            raise self.Error(f".{words[0]} is not for a shell that only reads")
+        try:
+            name = shlex.split(command)[0][1:]  # as APSW finds it: quotes do not count
+        except ValueError as error:
+            raise self.Error(f"{command}: {error}") from error
+        if name in _AWAY:
+            raise self.Error(f".{name} is not for a shell that only reads")
         super().process_command(command)  # type: ignore[no-untyped-call]
+
+    def process_sql(
+        self,
+        sql: str,
+        bindings: Any = None,
+        internal: bool = False,  # noqa: FBT001, FBT002  APSW's signature
+        summary: Any = None,
+    ) -> Any:
+        if internal and sql == "BEGIN IMMEDIATE":
+            sql = "BEGIN"  # .dump wants one moment; the lock is not for who only reads
+        return super().process_sql(sql, bindings, internal, summary)
+
+    def write(self, dest: TextIO, text: str) -> None:
+        # What values hold must not act on a terminal; colours may. A file gets it as it is.
+        if dest.isatty():
+            text = "".join(
+                part if _COLOUR.fullmatch(part) else visible_lines(part)
+                for part in _COLOUR.split(text)
+            )
+        super().write(dest, text)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -102,6 +129,11 @@ def _ended(source: Source) -> Iterator[_Ending]:
         ending.code = error.code if isinstance(error.code, int) else 0
     except apsw.shell.Shell.Error as error:
         raise UsageError("usage", str(error).strip(), hint=".help explains") from error
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        message = f"{error.strerror}: {error.filename}"
+        raise UsageError("usage", message, hint=".help explains") from error
     except (apsw.ReadOnlyError, apsw.AuthError) as error:
         raise Refused(
             "statement-writes",
