@@ -1,7 +1,8 @@
 """Pages of a snapshot for a reader that knows beforehand which ones it will want.
 
 Pages that were announced are fetched in lumps, in the order in which groups hold them and by
-several threads, so a group is opened once per lump however scattered they are. Some lumps are kept,
+several threads, so a group is opened once per lump however scattered they are; the next lump comes
+while one is read, as long as they are wanted one after the other. Some lumps are kept,
 so it does not matter whether a table lies in the file in the order of its rows; where it lies in no
 order at all and lumps go unused, pages come one by one, as those that were not announced do. Then a
 few groups stay open, and interior pages of trees are kept, as they are wanted again.
@@ -15,6 +16,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, BlobRef
@@ -47,6 +49,9 @@ class PageFeed:
         self._lumps: OrderedDict[int, dict[int, bytes]] = OrderedDict()
         self._used: dict[int, int] = {}
         self._unused_lumps = 0
+        self._worker = ThreadPoolExecutor(1, "dbtool-lump")
+        self._ahead: tuple[int, Future[dict[int, bytes]]] | None = None
+        """The lump that is fetched meanwhile."""
         self._kept: dict[int, bytes] = {}
         self._groups: OrderedDict[BlobRef, bytes] = OrderedDict()
 
@@ -56,6 +61,9 @@ class PageFeed:
         self._lumps.clear()
         self._used.clear()
         self._unused_lumps = 0
+        if self._ahead:
+            self._ahead[1].cancel()
+            self._ahead = None
 
     def page(self, number: int) -> bytes:
         """Return a page, from 1.
@@ -76,11 +84,15 @@ class PageFeed:
             self._kept[number] = content
         return content
 
+    def close(self) -> None:
+        """Stop fetching ahead."""
+        self._worker.shutdown(cancel_futures=True)
+
     def _from_lump(self, lump: int, number: int) -> bytes:
         if lump in self._lumps:
             self._lumps.move_to_end(lump)
         else:
-            self._lumps[lump] = self._fetched(lump)
+            self._lumps[lump] = self._arrived(lump)
             self._used[lump] = 0
             if len(self._lumps) > _MOST_LUMPS:
                 gone, pages = self._lumps.popitem(last=False)
@@ -88,9 +100,20 @@ class PageFeed:
         self._used[lump] += 1
         return self._lumps[lump][number]
 
-    def _fetched(self, lump: int) -> dict[int, bytes]:
+    def _arrived(self, lump: int) -> dict[int, bytes]:
+        """Return a lump, and have the next one fetched if they are wanted one after the other."""
+        ahead, self._ahead = self._ahead, None
+        found = ahead[1].result() if ahead and ahead[0] == lump else self._fetched(self._part(lump))
+        following = self._part(lump + 1)
+        if following and lump + 1 not in self._lumps and (lump - 1 in self._lumps or lump == 0):
+            self._ahead = lump + 1, self._worker.submit(self._fetched, following)
+        return found
+
+    def _part(self, lump: int) -> array[int]:
         size = max(1, _LUMP_BYTES // self._page_size)
-        chosen = self._announced[lump * size : (lump + 1) * size]
+        return self._announced[lump * size : (lump + 1) * size]
+
+    def _fetched(self, chosen: array[int]) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
 
         def wanted(entries: SegmentEntries) -> Sequence[int]:

@@ -77,7 +77,8 @@ class SnapshotState:
         self._feed.announce(numbers)
 
     def close(self) -> None:
-        """Hold nothing that would have to be freed."""
+        """Stop fetching ahead."""
+        self._feed.close()
 
 
 class LiveState:
