@@ -84,14 +84,11 @@ def backup_from(
     run = _Run(repository, options.name, options, reader, progress, began_s, replaced)
     head = repository.catalog.head(run.database)
     parent = repository.catalog.newest(run.database)
-    if (
-        head is not None
-        and parent is not None
-        and head.snapshot == parent.id
-        and not options.force_scan
-    ):
-        return _since(run, parent, head.state)
-    return _scan(run, parent)
+    if head is None or parent is None or head.snapshot != parent.id:
+        return _scan(run, parent)
+    if options.force_scan:
+        return _scan(run, parent, untouched=head.state.proves_unchanged(reader.state))
+    return _since(run, parent, head.state)
 
 
 def take_increment(
@@ -130,8 +127,22 @@ def _since(run: _Run, parent: Snapshot, state: SourceState) -> BackupResult:
 
 
 def _scan(
-    run: _Run, parent: Snapshot | None, changed: set[int] | None = None, *, trusted: bool = False
+    run: _Run,
+    parent: Snapshot | None,
+    changed: set[int] | None = None,
+    *,
+    trusted: bool = False,
+    untouched: bool = False,
 ) -> BackupResult:
+    """Read what can have changed, store what differs from the parent.
+
+    Args:
+        run: the backup.
+        parent: the newest snapshot; None: there is none.
+        changed: pages that can differ from it; None: unknown.
+        trusted: the parent is known to be sound.
+        untouched: no writer can have changed the file, so what differs has rotted.
+    """
     repository, options = run.repository, run.options
     tree = _open_parent(run, parent, trusted=trusted)
     session = PackSession(
@@ -150,6 +161,8 @@ def _scan(
             changed=changed,
         )
         segments = capture.run(run.reader, run.progress)
+        if untouched and tree is not None and capture.pages_changed and not options.always:
+            raise _rotted(run, tree.snapshot, capture.pages_changed)
         if (
             tree is not None
             and parent is not None
@@ -162,6 +175,18 @@ def _scan(
         return _result(run, parent, capture, added)
     snapshot = _commit(run, parent, capture, segments, added)
     return _result(run, snapshot, capture, snapshot.bytes_added)
+
+
+def _rotted(run: _Run, parent: Snapshot, pages: int) -> Damaged:
+    """Return why no snapshot is taken: it would pass damage off as the newest state."""
+    return Damaged(
+        "database-rotted",
+        f"{pages:,} pages of {run.database} differ from snapshot {parent.id[:8]}, "
+        "though no writer touched the file",
+        context="they changed on the medium; no snapshot was taken of the damage",
+        hint="dbtool verify DB      names what they hold\n"
+        "dbtool repair DB      brings them back from the snapshot",
+    )
 
 
 def _same(capture: Capture, reader: PageReader, parent: Snapshot) -> bool:

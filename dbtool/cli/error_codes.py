@@ -143,6 +143,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "wrong-recovery-key": ErrorCode(12, "no key of the repository is this recovery key"),
     "no-key-slots": ErrorCode(12, "the repository is encrypted, and its keys are gone"),
     "database-encrypted": ErrorCode(12, "the database is encrypted by something else"),
+    "database-rotted": ErrorCode(13, "pages differ from the snapshot though nobody wrote them"),
     "database-damaged": ErrorCode(13, "the database does not hold together"),
     "database-truncated": ErrorCode(13, "the database is shorter than it says"),
     "foreign-journal": ErrorCode(13, "the journal beside the database belongs to another one"),

@@ -58,7 +58,7 @@ def proofs(session: Session, target: Target) -> list[Step]:
 
 def _prove_database(session: Session, target: Target, chosen: frozenset[str]) -> StepReport:
     from dbtool.integrity.check import verify_database
-    from dbtool.integrity.findings import VerifyOptions
+    from dbtool.integrity.findings import Verdict, VerifyOptions
 
     known = len(session.warnings)
     options = VerifyOptions(
@@ -79,7 +79,8 @@ def _prove_database(session: Session, target: Target, chosen: frozenset[str]) ->
     code = exit_code(found, stale=warn_if_stale(session, target, found))
     summary = f"{found.verdict}, {counted(found.pages_total, 'page')}"
     if found.findings:
-        summary += f", {counted(len(found.findings), 'finding')}: {found.findings[0].problem}"
+        worst = max(found.findings, key=lambda finding: list(Verdict).index(finding.verdict))
+        summary += f", {counted(len(found.findings), 'finding')}; {worst.object}: {worst.problem}"
     elif found.unchecked:
         summary += ", the budget ended first"
     data = {

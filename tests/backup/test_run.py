@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import apsw
@@ -11,8 +12,8 @@ from dbtool.backup.capture import Capture
 from dbtool.backup.model import BackupOptions, Snapshot
 from dbtool.backup.repository import Repository
 from dbtool.core.progress import Silent
-from dbtool.errors import NotFound, UsageError, WrongKey
-from dbtool.pages.reader import PageReader
+from dbtool.errors import Damaged, NotFound, UsageError, WrongKey
+from dbtool.pages.reader import PageReader, SourceState
 from tests.backup.conftest import update
 
 
@@ -168,3 +169,22 @@ def test_nothing_committed_to_a_log_that_is_there_means_reading_nothing(
     application.close()
     assert result.unchanged
     assert result.pages_scanned == 0
+
+
+def test_rot_that_a_forced_scan_finds_is_not_backed_up(
+    repository: Repository, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time.sleep(0.06)
+    repository.backup(database)
+    # What rots on the medium leaves the time stamps alone; a test cannot, so it says that it did.
+    monkeypatch.setattr(SourceState, "proves_unchanged", lambda *_: True)
+    content = bytearray(database.read_bytes())
+    content[4096 * 30 + 17] ^= 4
+    database.write_bytes(content)
+    with pytest.raises(Damaged) as caught:
+        repository.backup(database, BackupOptions(force_scan=True))
+    assert caught.value.code == "database-rotted"
+    assert len(repository.snapshots()) == 1
+    assert list(repository.store.list("packs/"))
+    kept = repository.backup(database, BackupOptions(force_scan=True, always=True))
+    assert kept.pages_changed == 1
