@@ -22,6 +22,8 @@ __all__ = ["Changes", "compare"]
 
 _TYPE_MATTERS: Final = frozenset({"INTEGER", "NUMERIC", "BLOB"})
 """Affinities under which 1 and 1.0 may both be stored."""
+_MOST_COLUMNS: Final = 400
+"""Columns compared by one aggregate; SQLite takes 2000 terms in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ def _count_absent(live: apsw.Connection, stage: Stage) -> int:
 
 def _differing_columns(live: apsw.Connection, stage: Stage) -> tuple[int, ...]:
     settable = sorted(stage.match.settable)
+    parts = [settable[at : at + _MOST_COLUMNS] for at in range(0, len(settable), _MOST_COLUMNS)]
+    return tuple(at for part in parts for at in _differing_among(live, stage, part))
+
+
+def _differing_among(live: apsw.Connection, stage: Stage, settable: list[int]) -> list[int]:
     tests = []
     for at in settable:
         ours = f"l.{quoted(stage.match.pairs[at][0].name)}"
@@ -123,4 +130,4 @@ def _differing_columns(live: apsw.Connection, stage: Stage) -> tuple[int, ...]:
         f" CROSS JOIN temp.dbtool_rows AS s ON s.rowid = w.n"
         f" CROSS JOIN {stage.table} AS l ON {same_key} WHERE w.act = 1"
     ).fetchall()[0]
-    return tuple(at for at, differs in zip(settable, row, strict=True) if differs)
+    return [at for at, differs in zip(settable, row, strict=True) if differs]

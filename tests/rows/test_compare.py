@@ -160,3 +160,14 @@ def test_hidden_rowids_leave_nothing_to_match_by(tmp_path: Path) -> None:
         with pytest.raises(Refused) as caught:
             list(diff.rows())
     assert caught.value.code == "rows-not-comparable"
+
+
+def test_rows_of_a_table_as_wide_as_sqlite_allows_are_counted(tmp_path: Path) -> None:
+    columns = ", ".join(f"c{number}" for number in range(1999))
+    two = Two(
+        tmp_path,
+        f"CREATE TABLE t(id INTEGER PRIMARY KEY, {columns}); INSERT INTO t(id) VALUES(1), (2)",
+        "UPDATE t SET c1998 = 5 WHERE id = 1; DELETE FROM t WHERE id = 2",
+        page_size=65536,
+    )
+    assert two.counts() == {"t": (0, 1, 1, 0)}

@@ -365,3 +365,15 @@ def test_every_failure_is_one_of_ours(tmp_path: Path) -> None:
     made = changed(tmp_path)
     with pytest.raises(DbtoolError):
         made.restore("nothing")
+
+
+def test_a_table_of_many_hundred_columns(tmp_path: Path) -> None:
+    columns = ", ".join(f"c{number}" for number in range(1500))
+    made = twins(
+        tmp_path, f"CREATE TABLE t(id INTEGER PRIMARY KEY, {columns}); INSERT INTO t(id) VALUES (1)"
+    )
+    made.run("UPDATE t SET c7 = 1, c1499 = 2; INSERT INTO t(id, c5) VALUES (2, 3)")
+    plan = made.restore()
+    assert (plan.rows_updated, plan.rows_deleted) == (1, 1)
+    assert plan.columns_updated == ("c7", "c1499")
+    assert made.rows() == read(made.snapshot, "SELECT rowid, * FROM t ORDER BY 1")
