@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.trust import require_trust
-from dbtool.config import environment
-from dbtool.errors import Refused
+from dbtool.config import environment, state_folder
+from dbtool.errors import DbtoolError, Refused
+from dbtool.schedule.lock import note_told, take_told
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
@@ -52,6 +54,25 @@ class Audience:
         """Tell how a job ended."""
         event: Event = "success" if report.succeeded else "failure"
         self.hear(event, report.summary, exit_code=report.exit_code, database=database)
+        if event == "failure":
+            note_told(state_folder() / "locks", database)
+
+    def hear_death(self, shown: str, error: BaseException, database: str) -> None:
+        """Tell that a job did not come to its end: a signal, a setting that means nothing."""
+        number = self._session.interrupts.received
+        if isinstance(error, DbtoolError):
+            why, code = error.message, error.exit_code
+        elif number is not None:
+            why, code = f"stopped by {signal.Signals(number).name}", 128 + number
+        else:
+            why, code = f"stopped by {type(error).__name__}", 1
+        self.hear("failure", f"{shown} FAILED: {why}", exit_code=code, database=database)
+        note_told(state_folder() / "locks", database)
+
+    @staticmethod
+    def heard_of_failure(database: str) -> bool:
+        """Say, once, whether the last job told of its failure itself."""
+        return take_told(state_folder() / "locks", database)
 
     def _setting(self, key: str) -> Any:
         setting = self._session.config.settings.get(key)
@@ -61,6 +82,6 @@ class Audience:
             require_trust(self._session.config, setting)
         except Refused as error:
             # The backup must not wait for that; but nobody was told, so it is said each time.
-            self._session.warn(f"{key} was left out: {error.message}")
+            self._session.warn(f"{key} was left out: {error.message}; dbtool config trust")
             return None
         return setting.value

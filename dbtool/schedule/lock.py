@@ -10,13 +10,13 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dbtool.core.atomicfile import failures_named
 from dbtool.errors import Locked
 
-__all__ = ["job_lock"]
+__all__ = ["job_lock", "note_told", "take_told"]
 
 
 @contextmanager
@@ -31,17 +31,40 @@ def job_lock(folder: Path, database: str) -> Iterator[None]:
         Locked: `job-running`, with the process that holds it.
         StorageFailed: the folder cannot be written.
     """
-    digest = hashlib.sha256(os.fsencode(database)).hexdigest()[:16]
-    path = folder / f"{digest}.lock"
+    path = _file(folder, database, "lock")
     with failures_named("write", path):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         _take(descriptor, database)
+        take_told(folder, database)  # of an older job
         # Never removed: a second process could hold the lock of the file that was just unlinked.
         yield
     finally:
         os.close(descriptor)
+
+
+def note_told(folder: Path, database: str) -> None:
+    """Note that the job told of its failure, for whoever is called because the job failed.
+
+    A note that cannot be written has the failure told twice.
+    """
+    with suppress(OSError):
+        _file(folder, database, "told").touch(mode=0o600)
+
+
+def take_told(folder: Path, database: str) -> bool:
+    """Remove that note; return whether it was there."""
+    try:
+        _file(folder, database, "told").unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _file(folder: Path, database: str, suffix: str) -> Path:
+    digest = hashlib.sha256(os.fsencode(database)).hexdigest()[:16]
+    return folder / f"{digest}.{suffix}"
 
 
 def _take(descriptor: int, database: str) -> None:

@@ -65,6 +65,8 @@ def run(
     audience = Audience(session)
     source = str(require_path(target).resolve())
     if report_failure:
+        if audience.heard_of_failure(source):
+            return 0
         summary = f"{target.shown} FAILED: its nightly job was killed or could not be started"
         audience.hear("failure", summary, exit_code=1, database=source)
         return 3 if session.warnings else 0
@@ -85,14 +87,18 @@ def _run(session: Session, target: Target, audience: Audience, source: str) -> J
     from dbtool.schedule.lock import job_lock
 
     with job_lock(state_folder() / "locks", source):
-        audience.hear("start", f"{target.shown}: the nightly job begins", database=source)
-        session.output.record("start", {"database": source, "repository": target.repository})
-        report = run_job(
-            target.shown,
-            steps(session, target),
-            clock=SystemClock(),
-            on_step=lambda step: session.output.record("step", _step_data(step)),
-        )
+        try:
+            audience.hear("start", f"{target.shown}: the nightly job begins", database=source)
+            session.output.record("start", {"database": source, "repository": target.repository})
+            report = run_job(
+                target.shown,
+                steps(session, target),
+                clock=SystemClock(),
+                on_step=lambda step: session.output.record("step", _step_data(step)),
+            )
+        except BaseException as error:
+            audience.hear_death(target.shown, error, source)
+            raise
         audience.hear_end(report, source)
     return report
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -21,6 +25,7 @@ class _Switch(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.told: list[tuple[str, str]] = []
+        self.on_ping: Callable[[], None] = lambda: None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -28,6 +33,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, _Switch)
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.told.append((self.path, body))
+        self.server.on_ping()
         self.send_response(200)
         self.end_headers()
 
@@ -149,6 +155,42 @@ def test_the_failure_of_a_killed_job_is_told_by_the_timer(run: Run, database: Pa
     assert run("run", "--report-failure", "app").code == 0
     assert "its nightly job was killed" in Path("bad.told").read_text()
     assert not Path("app.db.backups").exists()
+
+
+def test_what_a_job_told_itself_is_not_told_again(run: Run, database: Path) -> None:
+    _configure(f"on_failure = {_hook('bad')}\n[run]\nverify = ['nonsense']")
+    assert run("config", "trust").code == 0
+    assert run("run", "app").code == 2
+    told = Path("bad.told")
+    assert "FAILED" in told.read_text()
+    assert "run.verify names 'nonsense'" in told.read_text()
+    told.unlink()
+    assert run("run", "--report-failure", "app").code == 0
+    assert not told.exists()
+    assert run("run", "--report-failure", "app").code == 0, "another job, which was killed"
+    assert "its nightly job was killed" in told.read_text()
+
+
+def test_a_job_that_is_stopped_tells_of_it(run: Run, switch: _Switch, database: Path) -> None:
+    _configure(f'ping_url = "http://127.0.0.1:{switch.server_port}/id"')
+    assert run("config", "trust").code == 0
+    words = [sys.executable, "-m", "dbtool", "run", "-q", "app"]
+    children: list[int] = []
+    ready = threading.Event()
+
+    def stop() -> None:
+        if len(switch.told) == 1:
+            ready.wait(30)
+            os.kill(children[0], signal.SIGTERM)
+
+    switch.on_ping = stop
+    with subprocess.Popen(words) as child:
+        children.append(child.pid)
+        ready.set()
+        assert child.wait(60) == 143
+    (began, _), (ended, body) = switch.told
+    assert (began, ended) == ("/id/start", "/id/fail")
+    assert body == "app FAILED: stopped by SIGTERM"
 
 
 def test_a_missing_database_is_a_failure_that_is_told(database: Path) -> None:
