@@ -32,10 +32,11 @@ class Run(NamedTuple):
     hashes: bytes
     """Keyed BLAKE3 of each page, 16 bytes, one after the other."""
 
-    def hash_of(self, page: int) -> bytes:
-        """Return what one of the pages hashes to."""
-        at = (page - self.first) * HASH_BYTES
-        return self.hashes[at : at + HASH_BYTES]
+    def part(self, first: int, last: int) -> Run:
+        """Return the run of some of its pages, `first` to `last`."""
+        start, end = first - self.first, last + 1 - self.first
+        hashes = self.hashes[start * HASH_BYTES : end * HASH_BYTES]
+        return Run(first, end - start, self.ref, self.slot + start, hashes)
 
 
 class PageLookup:

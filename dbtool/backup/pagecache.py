@@ -54,6 +54,23 @@ class _Group:
         return 0 if isinstance(self.raw, BlobDamaged) else len(self.raw)
 
 
+class _Wish:
+    """Pages of a run that will be wanted: from the first to the last of those told."""
+
+    __slots__ = ("first", "last", "run")
+
+    def __init__(self, run: Run, page: int) -> None:
+        self.run = run
+        self.first = self.last = page
+
+    def takes(self, page: int) -> bool:
+        """Add a page, or say that it is none of the run."""
+        if not 0 <= page - self.run.first < self.run.pages:
+            return False
+        self.first, self.last = min(self.first, page), max(self.last, page)
+        return True
+
+
 _Fetch = Future[list[_Group]]
 
 
@@ -123,7 +140,12 @@ class PageCache:
         if isinstance(group.raw, BlobDamaged):
             raise self._tree.unreadable(number, group.raw) from group.raw
         if number not in group.pages:
-            proven = self._proven(group.raw, run) or self._alone(group.raw, run, number)
+            # A run that does not prove as a whole may still have this page right.
+            proven = self._proven(group.raw, run) or self._proven(
+                group.raw, run.part(number, number)
+            )
+            if not proven:
+                raise self._tree.unproven(number)
             group.pages.update(proven)
             self._ready.update(proven)
         return group.pages[number]
@@ -158,14 +180,6 @@ class PageCache:
         contents = [view[at : at + size] for at in range(start, end, size)]
         return dict(zip(range(run.first, run.first + run.pages), contents, strict=True))
 
-    def _alone(self, raw: bytes, run: Run, number: int) -> dict[int, memoryview]:
-        """Return one page of a run that does not prove as a whole."""
-        at = (run.slot + number - run.first) * self._page_size
-        content = memoryview(raw)[at : at + self._page_size]
-        if self._tree.hash_pages(content) != [run.hash_of(number)]:
-            raise self._tree.unproven(number)
-        return {number: content}
-
     # -- reading ahead
 
     def _follow(self, page: int) -> None:
@@ -197,29 +211,29 @@ class PageCache:
                 return self._taken(self._groups[run.ref], page, run)
         return None
 
-    def _missing(self, pages: Iterator[int], groups: int) -> dict[BlobRef, list[Run]]:
-        """Return the runs of the first of `pages`, in so many groups, that are not there."""
-        wanted: dict[BlobRef, list[Run]] = {}
-        known: set[int] = set()
+    def _missing(self, pages: Iterator[int], groups: int) -> dict[BlobRef, list[_Wish]]:
+        """Return the first of `pages`, in so many groups, that are not there, by their groups."""
+        wanted: dict[BlobRef, list[_Wish]] = {}
+        wish: _Wish | None = None
         left, self._left = self._left, []
         for page in islice(chain(left, pages), groups * self._per_group):
-            if page in self._ready or page in known:
+            if page in self._ready or (wish is not None and wish.takes(page)):
                 continue
             try:
                 run = self._lookup.run(page)
             except Damaged:
                 break  # whoever wants that page is told
-            known.update(range(run.first, run.first + run.pages))
+            wish = _Wish(run, page)
             if run.ref in wanted:
-                wanted[run.ref].append(run)
+                wanted[run.ref].append(wish)
             elif run.ref not in self._groups and run.ref not in self._coming:
                 if len(wanted) == groups:
                     self._left = [page]
                     break
-                wanted[run.ref] = [run]
+                wanted[run.ref] = [wish]
         return wanted
 
-    def _ask(self, wanted: dict[BlobRef, list[Run]]) -> None:
+    def _ask(self, wanted: dict[BlobRef, list[_Wish]]) -> None:
         if self._workers is None:
             self._workers = ThreadPoolExecutor(WORKERS, "dbtool-ahead")
         while len(self._coming) > 2 * _MOST_AHEAD:  # asked for in vain: the reader went elsewhere
@@ -231,13 +245,14 @@ class PageCache:
                 fetch = self._workers.submit(self._fetch, refs, [wanted[ref] for ref in refs])
                 self._coming.update({ref: (fetch, index) for index, ref in enumerate(refs)})
 
-    def _fetch(self, batch: list[BlobRef], wanted: list[list[Run]]) -> list[_Group]:
-        """Read groups and prove the runs that are wanted; this happens in a thread."""
+    def _fetch(self, batch: list[BlobRef], wanted: list[list[_Wish]]) -> list[_Group]:
+        """Read groups and prove the pages that are wanted; this happens in a thread."""
         found = []
-        for raw, runs in zip(self._tree.packs.read_batch(batch), wanted, strict=True):
+        for raw, wishes in zip(self._tree.packs.read_batch(batch), wanted, strict=True):
             group = _Group(raw, {})
             if isinstance(raw, bytes):
-                for run in runs:
-                    group.pages.update(self._proven(raw, run))
+                for wish in wishes:
+                    part = wish.run.part(wish.first, wish.last)
+                    group.pages.update(self._proven(raw, part))
             found.append(group)
         return found

@@ -27,7 +27,10 @@ def test_every_page_is_found_where_the_whole_map_has_it(
     for page in range(1, result.snapshot.page_count + 1):
         run = lookup.run(page)
         assert run.first <= page < run.first + run.pages
-        assert run.hash_of(page) == whole.hashes[(page - 1) * HASH_BYTES : page * HASH_BYTES]
+        part = run.part(page, page)
+        assert part[:4] == (page, 1, run.ref, run.slot + page - run.first)
+        assert part.hashes == whole.hashes[(page - 1) * HASH_BYTES : page * HASH_BYTES]
+        assert run.part(run.first, run.first + run.pages - 1) == run
         for other in range(run.first, run.first + run.pages):
             place = whole.place(whole.locations[other - 1])
             assert place == (run.ref, run.slot + other - run.first)
