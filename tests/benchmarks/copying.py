@@ -1,6 +1,6 @@
 """Measure a copy into a second repository beside the backup that it copies, and beside restic's.
 
-    python tests/benchmarks/copy.py --size-mb 500 --runs 3
+    python tests/benchmarks/copying.py --size-mb 500 --runs 3
 
 Both repositories are encrypted, each with a password of its own. The first row is all of the
 database; the second brings over ten increments, each of a hundred rows changed here and there.
@@ -15,9 +15,8 @@ import tempfile
 from pathlib import Path
 
 import apsw
-
-from tests.benchmarks.generate import build
-from tests.benchmarks.measure import Cost, median, run
+from generate import build
+from measure import Cost, median, run
 
 INCREMENTS = 10
 
