@@ -134,7 +134,8 @@ def _settable(
     key = set(live.key)
     free = {column.name: at for at, (column, _) in enumerate(pairs) if column.name not in key}
     if not asked.columns:
-        return frozenset(free.values())
+        # Equal keys need not be alike: 'A' is 'a' in NOCASE, and 1 is 1.0.
+        return frozenset(range(len(pairs)))
     if asked.mode == "insert-missing":
         raise UsageError(
             "usage",

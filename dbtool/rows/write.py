@@ -139,6 +139,8 @@ def _take_copies(live: apsw.Connection, stage: Stage, changes: Changes) -> None:
     kinds = [f"v{at} {column.affinity}" for at, column in enumerate(stored)]
     rowid = f"l.{quoted(stage.match.live.rowid)}" if stage.match.live.rowid else "NULL"
     unique = {name for index in stage.match.live.unique for name in index.columns}
+    if stage.match.by_rowid:
+        unique |= set(stage.match.live.key)
     all_known = bool(unique) and not _has_other_unique(live, stage)
     changed = [
         f"l.{quoted(name)} COLLATE BINARY IS NOT {value}"

@@ -377,3 +377,39 @@ def test_a_table_of_many_hundred_columns(tmp_path: Path) -> None:
     assert (plan.rows_updated, plan.rows_deleted) == (1, 1)
     assert plan.columns_updated == ("c7", "c1499")
     assert made.rows() == read(made.snapshot, "SELECT rowid, * FROM t ORDER BY 1")
+
+
+@pytest.mark.parametrize("kind", ["", " WITHOUT ROWID"])
+@pytest.mark.parametrize(
+    ("column", "was", "now"),
+    [
+        ("k TEXT COLLATE NOCASE", "'abc'", "'ABC'"),
+        ("k COLLATE RTRIM", "'a '", "'a'"),
+        ("k", "5", "5.0"),
+    ],
+)
+def test_a_key_that_is_equal_but_not_alike_comes_back_as_it_was(
+    tmp_path: Path, kind: str, column: str, was: str, now: str
+) -> None:
+    made = twins(
+        tmp_path,
+        f"CREATE TABLE t({column} PRIMARY KEY, v){kind}; INSERT INTO t VALUES ({was}, 1), ('z', 2)",
+    )
+    made.run(f"UPDATE t SET k = {now} WHERE v = 1")
+    plan = made.restore()
+    assert (plan.rows_updated, plan.columns_updated) == (1, ("k",))
+    assert made.rows("SELECT * FROM t") == read(made.snapshot, "SELECT * FROM t")
+
+
+def test_keys_come_back_in_rows_that_are_told_apart_by_rowid(tmp_path: Path) -> None:
+    made = twins(
+        tmp_path,
+        "CREATE TABLE t(k TEXT PRIMARY KEY, v);"
+        "INSERT INTO t VALUES ('a', 1), ('b', 2), (NULL, 3), (NULL, 4)",
+    )
+    made.run(
+        "UPDATE t SET k = 'x' WHERE v = 1; UPDATE t SET k = 'a' WHERE v = 2;"
+        "UPDATE t SET k = 'b' WHERE v = 1; UPDATE t SET k = 'c' WHERE v = 3"
+    )
+    assert made.restore().rows_updated == 3
+    assert made.rows() == read(made.snapshot, "SELECT rowid, * FROM t ORDER BY 1")
