@@ -9,21 +9,21 @@ _dbtool_options() {
     'dbtool backup') echo '--tag --note --name --always --force-scan -n --dry-run --print-id -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool snapshots') echo '--all --name --tag --last -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool restore') echo '--to --over --live --table --where --columns --mode --into --no-triggers --undo --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool diff') echo '--stat --rows --sql --table --name --exit-code -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool forget') echo '--force --prune -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool prune') echo '--keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --name --all --max-unused --max-repack --wait -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool copy') echo '--snapshot --tag --last --name --all --to-password-file --to-password-command -n --dry-run -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool history') echo '--key --no-live --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool prune') echo '--keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --name --all --max-unused --max-repack --wait -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool forget') echo '--force --prune -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool verify') echo '--full --drill --since --budget --resume --temp --junit --sarif --name --snapshots --read-data --rules --limit -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool repair') echo '--apply --rung --to --freelist --name --no-repo --temp -n --dry-run -y --yes --repository --from --from-password-file --from-password-command -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool follow') echo '--interval --wal-limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool run') echo '--skip-if-running --report-failure -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule install') echo '--at --follow --systemd --cron --print -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule show') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule remove') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool follow') echo '--interval --wal-limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool diff') echo '--stat --rows --sql --table --name --exit-code -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool history') echo '--key --no-live --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key list') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key add') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -46,20 +46,20 @@ _dbtool_kinds() {
     'dbtool backup') echo 'databases' ;;
     'dbtool snapshots') echo 'databases' ;;
     'dbtool restore') echo 'snapshots databases' ;;
-    'dbtool diff') echo 'spans databases' ;;
-    'dbtool forget') echo 'files databases' ;;
-    'dbtool prune') echo 'databases' ;;
     'dbtool copy') echo 'files databases' ;;
-    'dbtool query') echo 'databases databases' ;;
-    'dbtool shell') echo 'databases' ;;
-    'dbtool history') echo 'files keys databases' ;;
+    'dbtool prune') echo 'databases' ;;
+    'dbtool forget') echo 'files databases' ;;
     'dbtool verify') echo 'databases' ;;
     'dbtool repair') echo 'databases' ;;
+    'dbtool follow') echo 'databases' ;;
     'dbtool run') echo 'databases' ;;
     'dbtool schedule install') echo 'databases' ;;
     'dbtool schedule show') echo 'databases' ;;
     'dbtool schedule remove') echo 'databases' ;;
-    'dbtool follow') echo 'databases' ;;
+    'dbtool diff') echo 'spans databases' ;;
+    'dbtool query') echo 'databases databases' ;;
+    'dbtool shell') echo 'databases' ;;
+    'dbtool history') echo 'files keys databases' ;;
     'dbtool key list') echo 'databases' ;;
     'dbtool key add') echo 'databases' ;;
     'dbtool key remove') echo 'keys databases' ;;
@@ -72,7 +72,7 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-    'dbtool') echo 'init demo backup snapshots restore diff forget prune copy query shell history verify repair run schedule follow key config help' ;;
+    'dbtool') echo 'init demo backup snapshots restore copy prune forget verify repair follow run schedule diff query shell history key config help' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
     'dbtool config') echo 'show validate path trust' ;;
@@ -120,7 +120,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --snapshot | --to-password-file | --to-password-command | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --at | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -132,7 +132,7 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --to | --into | --to-password-file | --file | --junit | --sarif | --from-password-file | --new-password-file)
+    --repo | --password-file | --config | --keep | --to | --into | --to-password-file | --junit | --sarif | --from-password-file | --file | --new-password-file)
         _dbtool_candidates files
         return
         ;;
@@ -140,7 +140,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --snapshot | --to-password-file | --to-password-command | --at | --param | --file | --timeout | --limit | --key | --budget | --temp | --junit | --sarif | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --tag | --note | --name | --last | --to | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --wait | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --at | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

@@ -33,18 +33,22 @@ COMMANDS: dict[str, Entry] = {
     "restore": Entry(
         "restore", "bring a snapshot back, to a new file or over the database", "Backups"
     ),
-    "diff": Entry("diff", "say what changed: pages, schema, rows; as SQL", "Rows"),
-    "forget": Entry("forget", "remove single snapshots", "Backups"),
-    "prune": Entry("prune", "remove snapshots by policy, free what none needs", "Backups"),
     "copy": Entry("copy", "copy snapshots into a second repository, with its own key", "Backups"),
+    "prune": Entry("prune", "remove snapshots by policy, free what none needs", "Backups"),
+    "forget": Entry("forget", "remove single snapshots", "Backups"),
+    "verify": Entry(
+        "verify", "say whether the data is safe: the database, its backups", "Is my data safe"
+    ),
+    "repair": Entry("repair", "heal a damaged database, the plan first", "Is my data safe"),
+    "follow": Entry("follow", "back up continuously, to any second", "Around the clock"),
+    "run": Entry("run", "the nightly job: back up, thin out, prove, tell", "Around the clock"),
+    "schedule": Entry(
+        "schedule", "install, show or remove the timer of the job", "Around the clock"
+    ),
+    "diff": Entry("diff", "say what changed: pages, schema, rows; as SQL", "Rows"),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
     "history": Entry("history", "show how one row changed over the snapshots", "Rows"),
-    "verify": Entry("verify", "say whether the data is safe: the database, its backups", "Backups"),
-    "repair": Entry("repair", "heal a damaged database, the plan first", "Backups"),
-    "run": Entry("run", "the nightly job: back up, thin out, prove, tell", "Backups"),
-    "schedule": Entry("schedule", "install, show or remove the timer of the job", "Backups"),
-    "follow": Entry("follow", "back up continuously, to any second", "Backups"),
     "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),
     "config": Entry(
         "config", "show, validate and trust the configuration", "Keys and configuration"
@@ -91,7 +95,7 @@ def root_help(bold: str = "", plain: str = "") -> str:
         plain: the sequence that ends it.
     """
     lines = [
-        "dbtool: hot, incremental, encrypted snapshots of SQLite databases",
+        "dbtool: backups, proof, repair and history of SQLite databases",
         "",
         f"{bold}Usage:{plain} dbtool COMMAND [OPTIONS] [ARGUMENTS] [DB]",
         "",

@@ -33,7 +33,7 @@ def program_page(pages: list[Description]) -> str:
         _header("dbtool"),
         _name(
             "dbtool",
-            "hot, incremental, encrypted snapshots of SQLite databases, and their way back",
+            "backups, proof, repair and history of SQLite databases",
         ),
         _section("SYNOPSIS", _SYNOPSIS),
         _section("DESCRIPTION", _text(_DESCRIPTION)),
