@@ -142,6 +142,11 @@ class SegmentEntries:
                 yield first, index - first, locations[first]
                 first = index
 
+    def named_packs(self) -> set[bytes]:
+        """Return the packs that entries name: `packs` may hold some that only older ones named."""
+        shift = _ORDINAL_BITS + _SLOT_BITS
+        return {self.packs[number] for number in {place >> shift for place in self.locations}}
+
     def extents(self, wanted: Sequence[int] | None = None) -> Iterator[Extent]:
         """Yield where pages of a whole segment lie; `wanted`: pages in it, ascending; None: all."""
         if wanted is None:
@@ -257,19 +262,20 @@ def encode_piece(entries: SegmentEntries) -> bytes:
     """Return the bytes of a map piece (layout in `format`)."""
     base = isinstance(entries.pages, range)
     used = list(entries.runs())
+    # Packs that no entry names any more would be taken for needed, and pile up for ever.
+    numbers: dict[int, int] = {}
+    for _first, _count, location in used:
+        numbers.setdefault(location >> _SLOT_BITS >> _ORDINAL_BITS, len(numbers))
     parts = [
         MAP_HEADER.pack(
-            entries.segment, len(entries), len(used), len(entries.packs), _BASE if base else _DELTA
+            entries.segment, len(entries), len(used), len(numbers), _BASE if base else _DELTA
         ),
-        *entries.packs,
+        *(entries.packs[number] for number in numbers),
     ]
     for first, _count, location in used:
         group = location >> _SLOT_BITS
-        parts.append(
-            MAP_RUN.pack(
-                first, group >> _ORDINAL_BITS, group & _ORDINAL_MASK, location & _SLOT_MASK
-            )
-        )
+        pack = numbers[group >> _ORDINAL_BITS]
+        parts.append(MAP_RUN.pack(first, pack, group & _ORDINAL_MASK, location & _SLOT_MASK))
     if isinstance(entries.pages, array):
         parts.append(_little_endian(entries.pages).tobytes())
     parts.append(bytes(entries.hashes))

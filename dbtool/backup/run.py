@@ -218,8 +218,9 @@ def require_packs(repository: Repository, tree: SnapshotTree) -> None:
     """Decode the whole map, see that its packs exist: a new snapshot must not inherit a loss."""
     present = {key for key, _size in repository.store.list("packs/")}
     for entries in tree.segments():
-        for pack in entries.packs:
-            if pack_key(pack) not in present and not present.issuperset(_homes(tree, pack)):
+        suspects = [pack for pack in entries.packs if pack_key(pack) not in present]
+        for pack in entries.named_packs().intersection(suspects) if suspects else ():
+            if not present.issuperset(_homes(tree, pack)):
                 raise Damaged("pack-missing", f"{pack_key(pack)} is missing")
 
 

@@ -182,3 +182,18 @@ def test_an_ordinal_that_no_pack_has_is_damage(ordinal: int) -> None:
 def test_a_segment_without_pieces_is_damage() -> None:
     with pytest.raises(Damaged):
         Segment.resolve([], 5)
+
+
+def test_a_piece_names_only_the_packs_of_its_entries() -> None:
+    older, newer = SegmentEntries(0, range(2)), SegmentEntries(0)
+    older.hashes += bytes(2 * HASH_BYTES)
+    for at, pack in enumerate((b"a" * 16, b"b" * 16)):
+        older.locations.append(older.location(BlobRef(pack, at), 0))
+    newer.add((0,), bytes(HASH_BYTES), BlobRef(b"c" * 16, 3), 4)
+    whole = Segment.resolve([older, newer], 2)
+    assert whole.packs == [b"a" * 16, b"b" * 16, b"c" * 16]
+    assert whole.named_packs() == {b"b" * 16, b"c" * 16}
+    again = decode_piece(encode_piece(whole), 0)
+    assert again.packs == [b"c" * 16, b"b" * 16]
+    places = [again.place(location) for location in again.locations]
+    assert places == [(BlobRef(b"c" * 16, 3), 4), (BlobRef(b"b" * 16, 1), 0)]

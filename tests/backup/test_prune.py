@@ -110,6 +110,22 @@ def test_backups_go_on_after_it_and_know_moved_pages(history: History) -> None:
     assert len(history.objects("moves/")) == 1
 
 
+def test_after_it_nothing_is_stored_anew_that_is_there(history: History) -> None:
+    for seed in range(6):
+        update(history.db, "1", seed=seed)
+        history.repository.backup(history.db)
+    history.keep(last=1, max_unused=0.0)
+    warnings: list[str] = []
+    update(history.db, seed=99)
+    progress = Silent()
+    progress.warn = warnings.append  # type: ignore[method-assign]
+    result = history.repository.backup(
+        history.db, BackupOptions(force_scan=True), progress=progress
+    )
+    assert warnings == []
+    assert result.pages_changed <= 2
+
+
 def test_a_database_of_one_template_uses_pages_that_were_moved(history: History) -> None:
     big = make_database(history.folder / "big.db", rows=9000)
     history.repository.backup(big)
