@@ -37,19 +37,27 @@ class FakeClock:
 class Fault:
     """What happens at the n-th operation of a client: it dies, or others work meanwhile."""
 
-    def __init__(self, n: int | None = None, meanwhile: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self,
+        n: int | None = None,
+        meanwhile: Callable[[], object] | None = None,
+        *,
+        after_pack: bool = False,
+    ) -> None:
         self._left = n
         """None: nothing happens."""
         self._meanwhile = meanwhile
         self._guard = threading.Lock()
         self.dead = False
+        self.counting = not after_pack
+        """Operations count only from the first pack that was written."""
 
     def step(self, *, interruptible: bool = True) -> None:
         """Count an operation that is about to begin."""
         with self._guard:
             if self.dead:
                 raise Killed
-            if self._left is None:
+            if self._left is None or not self.counting:
                 return
             self._left -= 1
             if self._left > 0 or not (interruptible or self._meanwhile is None):
@@ -84,6 +92,7 @@ class Wire:
         if key in self._objects:
             raise Refused("object-exists", f"{key} is there already")
         self._objects[key] = bytes(data)
+        self._fault.counting |= key.startswith("packs/")
 
     def overwrite(self, key: str, data: bytes) -> None:
         self._fault.step(interruptible=not key.startswith("snapshots/"))

@@ -248,6 +248,11 @@ class Clients(RuleBasedStateMachine):
         self.change(name, part)
         self.take(name, Fault(operation, self.others(name, keep)))
 
+    @rule(name=names, part=parts, operation=st.integers(1, 2))
+    def backup_is_suspended_before_its_commit(self, name: str, part: int, operation: int) -> None:
+        self.change(name, part)
+        self.take(name, Fault(operation, self.others(name, 1), after_pack=True))
+
     @rule(name=names, keep=st.integers(1, 2), operation=operations)
     def prune_is_suspended(self, name: str, keep: int, operation: int) -> None:
         self.thin(keep, Fault(operation, lambda: self.take(name, beside=True)))
