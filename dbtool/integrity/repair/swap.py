@@ -5,6 +5,11 @@ there is none for a moment, because a new file beside an old WAL or journal woul
 one it belongs to; if that moment fails, the old files get their names back, and if the process dies
 in it, the evidence and the proven copy are both there, whole. Owner and mode are those of the old
 file.
+
+A process that opened the database while it was locked still waits at the old file. Let in, it would
+in WAL mode write a WAL of the old file beside the new one, and so destroy the healed database. So
+the header of the old file is zeroed before the lock is given up: that process is told that its file
+is no database.
 """
 
 from __future__ import annotations
@@ -17,10 +22,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import apsw
+
 from dbtool.core.atomicfile import FileOps, failures_named
 from dbtool.errors import Refused
 from dbtool.integrity.repair.copying import sync_file
 from dbtool.integrity.repair.preserve import SIDECARS, Held
+from dbtool.pages.header import HEADER_BYTES
 from dbtool.pages.sidecars import beside, move_orphans
 
 __all__ = ["exists_already", "publish", "swap"]
@@ -44,6 +52,7 @@ def swap(healed: Path, held: Held, folder: Path, files: FileOps) -> None:
     """
     real = held.path
     with failures_named("replace", real):
+        other_names = real.stat().st_nlink > 1
         _take_owner(healed, real)
         sync_file(healed, files)
         moved = [suffix for suffix in SIDECARS if os.path.lexists(beside(real, suffix))]
@@ -52,6 +61,9 @@ def swap(healed: Path, held: Held, folder: Path, files: FileOps) -> None:
         else:
             files.replace(healed, real)
         files.fsync_folder(real.parent)
+    if not other_names:
+        with suppress(apsw.Error):  # the database is healed either way
+            held.file.write(0, bytes(HEADER_BYTES))
 
 
 def publish(healed: Path, target: Path, like: Path, files: FileOps) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import apsw
 import pytest
 
 from dbtool.core.atomicfile import SYSTEM_FILES, FileOps
@@ -63,3 +67,49 @@ def test_a_new_file_is_never_put_over_another(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
     with pytest.raises(Refused):
         publish(healed, target, path, SYSTEM_FILES)
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_who_waited_at_the_old_file_cannot_write_beside_the_new_one(
+    tmp_path: Path, mode: str
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    path, healed = tmp_path / "app.db", work / "healed.db"
+    for made in (path, healed):
+        connection = apsw.Connection(str(made))
+        connection.pragma("journal_mode", mode)
+        connection.execute("CREATE TABLE t(x); INSERT INTO t VALUES (1)")
+        connection.close()
+    late = """if True:
+        import apsw, os, sys
+        connection = apsw.Connection(sys.argv[1])
+        print("opened", flush=True)
+        input()
+        try:
+            connection.execute("INSERT INTO t VALUES (2)")
+        finally:
+            os._exit(0)  # as a crash, which leaves the WAL
+    """
+    with Held.open(path, busy_timeout_s=0, writable=True) as held:
+        waiting = subprocess.Popen(
+            [sys.executable, "-c", late, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == b"opened\n"
+        swap(healed, held, work, SYSTEM_FILES)
+    waiting.communicate(b"\n")
+    assert sorted(os.listdir(tmp_path)) == ["app.db", "work"]
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT x FROM t").get == 1
+    connection.close()
+
+
+def test_another_name_of_the_old_file_keeps_its_content(tmp_path: Path) -> None:
+    path, healed, work = prepare(tmp_path, wal=False)
+    other = tmp_path / "other.db"
+    other.hardlink_to(path)
+    run_swap(path, healed, work, SYSTEM_FILES)
+    assert (path.read_bytes(), other.read_bytes()) == (b"new", b"old")
