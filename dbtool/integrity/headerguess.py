@@ -2,6 +2,9 @@
 
 The page size is the one at whose multiples most pages look like pages of a b-tree; the encoding is
 told by where zero bytes stand in the text of the rows. Both guesses look at a sample of the file.
+
+A header that parses may be wrong all the same, and then every row would be misread: its encoding is
+compared with the words in the schema, its reserved bytes with where the cells of the pages end.
 """
 
 from __future__ import annotations
@@ -11,7 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
-from dbtool.pages.btree import LEAF_KINDS, TABLE_LEAF, BtreePage, parse_page, table_leaf_cells
+from dbtool.pages.btree import (
+    LEAF_KINDS,
+    TABLE_LEAF,
+    BtreePage,
+    parse_page,
+    payload_cells,
+    table_leaf_cells,
+)
 from dbtool.pages.header import HEADER_BYTES, MAGIC, DatabaseHeader, HeaderInvalid
 from dbtool.pages.records import RecordDecoder
 from dbtool.pages.source import PageInvalid
@@ -26,6 +36,9 @@ _SAMPLED_PAGES: Final = 64
 _ENCODINGS: Final = (1, 2, 3)
 _SMALLEST_USABLE: Final = 480
 _DEFAULT_PAGE_SIZE: Final = 4096
+_ENCODING_AT: Final = 56
+_RESERVED_AT: Final = 20
+_SCHEMA_KINDS: Final = frozenset({"table", "index", "view", "trigger"})
 
 
 def mended_header(raw: bytes, like: bytes, read: Read, size_bytes: int) -> tuple[bytes, list[str]]:
@@ -40,7 +53,7 @@ def mended_header(raw: bytes, like: bytes, read: Read, size_bytes: int) -> tuple
     raw = raw.ljust(HEADER_BYTES, b"\0")
     with suppress(HeaderInvalid):
         DatabaseHeader.parse(raw)
-        return raw, []
+        return _contradicted(raw, read, size_bytes)
     with suppress(HeaderInvalid):
         DatabaseHeader.parse(like)
         kept = like[:24] + raw[24:40] + like[40:HEADER_BYTES]
@@ -58,6 +71,61 @@ def guess_page_size(read: Read, size_bytes: int) -> int:
     scores = {size: _score(read, size_bytes, size) for size in _SIZES}
     best = max(_SIZES, key=lambda size: (scores[size], -size))
     return best if scores[best] else _DEFAULT_PAGE_SIZE
+
+
+def _contradicted(raw: bytes, read: Read, size_bytes: int) -> tuple[bytes, list[str]]:
+    """Return a header that parses, without what the pages prove to be wrong."""
+    header, mended = bytearray(raw), list[str]()
+    parsed = DatabaseHeader.parse(raw)
+    reached = _ends(read, size_bytes, parsed.page_size)
+    limit = parsed.page_size - parsed.reserved_bytes
+    if 2 * sum(end > limit for end in reached) > len(reached):
+        header[_RESERVED_AT] = 0
+        mended.append(f"the pages have no {parsed.reserved_bytes} reserved bytes")
+    told = _encoding_of_schema(read, parsed)
+    if told is not None:
+        header[_ENCODING_AT : _ENCODING_AT + 4] = told.to_bytes(4, "big")
+        encoding = DatabaseHeader.parse(bytes(header)).encoding
+        mended.append(f"the text is {encoding}, not {parsed.encoding}")
+    return bytes(header), mended
+
+
+def _ends(read: Read, size_bytes: int, page_size: int) -> list[int]:
+    """Return where the last cell of each sampled leaf ends; it is at the end of the usable part."""
+    found = []
+    for page in _sample(read, size_bytes, page_size):
+        if page is None or page.kind not in LEAF_KINDS:
+            continue
+        parse = table_leaf_cells if page.kind == TABLE_LEAF else payload_cells
+        last = max((cell[3] + 4 * bool(cell[4]) for cell in parse(page, lambda _: None)), default=0)
+        if last:
+            found.append(last)
+    return found
+
+
+def _encoding_of_schema(read: Read, header: DatabaseHeader) -> int | None:
+    """Return the number of the encoding in which page 1 is a schema where the header's is not."""
+    try:
+        page = parse_page(read(0, header.page_size), 1, usable=header.page_size)
+        if page.kind != TABLE_LEAF:
+            return None
+        rows = table_leaf_cells(page, lambda _: None)
+    except (PageInvalid, IndexError, struct.error):
+        return None
+    found = {}
+    for number, encoding in zip(_ENCODINGS, ("UTF-8", "UTF-16le", "UTF-16be"), strict=True):
+        decoder = RecordDecoder(encoding)
+        found[encoding] = (
+            number,
+            sum(
+                _SCHEMA_KINDS.issuperset(decoder.rescue(page.data, start, end)[:1] or [None])
+                for _, _, start, end, _ in rows
+            ),
+        )
+    likeliest = max(found, key=lambda encoding: found[encoding][1])
+    if found[header.encoding][1] or not found[likeliest][1]:
+        return None
+    return found[likeliest][0]
 
 
 def _guessed(read: Read, size_bytes: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,51 @@ def test_a_header_that_only_lost_its_name_keeps_the_rest(tmp_path: Path) -> None
     raw = path.read_bytes()[:100]
     header, _ = mended_header(b"x" * 16 + raw[16:], b"", lambda *_: b"", 0)
     assert header == raw
+
+
+@pytest.mark.parametrize("wrong", ["UTF-8", "UTF-16le", "UTF-16be"])
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_an_encoding_that_the_schema_contradicts_is_mended(
+    tmp_path: Path, encoding: str, wrong: str
+) -> None:
+    path = tmp_path / "app.db"
+    build(path, 60, encoding=encoding)
+    sound = path.read_bytes()
+    number = ("UTF-8", "UTF-16le", "UTF-16be").index(wrong) + 1
+    raw = sound[:56] + number.to_bytes(4, "big") + sound[60:]
+    header, told = mended_header(raw[:100], b"", lambda at, n: raw[at : at + n], len(raw))
+    assert header == sound[:100]
+    assert told == ([] if wrong == encoding else [f"the text is {encoding}, not {wrong}"])
+
+
+@pytest.mark.parametrize("page_size", [1024, 4096, 65536])
+@pytest.mark.parametrize("reserved", [1, 8, 32, 255])
+def test_reserved_bytes_that_hold_cells_are_none(
+    tmp_path: Path, page_size: int, reserved: int
+) -> None:
+    path = tmp_path / "app.db"
+    build(path, 60, page_size=page_size)
+    sound = path.read_bytes()
+    raw = sound[:20] + bytes([reserved]) + sound[21:]
+    header, told = mended_header(raw[:100], b"", lambda at, n: raw[at : at + n], len(raw))
+    assert header == sound[:100]
+    assert told == [f"the pages have no {reserved} reserved bytes"]
+
+
+def test_reserved_bytes_that_are_free_stay(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    connection = apsw.Connection(str(path))
+    connection.reserve_bytes("main", 32)
+    connection.execute("CREATE TABLE t(a, b); CREATE INDEX i ON t(b)")
+    rows = ((index, "x" * (index % 300)) for index in range(3000))
+    connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
+    connection.close()
+    raw = path.read_bytes()
+    assert raw[20] == 32
+    assert mended_header(raw[:100], b"", lambda at, n: raw[at : at + n], len(raw)) == (
+        raw[:100],
+        [],
+    )
 
 
 @given(raw=st.binary(max_size=120), like=st.binary(max_size=100), pages=st.binary(max_size=3000))
