@@ -94,12 +94,6 @@ def plan_lines(plan: RepairPlan, db: str) -> list[tuple[str, str]]:
 def _beyond(plan: RepairPlan, db: str) -> list[tuple[str, str]]:
     """Return what is no damage to the file and still no good."""
     report, lines = plan.report, []
-    if not report.pages_total and report.snapshot is not None and report.snapshot.page_count:
-        held = counted(report.snapshot.page_count, "page")
-        lines += [
-            ("note", f"the file is empty, its newest snapshot has {held}:"),
-            ("", f"dbtool restore latest --over {db}"),
-        ]
     if any(finding.verdict == Verdict.RULES_BROKEN for finding in report.findings):
         lines += [
             ("note", "the data breaks rules of its schema, which no repair can mend:"),

@@ -23,10 +23,17 @@ _MOST_ANSWERS = 100
 _PAGES_PER_STEP = 1_000
 
 
-def check_header(opened: Opened, progress: Progress) -> list[Finding]:
-    """Check the header, the size of the file and the freelist."""
+def check_header(opened: Opened, progress: Progress, held_pages: int = 0) -> list[Finding]:
+    """Check the header, the size of the file and the freelist.
+
+    Args:
+        opened: the database.
+        progress: told that the check goes on.
+        held_pages: pages of the newest snapshot; 0 without one. SQLite never makes a file empty
+            that had a page: then somebody cut it off, or deleted it and it was made anew.
+    """
     if not opened.pages.page_count:
-        return [_short(opened)] if opened.problem else []
+        return [_short(opened)] if opened.problem else _emptied(held_pages)
     try:
         header = DatabaseHeader.parse(opened.pages.page(1)[:HEADER_BYTES])
     except (HeaderInvalid, PageInvalid) as error:
@@ -77,6 +84,23 @@ def _short(opened: Opened) -> Finding:
         f"the file does not hold a single page: {opened.problem}",
         rung=Rung.RESTORE,
     )
+
+
+def _emptied(held_pages: int) -> list[Finding]:
+    if not held_pages:
+        return []
+    held = "1 page" if held_pages == 1 else f"{held_pages:,} pages"
+    return [
+        Finding(
+            Level.HEADER,
+            Code.FILE_TRUNCATED,
+            Verdict.DATA_DAMAGE,
+            Kind.FILE,
+            "",
+            f"the file is empty, its newest snapshot has {held}",
+            rung=Rung.RESTORE,
+        )
+    ]
 
 
 def _check_size(opened: Opened, header: DatabaseHeader) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from dbtool.pages.btree import (
     LEAF_KINDS,
     TABLE_LEAF,
     BtreePage,
+    children,
     parse_page,
     payload_cells,
     table_leaf_cells,
@@ -38,6 +39,7 @@ _SMALLEST_USABLE: Final = 480
 _DEFAULT_PAGE_SIZE: Final = 4096
 _ENCODING_AT: Final = 56
 _RESERVED_AT: Final = 20
+_DEEPEST_SCHEMA: Final = 20
 _SCHEMA_KINDS: Final = frozenset({"table", "index", "view", "trigger"})
 
 
@@ -104,14 +106,11 @@ def _ends(read: Read, size_bytes: int, page_size: int) -> list[int]:
 
 
 def _encoding_of_schema(read: Read, header: DatabaseHeader) -> int | None:
-    """Return the number of the encoding in which page 1 is a schema where the header's is not."""
-    try:
-        page = parse_page(read(0, header.page_size), 1, usable=header.page_size)
-        if page.kind != TABLE_LEAF:
-            return None
-        rows = table_leaf_cells(page, lambda _: None)
-    except (PageInvalid, IndexError, struct.error):
+    """Return the number of the encoding that the schema is in where it is not the header's."""
+    page = _schema_leaf(read, header.page_size)
+    if page is None:
         return None
+    rows = table_leaf_cells(page, lambda _: None)
     found = {}
     for number, encoding in zip(_ENCODINGS, ("UTF-8", "UTF-16le", "UTF-16be"), strict=True):
         decoder = RecordDecoder(encoding)
@@ -126,6 +125,23 @@ def _encoding_of_schema(read: Read, header: DatabaseHeader) -> int | None:
     if found[header.encoding][1] or not found[likeliest][1]:
         return None
     return found[likeliest][0]
+
+
+def _schema_leaf(read: Read, page_size: int) -> BtreePage | None:
+    """Return a leaf of the schema table: page 1, or the first one below it."""
+    number = 1
+    for _ in range(_DEEPEST_SCHEMA):
+        try:
+            page = parse_page(read((number - 1) * page_size, page_size), number, usable=page_size)
+        except (PageInvalid, IndexError, struct.error):
+            return None
+        if page.kind == TABLE_LEAF:
+            return page
+        below = children(page, lambda _: None) if page.kind not in LEAF_KINDS else []
+        if not below or below[0] < 1:
+            return None
+        number = below[0]
+    return None
 
 
 def _guessed(read: Read, size_bytes: int) -> bytes:

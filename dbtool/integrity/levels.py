@@ -70,7 +70,8 @@ def run_levels(check: Inspection) -> tuple[DrillResult | None, Onset | None]:
 
 def _header(check: Inspection) -> str:
     check.course.done.pop("header", None)  # the file may be another since
-    check.part("header", "the header", lambda: check_header(check.opened, check.progress))
+    held = check.snapshot.page_count if check.snapshot else 0
+    check.part("header", "the header", lambda: check_header(check.opened, check.progress, held))
     check.notes += file_notes(check.opened)
     return "header, file size, freelist"
 
@@ -80,6 +81,8 @@ def _pages(check: Inspection) -> str:
     assert tree is not None
     assert repository is not None
     if check.pages.page_size != tree.snapshot.page_size:
+        if not check.pages.page_count:
+            return f"{NOTHING}: an empty file"
         check.notes.append("the page size is not that of the snapshot: pages were not compared")
         return f"{NOTHING}: another page size"
     check.progress.start("hashing pages", tree.snapshot.size_bytes, "bytes")

@@ -76,8 +76,9 @@ def test_a_sound_file_with_broken_rules_or_without_content_is_not_just_healthy(r
     assert run("backup", "app.db").code == 0
     Path("app.db").write_bytes(b"")
     outcome = run("repair", "app.db")
-    assert outcome.code == 0
-    assert "dbtool restore latest --over app.db" in outcome.out
+    assert outcome.code == 13
+    assert "the file is empty, its newest snapshot has 2 pages" in outcome.out
+    assert "→ restore" in outcome.out
 
 
 def test_a_file_of_zeros_is_restored(run: Run, database: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from dbtool.api import Repository
 from dbtool.errors import DbtoolError
 from dbtool.integrity.check import verify_database
-from dbtool.integrity.findings import DAMAGES, Rung, Verdict, VerifyOptions
+from dbtool.integrity.findings import DAMAGES, Code, Rung, Verdict, VerifyOptions
 from tests.integrity.damaged import (
     Damaged,
     brief,
@@ -43,6 +43,15 @@ def test_a_sound_database_is_healthy(tmp_path: Path, wal: bool, full: bool) -> N
 def test_an_empty_file_is_healthy(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     assert verify_database(tmp_path / "empty.db").verdict == Verdict.HEALTHY
+
+
+def test_a_file_that_was_emptied_since_its_snapshot_is_damaged(damaged: Damaged) -> None:
+    damaged.damage(lambda raw: raw.clear(), quietly=False)
+    report = damaged.verify()
+    assert report.verdict == Verdict.DATA_DAMAGE
+    assert [(found.code, found.rung) for found in report.findings] == [
+        (Code.FILE_TRUNCATED, Rung.RESTORE)
+    ]
 
 
 def test_without_a_snapshot_the_structure_alone_decides(damaged: Damaged) -> None:

@@ -39,13 +39,14 @@ def test_a_header_that_only_lost_its_name_keeps_the_rest(tmp_path: Path) -> None
     assert header == raw
 
 
+@pytest.mark.parametrize("page_size", [512, 4096])
 @pytest.mark.parametrize("wrong", ["UTF-8", "UTF-16le", "UTF-16be"])
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
 def test_an_encoding_that_the_schema_contradicts_is_mended(
-    tmp_path: Path, encoding: str, wrong: str
+    tmp_path: Path, encoding: str, wrong: str, page_size: int
 ) -> None:
     path = tmp_path / "app.db"
-    build(path, 60, encoding=encoding)
+    build(path, 60, page_size=page_size, encoding=encoding)
     sound = path.read_bytes()
     number = ("UTF-8", "UTF-16le", "UTF-16be").index(wrong) + 1
     raw = sound[:56] + number.to_bytes(4, "big") + sound[60:]

@@ -6,6 +6,9 @@
    given new, empty trees.
 3. A damaged freelist is forgotten, and VACUUM INTO leaves behind every page that nobody needs.
 
+Where a row and its entry in a sound index contradict each other, either may have rotted. The row is
+believed, and "without loss" is not said.
+
 The result must pass the full level. An index that belongs to a constraint (sqlite_autoindex) and
 cannot be rebuilt in place makes this rung fail: the salvage makes it anew, and loses no row by it.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +32,7 @@ from dbtool.integrity.repair.losses import compared
 from dbtool.integrity.repair.model import Healed, RungFailed
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader, HeaderInvalid
 
-__all__ = ["derive", "only_derived"]
+__all__ = ["contradicted", "derive", "only_derived"]
 
 _NEEDS_VACUUM: Final = frozenset(
     {
@@ -45,6 +49,8 @@ _FTS5_TREES: Final = {
     "idx": "CREATE TABLE {}(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID",
     "docsize": "CREATE TABLE {}(id INTEGER PRIMARY KEY, sz BLOB)",
 }
+_CONTRADICTION: Final = re.compile(r"row \S+ (?:missing|values differ) from index ")
+_FEWER_ENTRIES: Final = "wrong # of entries in index "
 _FREELIST: Final = 32
 _FREELIST_BYTES: Final = 8
 
@@ -52,6 +58,27 @@ _FREELIST_BYTES: Final = 8
 def only_derived(damage: Iterable[Finding]) -> bool:
     """Say whether all damage is to what can be made again."""
     return all(finding.verdict == Verdict.DERIVED_DAMAGE for finding in damage)
+
+
+def contradicted(damage: Iterable[Finding]) -> dict[str, int]:
+    """Return how many rows of which tables a sound index has otherwise, as far as is known.
+
+    Rows missing from an index that is damaged, or has fewer entries than the table has rows, say
+    nothing against the rows. Entries that are all there and have other values do: the damage may as
+    well be in the row.
+    """
+    found: dict[str, set[str]] = {}
+    damage = tuple(damage)
+    broken = {finding.object for finding in damage if finding.code == Code.INDEX_DAMAGED}
+    for finding in damage:
+        if finding.code != Code.INDEX_MISMATCH or finding.object in broken:
+            continue
+        if any(line.startswith(_FEWER_ENTRIES) for line in finding.answers):
+            continue
+        rows = {line.split()[1] for line in finding.answers if _CONTRADICTION.match(line)}
+        if rows:
+            found.setdefault(finding.table or finding.object, set()).update(rows)
+    return {table: len(rows) for table, rows in found.items()}
 
 
 def derive(job: Job) -> Healed:
@@ -82,7 +109,21 @@ def derive(job: Job) -> Healed:
     sync_file(path, job.files)
     rules = require_sound(path, job)
     how = ", ".join(done)
-    return Healed(path, how, lossless=True, tables=compared(job, path, lossless=True), rules=rules)
+    doubtful = contradicted(damage)
+    tables = tuple(
+        replace(loss, unproven=doubtful.get(loss.table, loss.unproven))
+        for loss in compared(job, path, lossless=True)
+    )
+    notes = tuple(
+        f"{table}: an index had other values of {_rows(count)} than the table; which of the two"
+        " rotted cannot be told, and the table was believed"
+        for table, count in doubtful.items()
+    )
+    return Healed(path, how, lossless=not doubtful, tables=tables, rules=rules, notes=notes)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows or more"
 
 
 def _flatten(path: Path, job: Job) -> None:

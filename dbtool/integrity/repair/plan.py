@@ -20,7 +20,7 @@ from dbtool.integrity.findings import (
     VerifyReport,
 )
 from dbtool.integrity.repair.clean import follow_gap_s
-from dbtool.integrity.repair.derived import only_derived
+from dbtool.integrity.repair.derived import contradicted, only_derived
 from dbtool.integrity.repair.model import CLIMB, RepairOptions, RepairPlan, RungPlan
 from dbtool.integrity.repair.proof import Proof, Stamps, prove
 
@@ -139,7 +139,10 @@ def _derived(damage: tuple[Finding, ...]) -> RungPlan:
     names = dict.fromkeys(finding.object or str(finding.kind) for finding in damage)
     shown = ", ".join(list(names)[:3]) + (" ..." if len(names) > 3 else "")  # noqa: PLR2004 - as many as a line holds
     why = f"make anew: {shown}"
-    return RungPlan(Rung.DERIVED, why, possible=True, lossless=True, rows_at_risk=0)
+    doubtful = sum(contradicted(damage).values())
+    if doubtful:
+        why += "; where the index and a row contradict each other, the row is believed"
+    return RungPlan(Rung.DERIVED, why, possible=True, lossless=not doubtful, rows_at_risk=doubtful)
 
 
 def _roll_forward(

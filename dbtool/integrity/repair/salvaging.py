@@ -20,6 +20,7 @@ from dbtool.integrity.damagedfile import DamagedFile
 from dbtool.integrity.findings import Kind, Verdict
 from dbtool.integrity.pagelevel import SnapshotPages
 from dbtool.integrity.repair.copying import private_connection
+from dbtool.integrity.repair.derived import contradicted
 from dbtool.integrity.repair.job import Job, require_sound
 from dbtool.integrity.repair.losses import compared
 from dbtool.integrity.repair.model import Healed, RungFailed, TableLoss
@@ -138,4 +139,5 @@ def _lossless(job: Job, found: Salvaged) -> bool:
         finding.kind in _HOLDS_NO_ROWS or finding.verdict == Verdict.DERIVED_DAMAGE
         for finding in job.plan.damage
     )
-    return whole and data_is_whole and not found.lost_rows and not found.unreadable_pages
+    certain = data_is_whole and not contradicted(job.plan.damage)
+    return whole and certain and not found.lost_rows and not found.unreadable_pages

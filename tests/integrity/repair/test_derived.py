@@ -8,6 +8,9 @@ import apsw
 import pytest
 
 from dbtool.integrity.findings import Rung
+from dbtool.integrity.repair.model import RepairOptions
+from dbtool.integrity.repair.plan import plan_repair
+from dbtool.integrity.repair.run import run_repair
 from tests.integrity.damaged import Change, Damaged, noise, put, zero
 from tests.integrity.repair.conftest import heal
 
@@ -79,3 +82,27 @@ def test_an_index_of_a_constraint_is_made_anew_by_the_salvage(tmp_path: Path) ->
     assert connection.pragma("integrity_check") == "ok"
     assert connection.execute("SELECT count(*) FROM u").get == 900
     connection.close()
+
+
+@pytest.mark.parametrize("rung", [None, Rung.SALVAGE])
+def test_a_row_that_rotted_is_not_taken_for_a_damaged_index(
+    tmp_path: Path, rung: Rung | None
+) -> None:
+    path = tmp_path / "app.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE t(x, y); CREATE INDEX i ON t(x)")
+    connection.execute("INSERT INTO t VALUES ('amount 4000', 'not-indexed'), ('other', '')")
+    connection.close()
+    raw = path.read_bytes()
+    at = raw.index(b"amount 4000not-indexed")  # the row, not the entry of the index
+    path.write_bytes(raw[:at] + b"amount 9" + raw[at + 8 :])
+    plan = plan_repair(path)
+    assert plan.chosen is not None
+    assert (plan.chosen.rung, plan.chosen.lossless) == (Rung.DERIVED, False)
+    asked = RepairOptions(rung=rung, drop_cache=False)
+    result = run_repair(plan_repair(path, asked))
+    assert result.healed is not None
+    assert not result.healed.lossless
+    if result.rung == Rung.DERIVED:
+        assert [(loss.table, loss.unproven) for loss in result.healed.tables] == [("t", 1)]
+        assert "the table was believed" in result.healed.notes[0]

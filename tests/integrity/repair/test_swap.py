@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -101,7 +100,7 @@ def test_who_waited_at_the_old_file_cannot_write_beside_the_new_one(
         assert waiting.stdout.readline() == b"opened\n"
         swap(healed, held, work, SYSTEM_FILES)
     waiting.communicate(b"\n")
-    assert sorted(os.listdir(tmp_path)) == ["app.db", "work"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["app.db", "work"]
     connection = apsw.Connection(str(path))
     assert connection.execute("SELECT x FROM t").get == 1
     connection.close()
