@@ -35,6 +35,8 @@ from dbtool.pages.reader import PageReader
 
 __all__ = ["Capture"]
 
+_WAITING_ENTRIES = 32_768
+"""Map entries in memory before the maps of their segments are written: about a MiB."""
 _WORTH_COMPARING = 16
 """Where more than one page in so many may have changed, the parent's map is read to make sure."""
 
@@ -90,10 +92,7 @@ class Capture:
             pages = self._narrow(self._changed, reader.page_count)
         progress.start("reading pages", pages * reader.page_size, "bytes")
         try:
-            return tuple(
-                self._take_segment(reader, number, length, progress)
-                for number, length in enumerate(segment_lengths(reader.page_count))
-            )
+            return tuple(self._take_segments(reader, progress))
         finally:
             self._known.close()
             progress.finish()
@@ -116,13 +115,32 @@ class Capture:
 
     # -- comparing
 
-    def _take_segment(
-        self, reader: PageReader, number: int, length: int, progress: Progress
-    ) -> tuple[PieceRef, ...]:
+    def _take_segments(
+        self, reader: PageReader, progress: Progress
+    ) -> Iterator[tuple[PieceRef, ...]]:
+        """Scan the segments in turn, and write their maps a few at a time.
+
+        Maps wait for each other so that changes scattered over many segments share groups, which
+        compress better than a page by itself.
+        """
         scan = self._scan if self._changed is None else self._scan_changed
-        changes = scan(reader, number, length, progress)
+        waiting: list[tuple[int, SegmentEntries, int]] = []
+        entries = 0
+        for number, length in enumerate(segment_lengths(reader.page_count)):
+            changes = scan(reader, number, length, progress)
+            waiting.append((number, changes, length))
+            entries += len(changes)
+            if entries >= _WAITING_ENTRIES:
+                yield from self._write_maps(waiting)
+                waiting, entries = [], 0
+        yield from self._write_maps(waiting)
+
+    def _write_maps(
+        self, waiting: list[tuple[int, SegmentEntries, int]]
+    ) -> Iterator[tuple[PieceRef, ...]]:
         self._flush()  # a group must be submitted before the map piece that was reserved after it
-        return self._write_map(number, changes, length)
+        for number, changes, length in waiting:
+            yield self._write_map(number, changes, length)
 
     def _scan(
         self, reader: PageReader, number: int, length: int, progress: Progress

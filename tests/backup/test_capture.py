@@ -103,3 +103,22 @@ def test_a_page_twice_in_one_backup_is_restored_in_both_places(
     assert result.bytes_added < 100_000
     repository.restore(result.snapshot or "", tmp_path / "out.db")
     assert (tmp_path / "out.db").read_bytes() == database.read_bytes()
+
+
+def test_changes_scattered_over_segments_share_their_groups(tmp_path: Path) -> None:
+    database = make_database(tmp_path / "app.db", rows=20_000, page_size=512)
+    repository = Repository.create(tmp_path / "repo")
+    repository.backup(database)
+    application = apsw.Connection(str(database))
+    application.execute("UPDATE t SET v = x'00' WHERE id % 2000 = 7")
+    result = repository.backup(database)
+    application.close()
+    assert result.snapshot
+    tree = repository.open_snapshot(result.snapshot)
+    assert len(tree.body.segments) > 3
+    newest = tree.body.segments[-1][-1].ref.pack
+    groups = [entry for entry in tree.packs.directory(newest) if entry.pages]
+    assert len(groups) == 1
+    target = tmp_path / "copy.db"
+    repository.restore(result.snapshot, target)
+    assert apsw.Connection(str(target)).execute("SELECT count(*) FROM t WHERE v = x'00'").get == 10
