@@ -334,7 +334,8 @@ class Follower:
         try:
             thin(self._repository, self._name, self._options.retention)
         except DbtoolError as error:
-            self._progress.warn(f"old snapshots were not thinned out: {error.message}")
+            if error.code != "append-only":  # there it is for somebody else to do
+                self._progress.warn(f"old snapshots were not thinned out: {error.message}")
 
     # -- signs of life
 

@@ -90,6 +90,11 @@ class Snapshot:
         return self.connector(self)
 
     @property
+    def rank(self) -> tuple[int, datetime, str]:
+        """Tells which of two snapshots of one database is newer, also where a clock was wrong."""
+        return self.sequence, self.time, self.id
+
+    @property
     def size_bytes(self) -> int:
         """Size of the database file that a restore gives."""
         return self.page_size * self.page_count

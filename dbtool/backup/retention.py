@@ -11,6 +11,9 @@ The rules are those of restic and borg, as their users expect them:
 - `within` counts back from the newest snapshot, not from today: a database that nobody has backed
   up for a year does not lose its last month. The same goes for safety snapshots.
 
+Which snapshot is newest is told by their numbers, not by their times: a clock that was ahead for an
+hour must not cost the state of today.
+
 Periods are those of the local calendar, because that is what people mean by a day; the hour that
 comes twice when summer time ends is two hours. Each database is judged by itself.
 
@@ -102,7 +105,7 @@ def decide(
 
 def protected(snapshots: Iterable[Snapshot]) -> Iterator[tuple[Snapshot, str]]:
     """Yield what no policy removes from the snapshots of one database, and why."""
-    found = sorted(snapshots, key=_age_key, reverse=True)
+    found = sorted(snapshots, key=_rank, reverse=True)
     regular = _regular(found)
     newest = next(iter(regular or found), None)
     if newest is not None:
@@ -120,16 +123,22 @@ def _age_key(snapshot: Snapshot) -> tuple[datetime, int, str]:
     return snapshot.time, snapshot.sequence, snapshot.id
 
 
+def _rank(snapshot: Snapshot) -> tuple[int, datetime, str]:
+    return snapshot.rank
+
+
 def _rules(
     newest_first: Sequence[Snapshot], retention: Retention, zone: tzinfo | None
 ) -> Iterator[tuple[Snapshot, str]]:
     regular = _regular(newest_first)
-    for snapshot in regular[: retention.last]:
+    for snapshot in sorted(regular, key=_rank, reverse=True)[: retention.last]:
         yield snapshot, "last"
     for name, period in _PERIODS.items():
         yield from _periodic(regular, name, getattr(retention, name), period, zone)
+    newest = [one.time for one in sorted(newest_first, key=_rank)][-1:]
     for snapshot in newest_first:
-        yield from _single(snapshot, newest_first[0].time - snapshot.time, retention)
+        age = newest[0] - snapshot.time
+        yield from _single(snapshot, age, retention)
 
 
 def _single(

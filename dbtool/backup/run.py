@@ -42,6 +42,9 @@ class _Run:
     reader: PageReader
     progress: Progress
     started_s: float
+    sequence: int
+    """Of the new snapshot, found when the transaction had just begun: who commits later may have
+    begun earlier."""
     replaced: Replaced | None = None
 
     def elapsed_s(self) -> float:
@@ -81,9 +84,10 @@ def backup_from(
     """Back up what an open reader sees; `options.name` is set, and the lock is held."""
     assert options.name is not None
     began_s = repository.clock.monotonic()
-    run = _Run(repository, options.name, options, reader, progress, began_s, replaced)
-    head = repository.catalog.head(run.database)
-    parent = repository.catalog.newest(run.database)
+    head = repository.catalog.head(options.name)
+    parent = repository.catalog.newest(options.name)
+    sequence = parent.sequence + 1 if parent else 1
+    run = _Run(repository, options.name, options, reader, progress, began_s, sequence, replaced)
     if head is None or parent is None or head.snapshot != parent.id:
         return _scan(run, parent)
     if options.force_scan:
@@ -111,7 +115,8 @@ def take_increment(
     """
     assert options.name is not None
     began_s = repository.clock.monotonic()
-    run = _Run(repository, options.name, options, reader, Silent(), began_s)
+    sequence = repository.catalog.next_sequence(parent)
+    run = _Run(repository, options.name, options, reader, Silent(), began_s, sequence)
     return _scan(run, parent, changed, trusted=True)
 
 
@@ -265,7 +270,7 @@ def _commit(
         time=reader.began,
         database=run.database,
         host=os.uname().nodename,
-        sequence=parent.sequence + 1 if parent else 1,
+        sequence=run.sequence,
         parent=parent.id if parent else None,
         page_size=reader.page_size,
         page_count=reader.page_count,

@@ -95,5 +95,5 @@ def last_replaced(
     # Where the folder was moved, those of the old place are listed too, numbered by themselves.
     name = str(Path(database).resolve())
     own = [snapshot for snapshot in safety if snapshot.database in (str(database), name)]
-    newest = max(own or safety, key=lambda snapshot: (snapshot.sequence, snapshot.time))
+    newest = max(own or safety, key=lambda snapshot: snapshot.rank)
     return newest, repository.catalog.body(newest.id).replaced

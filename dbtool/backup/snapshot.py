@@ -12,6 +12,7 @@ import logging
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -185,7 +186,19 @@ class Catalog:
         # A damaged neighbour must not stop a new backup; verify names it.
         readable = self._summaries(lambda error: logger.warning("%s", error.message))
         newest = (snapshot for snapshot in readable if snapshot.database == database)
-        return max(newest, key=lambda snapshot: (snapshot.sequence, snapshot.time), default=None)
+        return max(newest, key=lambda snapshot: snapshot.rank, default=None)
+
+    def next_sequence(self, parent: Snapshot) -> int:
+        """Return the number of a new snapshot: above its parent's, and above the newest one's.
+
+        That may be another, where two clients back a database up at once.
+        """
+        known = parent.sequence
+        head = self.head(parent.database)
+        if head is not None and head.snapshot != parent.id:
+            with suppress(NotFound, Damaged):
+                known = max(known, self.summary(head.snapshot).sequence)
+        return known + 1
 
     def remove(self, snapshots: Sequence[SnapshotId]) -> None:
         """Remove snapshots, and what points to them; what they alone needed is garbage then."""
@@ -249,7 +262,7 @@ class Catalog:
         present = self.head(head.database)
         if present is not None and present.snapshot not in (since, head.snapshot):
             try:
-                if self.summary(present.snapshot).time >= self.summary(head.snapshot).time:
+                if self.summary(present.snapshot).rank >= self.summary(head.snapshot).rank:
                     return
             except (Damaged, NotFound):
                 pass  # a head that leads nowhere is replaced
@@ -310,7 +323,8 @@ class Catalog:
                 "dbtool snapshots      lists all databases",
             )
         if spec == "latest":
-            return candidates[-1]
+            newest = {one.database: one for one in sorted(candidates, key=lambda one: one.rank)}
+            return max(newest.values(), key=lambda one: one.time)
         wanted = spec.lower()
         matches = (
             [snapshot for snapshot in candidates if snapshot.id.startswith(wanted)]

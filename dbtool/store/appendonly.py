@@ -4,8 +4,9 @@ What a client does to itself, so that a mistake of its own destroys nothing. Aga
 has taken the machine over, the storage has to refuse the same: see dbtool-repository(5) for the
 policy.
 
-Heads are still replaced: they say where the newest snapshot is, and losing one costs a scan. Locks
-are no objects of the repository and come and go as ever.
+Heads are still replaced: they say where the newest snapshot is, and losing one costs a scan. So are
+the signs of life of `follow`: without them nobody would see that it is stuck. Locks are no objects
+of the repository and come and go as ever.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dbtool.store.base import ObjectWriter, Store
 
 __all__ = ["AppendOnlyStore"]
 
-_REPLACED = "heads/"
+_REPLACED = ("heads/", "marks/follow-")
 
 
 class AppendOnlyStore:
@@ -46,7 +47,7 @@ class AppendOnlyStore:
         self._store.put(key, data)
 
     def replace(self, key: str, data: bytes) -> None:
-        """Write a head over an older one; `Refused` (`append-only`) for anything else."""
+        """Write over a head or a sign of life; `Refused` (`append-only`) for anything else."""
         if not key.startswith(_REPLACED):
             raise self._refused(f"write over {key}")
         self._store.replace(key, data)

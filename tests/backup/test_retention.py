@@ -179,7 +179,10 @@ def oracle(found: list[Snapshot], policy: Retention) -> set[str]:
         return {one.id for one in found}
     order = sorted(found, key=lambda one: (one.time, one.sequence))
     regular = [one for one in order if SAFETY_TAG not in one.tags]
-    stay = {one.id for one in regular[len(regular) - min(policy.last, len(regular)) :]}
+    # What is newest is told by the numbers: the times of histories jump.
+    counted = sorted(found, key=lambda one: one.sequence)
+    numbered = [one for one in counted if SAFETY_TAG not in one.tags]
+    stay = {one.id for one in numbered[len(numbered) - min(policy.last, len(numbered)) :]}
     for rule, pattern in NAMES.items():
         newest = {one.time.astimezone(BERLIN).strftime(pattern): one for one in regular}
         chosen = list(newest.values())[::-1][: getattr(policy, rule)]
@@ -187,7 +190,7 @@ def oracle(found: list[Snapshot], policy: Retention) -> set[str]:
         if regular and len(chosen) < getattr(policy, rule):
             stay.add(regular[0].id)
     for one in order:
-        age_s = (order[-1].time - one.time).total_seconds()
+        age_s = (counted[-1].time - one.time).total_seconds()
         safety = SAFETY_TAG in one.tags
         if (
             set(one.tags) & set(policy.tags)
@@ -195,8 +198,8 @@ def oracle(found: list[Snapshot], policy: Retention) -> set[str]:
             or (policy.within_s and not safety and age_s <= policy.within_s)
         ):
             stay.add(one.id)
-    stay |= {one.id for one in (regular or order)[-1:]}
-    return stay | {one.id for one in [one for one in regular if one.verified][-1:]}
+    stay |= {one.id for one in (numbered or counted)[-1:]}
+    return stay | {one.id for one in [one for one in numbered if one.verified][-1:]}
 
 
 @settings(deadline=None)
@@ -221,3 +224,13 @@ def test_it_keeps_what_the_oracle_keeps(
     assert {one.id for one in again.condemned} <= {
         entry.snapshot.id for entry in verdict.kept if "oldest" in " ".join(entry.reasons)
     }
+
+
+def test_a_clock_that_was_ahead_costs_nothing_of_today() -> None:
+    taken = every(timedelta(minutes=1), 5)
+    ahead = snapshot(4, START + timedelta(days=400))
+    today = [*taken[:4], ahead, snapshot(5, START)]
+    assert {one.snapshot.id for one in decide(today, Retention(last=1)).kept} == {today[-1].id}
+    kept = {one.snapshot.id for one in decide(today, Retention(within_s=3600)).kept}
+    assert kept == {one.id for one in today}
+    assert today[-1].id in {one.snapshot.id for one in decide(today, Retention(yearly=1)).kept}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
 import pytest
 
 from dbtool.backup.capture import Capture
+from dbtool.backup.follow import Follower, FollowOptions
 from dbtool.backup.model import BackupOptions, Snapshot
 from dbtool.backup.repository import Repository
+from dbtool.core.clock import SystemClock
 from dbtool.core.progress import Silent
 from dbtool.errors import Damaged, NotFound, UsageError, WrongKey
 from dbtool.pages.reader import PageReader, SourceState
@@ -188,3 +191,32 @@ def test_rot_that_a_forced_scan_finds_is_not_backed_up(
     assert list(repository.store.list("packs/"))
     kept = repository.backup(database, BackupOptions(force_scan=True, always=True))
     assert kept.pages_changed == 1
+
+
+def test_the_newest_snapshot_is_the_last_one_whatever_the_clock_said(
+    repository: Repository, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.backup(database)
+    ahead = datetime.now(UTC) + timedelta(days=400)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(SystemClock, "now", lambda _self: ahead)
+        update(database, seed=1)
+        repository.backup(database)
+    update(database, seed=2)
+    last = repository.backup(database).snapshot
+    assert last
+    assert repository.find("latest", database=database).id == last.id
+
+
+def test_two_clients_count_on_from_each_other(repository: Repository, database: Path) -> None:
+    follower = Follower(repository, database, FollowOptions())
+    follower.look()
+    for seed in range(3):
+        update(database, seed=seed)
+        repository.backup(database)
+    update(database, seed=9)
+    assert follower.look().result
+    follower.close()
+    assert follower.newest
+    assert follower.newest.sequence == 5
+    assert repository.find("latest", database=database).id == follower.newest.id

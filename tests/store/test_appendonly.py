@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from dbtool.backup.follow import Follower, FollowOptions
+from dbtool.backup.followrecord import read_follow_records
 from dbtool.backup.repository import Repository
+from dbtool.backup.retention import Retention
+from dbtool.backup.thinning import THIN_EVERY_S
+from dbtool.core.progress import Silent
 from dbtool.crypto.secret import Secret
 from dbtool.errors import Refused
 from dbtool.store.appendonly import AppendOnlyStore
 from dbtool.store.memory import MemoryStore
-from tests.backup.conftest import make_database
+from tests.backup.conftest import make_database, update
 
 
 @pytest.fixture
@@ -71,3 +76,26 @@ def test_backups_restores_checks_and_new_keys_work_and_removals_do_not(
     with pytest.raises(Refused) as raised:
         repository.remove_key(added.id)
     assert raised.value.code == "append-only"
+
+
+def test_follow_shows_that_it_lives_and_leaves_thinning_to_others(
+    store: AppendOnlyStore, tmp_path: Path
+) -> None:
+    repository = Repository.create(store)
+    database = make_database(tmp_path / "app.db", rows=5)
+    warnings: list[str] = []
+    progress = Silent()
+    progress.warn = warnings.append  # type: ignore[method-assign]
+    keep = FollowOptions(retention=Retention(last=1))
+    follower = Follower(repository, database, keep, progress)
+    follower.look()
+    update(database)
+    follower.look()
+    follower._thinned_s -= THIN_EVERY_S
+    follower.look()
+    (record,) = read_follow_records(repository)
+    assert record.running
+    assert record.snapshot == (follower.newest and follower.newest.id)
+    follower.close()
+    assert len(repository.snapshots()) == 2
+    assert warnings == []
