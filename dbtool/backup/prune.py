@@ -130,7 +130,11 @@ def run_prune(
 
 def require_removable(repository: Repository) -> None:
     """Raise what the store raises where objects cannot be removed; removes nothing."""
-    repository.store.delete(moves_key(0))  # never there
+    try:
+        repository.store.delete(moves_key(0))  # never there
+    except Refused as error:
+        message = f"nothing is removed: {repository.store.location} may only be added to"
+        raise Refused(error.code, message, context=error.context, hint=error.hint) from error
 
 
 def remove_snapshots(repository: Repository, snapshots: Sequence[SnapshotId]) -> int:

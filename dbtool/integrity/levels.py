@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from dbtool.backup.format import SEGMENT_PAGES
-from dbtool.errors import Damaged, DbtoolError, StorageFailed
+from dbtool.errors import Damaged, DbtoolError, Refused, StorageFailed
 from dbtool.integrity.accounting import account
 from dbtool.integrity.budget import BudgetEnded
 from dbtool.integrity.drill import Drill, run_drill
@@ -311,7 +311,7 @@ def _mark(check: Inspection, result: DrillResult) -> None:
             catalog.mark_verified([result.snapshot.id], check.repository.clock.now())
         else:
             catalog.forget_verified([result.snapshot.id])
-    except StorageFailed:
+    except (StorageFailed, Refused):
         check.notes.append("the repository cannot be written: the snapshot was not marked")
 
 

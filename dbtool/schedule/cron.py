@@ -27,36 +27,36 @@ def cron_lines(plan: Plan) -> str:
     command = f"cd {shlex.quote(str(plan.folder))} && {shlex.join(plan.command)}"
     # To cron an unescaped percent sign ends the command (crontab(5)).
     escaped = command.replace("%", "\\%")
-    return f"{_MARK}{slug(plan.database, plan.name)}\n{plan.when.cron} {escaped}\n"
+    return f"{_MARK}{slug(plan.database)}\n{plan.when.cron} {escaped}\n"
 
 
 def install(plan: Plan) -> None:
     """Add the line, or replace the one that is there."""
-    kept, _ = _split(plan.database, plan.name)
+    kept, _ = _split(plan.database)
     tell(["crontab", "-"], stdin=kept + cron_lines(plan))
 
 
-def remove(database: Path, name: str) -> bool:
+def remove(database: Path) -> bool:
     """Remove the line; return whether there was one."""
-    kept, line = _split(database, name)
+    kept, line = _split(database)
     if line is None:
         return False
     tell(["crontab", "-"], stdin=kept)
     return True
 
 
-def state(database: Path, name: str) -> TimerState | None:
+def state(database: Path) -> TimerState | None:
     """Return what is installed for a database; None where nothing is."""
-    _, line = _split(database, name)
+    _, line = _split(database)
     if line is None:
         return None
     when = " ".join(line.split()[:5])
     return TimerState("cron", (line,), when, next_run=None, last_run=None, last_result=None)
 
 
-def _split(database: Path, name: str) -> tuple[str, str | None]:
+def _split(database: Path) -> tuple[str, str | None]:
     """Return the crontab without the line of a database, and that line."""
-    mark = f"{_MARK}{slug(database, name)}"
+    mark = f"{_MARK}{slug(database)}"
     kept: list[str] = []
     found: str | None = None
     lines = iter(_present().splitlines(keepends=True))

@@ -76,12 +76,13 @@ class Systemd:
 
         Raises:
             Refused: `unit-not-ours`, a file of that name that dbtool did not make.
-            DbtoolError: `schedule-failed`; the files are gone again.
+            DbtoolError: `schedule-failed`; what was there before is there again.
             StorageFailed: a file cannot be written.
         """
         files = {self._folder / name: text for name, text in unit_files(plan).items()}
         for path in files:
             _require_ours(path)
+        before = {path: path.read_bytes() for path in files if path.exists()}
         with failures_named("create", self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -91,32 +92,34 @@ class Systemd:
             tell([*self._words, "daemon-reload"])
             tell([*self._words, "enable", "--now", list(files)[-1].name])
         except BaseException:
-            self._take_away(files)
+            for path, content in before.items():
+                replace_file(path, content)
+            self._take_away([path for path in files if path not in before])
             raise
         return list(files)
 
-    def remove(self, database: Path, name: str) -> list[Path]:
+    def remove(self, database: Path) -> list[Path]:
         """Stop what runs of a database and remove its units; return the files that were there."""
         removed: list[Path] = []
         for continuous in (False, True):
-            files = self._files(database, name, continuous=continuous)
+            files = self._files(database, continuous=continuous)
             for path in files:
                 _require_ours(path)
             if files:
-                enabled = unit_names(database, name, continuous=continuous)[-1]
+                enabled = unit_names(database, continuous=continuous)[-1]
                 tell([*self._words, "disable", "--now", enabled])
                 self._take_away(files)
             removed += files
         return removed
 
-    def states(self, database: Path, name: str) -> list[TimerState]:
+    def states(self, database: Path) -> list[TimerState]:
         """Return what is installed for a database: a timer, a service that follows, or both."""
-        kinds = [kind for kind in (False, True) if self._files(database, name, continuous=kind)]
-        return [self._state(database, name, continuous=kind) for kind in kinds]
+        kinds = [kind for kind in (False, True) if self._files(database, continuous=kind)]
+        return [self._state(database, continuous=kind) for kind in kinds]
 
-    def _state(self, database: Path, name: str, *, continuous: bool) -> TimerState:
-        names = unit_names(database, name, continuous=continuous)
-        files = self._files(database, name, continuous=continuous)
+    def _state(self, database: Path, *, continuous: bool) -> TimerState:
+        names = unit_names(database, continuous=continuous)
+        files = self._files(database, continuous=continuous)
         service = self._properties(names[0], ("Result", "ActiveState"))
         if continuous:
             state = service.get("ActiveState", "")
@@ -139,8 +142,8 @@ class Systemd:
         code, out, _ = ask(["loginctl", "show-user", user, "--property=Linger"])
         return code == 0 and out.strip() == "Linger=yes"
 
-    def _files(self, database: Path, name: str, *, continuous: bool) -> list[Path]:
-        names = unit_names(database, name, continuous=continuous)
+    def _files(self, database: Path, *, continuous: bool) -> list[Path]:
+        names = unit_names(database, continuous=continuous)
         return [self._folder / unit for unit in names if (self._folder / unit).exists()]
 
     def _properties(self, unit: str, names: Sequence[str]) -> dict[str, str]:
@@ -149,7 +152,7 @@ class Systemd:
         pairs = (line.partition("=") for line in out.splitlines())
         return {name: value for name, _, value in pairs}
 
-    def _take_away(self, files: Sequence[Path] | dict[Path, str]) -> None:
+    def _take_away(self, files: Sequence[Path]) -> None:
         for path in files:
             with failures_named("remove", path):
                 path.unlink(missing_ok=True)

@@ -61,10 +61,13 @@ class Plan:
                 )
 
 
-def slug(database: Path, name: str) -> str:
-    """Return the part of unit names that tells this database from every other."""
+def slug(database: Path) -> str:
+    """Return the part of unit names that tells this database from every other.
+
+    Whatever it is called by: a configured name may come later, or go.
+    """
     digest = hashlib.sha256(os.fsencode(database)).hexdigest()[:6]
-    words = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:_LONGEST_SLUG]
+    words = re.sub(r"[^A-Za-z0-9]+", "-", database.name).strip("-").lower()[:_LONGEST_SLUG]
     return f"{words or 'db'}-{digest}"
 
 
@@ -73,9 +76,9 @@ def unit_line(words: Sequence[str]) -> str:
     return " ".join(_quoted(word) for word in words)
 
 
-def unit_names(database: Path, name: str, *, continuous: bool) -> list[str]:
+def unit_names(database: Path, *, continuous: bool) -> list[str]:
     """Return the names of the units of a plan; the last one is enabled."""
-    unit = f"dbtool-{slug(database, name)}"
+    unit = f"dbtool-{slug(database)}"
     if continuous:
         return [f"{unit}-follow.service"]
     return [f"{unit}.service", f"{unit}-failed.service", f"{unit}.timer"]
@@ -83,7 +86,7 @@ def unit_names(database: Path, name: str, *, continuous: bool) -> list[str]:
 
 def unit_files(plan: Plan) -> dict[str, str]:
     """Return name and text of each unit: service, failure service and timer, or the one service."""
-    names = unit_names(plan.database, plan.name, continuous=plan.continuous)
+    names = unit_names(plan.database, continuous=plan.continuous)
     if plan.continuous:
         return {names[0]: _follow_service(plan)}
     _, failed, _ = names

@@ -348,7 +348,7 @@ def test_an_append_only_store_refuses_before_anything_is_written(history: Histor
     history.grow(12)
     before = history.objects()
     repository = Repository.open(AppendOnly(history.folder / "repo"), secret=lambda: KEY)
-    with pytest.raises(Refused, match="append-only"):
+    with pytest.raises(Refused, match="may only be added to"):
         repository.prune(PruneOptions(retention=Retention(last=3)))
     assert history.objects() == before
 

@@ -27,15 +27,15 @@ def test_the_line_is_added_replaced_and_removed(stand_ins: StandIns) -> None:
     cron.install(plan)
     added = cron.cron_lines(plan)
     assert stand_ins.table.read_text() == f"{OTHERS}\n{added}"
-    state = cron.state(plan.database, plan.name)
+    state = cron.state(plan.database)
     assert state is not None
     assert (state.kind, state.when) == ("cron", "30 2 * * *")
     other = make_plan("/srv/other.db")
     cron.install(other)
-    assert cron.remove(plan.database, plan.name)
+    assert cron.remove(plan.database)
     assert stand_ins.table.read_text() == f"{OTHERS}\n{cron.cron_lines(other)}"
-    assert not cron.remove(plan.database, plan.name)
-    assert cron.state(plan.database, plan.name) is None
+    assert not cron.remove(plan.database)
+    assert cron.state(plan.database) is None
 
 
 def test_the_first_line_makes_the_crontab(stand_ins: StandIns) -> None:

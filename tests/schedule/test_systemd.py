@@ -33,7 +33,7 @@ def test_installing_writes_the_units_and_starts_the_timer(
     assert files[0].parent == tmp_path / "config" / "systemd" / "user"
     timer = files[2].name
     assert stand_ins.told == ["--user daemon-reload", f"--user enable --now {timer}"]
-    (state,) = systemd.states(plan.database, plan.name)
+    (state,) = systemd.states(plan.database)
     assert state.when == "*-*-* 02:30:00"
     assert state.next_run == "Sun 2026-11-22 02:30:00 UTC"
     assert state.last_result == "success"
@@ -42,11 +42,11 @@ def test_installing_writes_the_units_and_starts_the_timer(
 def test_removing_leaves_nothing(systemd: Systemd, stand_ins: StandIns) -> None:
     plan = make_plan()
     files = systemd.install(plan)
-    assert systemd.remove(plan.database, plan.name) == files
+    assert systemd.remove(plan.database) == files
     assert not any(path.exists() for path in files)
     assert f"--user disable --now {files[2].name}" in stand_ins.told
-    assert systemd.states(plan.database, plan.name) == []
-    assert systemd.remove(plan.database, plan.name) == []
+    assert systemd.states(plan.database) == []
+    assert systemd.remove(plan.database) == []
 
 
 def test_a_service_that_follows_stands_beside_the_timer(
@@ -57,11 +57,11 @@ def test_a_service_that_follows_stands_beside_the_timer(
     (service,) = systemd.install(replace(plan, continuous=True))
     assert stand_ins.told[-1] == f"--user enable --now {service.name}"
     assert "Type=notify\n" in service.read_text()
-    assert [state.when for state in systemd.states(plan.database, plan.name)] == [
+    assert [state.when for state in systemd.states(plan.database)] == [
         "*-*-* 02:30:00",
         "always",
     ]
-    assert systemd.remove(plan.database, plan.name) == [*timer_files, service]
+    assert systemd.remove(plan.database) == [*timer_files, service]
     assert not service.exists()
 
 
@@ -76,13 +76,23 @@ def test_a_timer_that_systemd_refuses_leaves_no_files(
     assert list((tmp_path / "config" / "systemd" / "user").iterdir()) == []
 
 
+def test_a_change_that_systemd_refuses_leaves_the_timer_of_before(
+    systemd: Systemd, stand_ins: StandIns
+) -> None:
+    before = {path: path.read_text() for path in systemd.install(make_plan())}
+    stand_ins.refuse()
+    with pytest.raises(DbtoolError):
+        systemd.install(replace(make_plan(), random_delay_s=77))
+    assert {path: path.read_text() for path in before} == before
+
+
 def test_a_unit_of_somebody_else_is_left_alone(systemd: Systemd) -> None:
     plan = make_plan()
     path = systemd.install(plan)[0]
     path.write_text("[Unit]\nDescription=mine\n")
     for work in (
         lambda: systemd.install(plan),
-        lambda: systemd.remove(plan.database, plan.name),
+        lambda: systemd.remove(plan.database),
     ):
         with pytest.raises(Refused) as caught:
             work()

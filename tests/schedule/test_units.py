@@ -28,7 +28,7 @@ def make_plan(database: str = "/srv/app.db", **changes: object) -> Plan:
 
 def test_a_plan_becomes_a_service_its_failure_and_a_timer() -> None:
     files = unit_files(make_plan(random_delay_s=900, user="app"))
-    name = f"dbtool-{slug(Path('/srv/app.db'), 'app.db')}"
+    name = f"dbtool-{slug(Path('/srv/app.db'))}"
     assert list(files) == [f"{name}.service", f"{name}-failed.service", f"{name}.timer"]
     service, failed, timer = files.values()
     assert all(text.startswith(MARK) for text in files.values())
@@ -42,9 +42,9 @@ def test_a_plan_becomes_a_service_its_failure_and_a_timer() -> None:
 
 
 def test_databases_of_one_name_in_two_folders_have_units_of_their_own() -> None:
-    assert slug(Path("/a/app.db"), "app.db") != slug(Path("/b/app.db"), "app.db")
-    assert slug(Path("/a/Ä ..db"), "../Ä b") == slug(Path("/a/Ä ..db"), "../Ä b")
-    assert "/" not in slug(Path("/a/x"), "../../etc/x")
+    assert slug(Path("/a/app.db")) != slug(Path("/b/app.db"))
+    assert slug(Path("/a/Ä ..db")).startswith("db-")
+    assert "/" not in slug(Path("/a/.../x y"))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from dbtool.backup.thinning import THIN_EVERY_S
 from dbtool.core.progress import Silent
 from dbtool.crypto.secret import Secret
 from dbtool.errors import Refused
+from dbtool.integrity.check import verify_database
+from dbtool.integrity.findings import VerifyOptions
 from dbtool.store.appendonly import AppendOnlyStore
 from dbtool.store.memory import MemoryStore
 from tests.backup.conftest import make_database, update
@@ -99,3 +101,14 @@ def test_follow_shows_that_it_lives_and_leaves_thinning_to_others(
     follower.close()
     assert len(repository.snapshots()) == 2
     assert warnings == []
+
+
+def test_a_drill_proves_though_it_can_mark_nothing(store: AppendOnlyStore, tmp_path: Path) -> None:
+    repository = Repository.create(store)
+    database = make_database(tmp_path / "app.db", rows=5)
+    repository.backup(database)
+    options = VerifyOptions(drill=True)
+    report = verify_database(database, options, repository=repository)
+    assert report.drill
+    assert report.drill.sound
+    assert any("was not marked" in note for note in report.notes)

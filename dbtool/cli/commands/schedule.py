@@ -127,8 +127,8 @@ def remove(context: typer.Context, db: DatabaseArgument = None) -> None:
     target = choose(session, db)
     gone: list[str] = []
     if _found(target, by_cron=False):
-        gone += [str(path) for path in _manager().remove(_database(target), target.shown)]
-    if _found(target, by_cron=True) and crontab.remove(_database(target), target.shown):
+        gone += [str(path) for path in _manager().remove(_database(target))]
+    if _found(target, by_cron=True) and crontab.remove(_database(target)):
         gone.append("the line in the crontab")
     if not gone:
         raise _nothing(target)
@@ -265,9 +265,9 @@ def _states(target: Target, *, by_cron: bool) -> list[TimerState]:
     from dbtool.schedule import cron as crontab
 
     if by_cron:
-        state = crontab.state(_database(target), target.shown)
+        state = crontab.state(_database(target))
         return [state] if state else []
-    return _manager().states(_database(target), target.shown)
+    return _manager().states(_database(target))
 
 
 def _show(session: Session, target: Target, state: TimerState) -> None:

@@ -57,6 +57,17 @@ def test_a_cron_line_is_installed_shown_and_removed(
     assert stand_ins.table.read_text() == "0 0 * * * /bin/true\n"
 
 
+def test_a_name_that_comes_later_means_the_timer_of_before(
+    run: Run, database: Path, stand_ins: StandIns
+) -> None:
+    assert run("schedule", "install", "--cron", "app.db").code == 0
+    Path("dbtool.toml").write_text("[databases.shop]\npath = 'app.db'\n")
+    assert run("schedule", "show", "shop").code == 0
+    assert run("schedule", "install", "--cron", "shop").code == 0
+    assert stand_ins.table.read_text().count("dbtool run") == 1
+    assert run("schedule", "remove", "shop").code == 0
+
+
 def test_printing_installs_nothing(run: Run, database: Path, stand_ins: StandIns) -> None:
     outcome = run("schedule", "install", "--systemd", "--print", "app.db")
     assert "OnCalendar=*-*-* 02:30:00" in outcome.out
