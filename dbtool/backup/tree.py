@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import NamedTuple
 
 from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, BlobRef
 from dbtool.backup.model import Snapshot
@@ -43,6 +44,14 @@ class PageDamaged(Damaged):
     ) -> None:
         super().__init__(code, message, context=context, hint=hint)
         self.page = page
+
+
+class _Task(NamedTuple):
+    """A piece of work for a thread."""
+
+    entries: SegmentEntries
+    groups: dict[BlobRef, list[Extent]]
+    load: list[list[BlobRef]]
 
 
 class SnapshotTree:
@@ -97,13 +106,15 @@ class SnapshotTree:
         Raises:
             Damaged: `page-damaged` or `pack-damaged`, naming the first page that cannot be proven.
         """
-        with ThreadPoolExecutor(WORKERS, "dbtool-fetch") as workers:
-            for number in range(len(self._lengths)) if segments is None else segments:
-                entries = self.segment(number)
-                chosen = wanted(entries) if wanted else None
-                start = number * SEGMENT_PAGES + 1
-                for first, content in self._proven(entries, chosen, workers):
-                    yield start + first, content
+        numbers = range(len(self._lengths)) if segments is None else segments
+        # One line of work through all segments: the workers do not wait where one of them ends.
+        parts = (
+            (entries, wanted(entries) if wanted else None) for entries in map(self.segment, numbers)
+        )
+        for entries, found in self._proven(parts):
+            start = entries.segment * SEGMENT_PAGES + 1
+            for first, content in found:
+                yield start + first, content
 
     def read(
         self, entries: SegmentEntries, chosen: Sequence[int] | None = None
@@ -116,32 +127,33 @@ class SnapshotTree:
             entries: what `segment` or `piece` returned.
             chosen: which entries, by their place in it, ascending; None means all.
         """
-        with ThreadPoolExecutor(WORKERS, "dbtool-fetch") as workers:
-            yield from self._proven(entries, chosen, workers)
+        for _entries, found in self._proven(((entries, chosen),)):
+            yield from found
 
     def _proven(
-        self,
-        entries: SegmentEntries,
-        chosen: Sequence[int] | None,
-        workers: ThreadPoolExecutor,
-    ) -> Iterator[tuple[int, memoryview]]:
-        groups = _by_group(entries.extents(chosen))
+        self, parts: Iterable[tuple[SegmentEntries, Sequence[int] | None]]
+    ) -> Iterator[tuple[SegmentEntries, list[tuple[int, memoryview]]]]:
+        """Yield (entries, [(first entry, whole pages)]) of what is chosen of each part, in turn."""
 
-        def fetch(load: list[list[BlobRef]]) -> list[tuple[int, memoryview]]:
+        def fetch(task: _Task) -> list[tuple[int, memoryview]]:
             return [
                 page
-                for batch in load
+                for batch in task.load
                 for ref, raw in zip(batch, self.packs.read_batch(batch), strict=True)
-                for page in self._cut(entries, groups[ref], raw)
+                for page in self._cut(task.entries, task.groups[ref], raw)
             ]
 
-        for _load, result in in_order(
-            workers,
-            fetch,
-            _loads(self.packs.batches(self.packs.in_storage_order(groups))),
-            depth=_DEPTH,
-        ):
-            yield from result()
+        with ThreadPoolExecutor(WORKERS, "dbtool-fetch") as workers:
+            for task, result in in_order(workers, fetch, self._tasks(parts), depth=_DEPTH):
+                yield task.entries, result()
+
+    def _tasks(
+        self, parts: Iterable[tuple[SegmentEntries, Sequence[int] | None]]
+    ) -> Iterator[_Task]:
+        for entries, chosen in parts:
+            groups = _by_group(entries.extents(chosen))
+            for load in _loads(self.packs.batches(self.packs.in_storage_order(groups))):
+                yield _Task(entries, groups, load)
 
     def _cut(
         self, entries: SegmentEntries, extents: list[Extent], raw: bytes | BlobDamaged
