@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,8 @@ from dbtool.pages.sidecars import move_orphans
 
 __all__ = ["NewFileTarget"]
 
+_FLUSH_BYTES: Final = 64 << 20
+"""How much is written before the disk is set to work on it."""
 _NO_HARD_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -51,6 +54,9 @@ class NewFileTarget:
         self._page_count = page_count
         self._files = files
         self._descriptor: int | None = None
+        self._unflushed_bytes = 0
+        self._flusher: ThreadPoolExecutor | None = None
+        self._flush: Future[None] | None = None
         self._require_absent()
         self._temporary = path.with_name(f".{path.name}.{temporary_name()}")
         with failures_named("create", self._temporary):
@@ -71,6 +77,9 @@ class NewFileTarget:
             while rest:
                 written = self._files.write_at(descriptor, rest, offset)
                 rest, offset = rest[written:], offset + written
+                self._unflushed_bytes += written
+            if self._unflushed_bytes >= _FLUSH_BYTES:
+                self._flush_meanwhile(descriptor)
         except BaseException as error:
             self.abort()
             if isinstance(error, OSError):
@@ -86,6 +95,7 @@ class NewFileTarget:
         """
         descriptor = self._opened()
         with self._discarding("write"):
+            self._end_flushing()
             os.ftruncate(descriptor, self._page_size * self._page_count)
             self._files.fsync(descriptor)
             self._descriptor = None
@@ -98,6 +108,8 @@ class NewFileTarget:
     def abort(self) -> None:
         """Remove the temporary file; never raises; does nothing after `commit`."""
         descriptor, self._descriptor = self._descriptor, None
+        with suppress(OSError):
+            self._end_flushing()
         with suppress(OSError):
             if descriptor is not None:
                 self._files.close(descriptor)
@@ -114,6 +126,24 @@ class NewFileTarget:
         trace: TracebackType | None,
     ) -> None:
         self.abort()
+
+    def _flush_meanwhile(self, descriptor: int) -> None:
+        """Let a thread make durable what is written so far, so that less is left for the end."""
+        if self._flush is not None and not self._flush.done():
+            return
+        self._unflushed_bytes = 0
+        if self._flush is not None:
+            self._flush.result()  # an error is told once only, so it must not get lost here
+        self._flusher = self._flusher or ThreadPoolExecutor(1, "dbtool-flush")
+        self._flush = self._flusher.submit(self._files.fsync, descriptor)
+
+    def _end_flushing(self) -> None:
+        flusher, self._flusher = self._flusher, None
+        if flusher is not None:
+            flusher.shutdown()
+        flush, self._flush = self._flush, None
+        if flush is not None:
+            flush.result()
 
     def _publish(self) -> None:
         try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
 
 from dbtool.core.atomicfile import FileOps
 from dbtool.errors import Refused, StorageFailed
+from dbtool.pages import writer
 from dbtool.pages.writer import NewFileTarget
 from tests.pages.databases import listing
 
@@ -151,3 +153,44 @@ def test_a_file_system_without_hard_links_gets_the_file_too(folder: Path) -> Non
 def test_a_missing_folder_says_so(folder: Path) -> None:
     with pytest.raises(StorageFailed):
         NewFileTarget(folder / "missing" / "new.db", 512, 5)
+
+
+class _CannotSync(FileOps):
+    """A disk that takes bytes and loses them."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
+    def fsync(self, descriptor: int) -> None:
+        if not self.asked.is_set():
+            self.asked.set()
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().fsync(descriptor)
+
+
+def test_an_error_of_the_disk_that_comes_early_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_FLUSH_BYTES", 4096)
+    files = _CannotSync()
+    with (
+        pytest.raises(StorageFailed),
+        NewFileTarget(tmp_path / "new.db", 4096, 3, files=files) as target,
+    ):
+        target.write(1, bytes(4096))
+        files.asked.wait(20)
+        target.write(2, bytes(8192))
+        target.commit()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_flushing_meanwhile_leaves_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_FLUSH_BYTES", 4096)
+    with NewFileTarget(tmp_path / "new.db", 4096, 50) as target:
+        for page in range(50, 0, -1):
+            target.write(page, bytes([page]) * 4096)
+        target.commit()
+    expected = b"".join(bytes([page]) * 4096 for page in range(1, 51))
+    assert (tmp_path / "new.db").read_bytes() == expected
