@@ -37,6 +37,7 @@ class Request(NamedTuple):
 def repair_one(session: Session, db: str | None, request: Request) -> int:
     """Plan the repair of one database, do it where asked to, return the exit code."""
     from dbtool.cli.repairview import show_plan, show_result
+    from dbtool.cli.views import pasted
     from dbtool.integrity.repair.plan import plan_repair
     from dbtool.integrity.repair.run import run_repair
 
@@ -50,7 +51,7 @@ def repair_one(session: Session, db: str | None, request: Request) -> int:
         plan = plan_repair(
             path, options, repository=repository, name=request.name, progress=progress
         )
-    shown = db or target.shown
+    shown = pasted(db or target.shown)
     if plan.healthy or not request.apply:
         show_plan(session, plan, db=shown)
         return OK if plan.healthy else DAMAGED

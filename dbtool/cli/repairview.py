@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.render import Column
 from dbtool.cli.repositoryview import page_ranges
-from dbtool.cli.views import brief, counted, local_time, short
+from dbtool.cli.views import brief, counted, local_time, pasted, short
 from dbtool.cli.visible import Painted, visible
 from dbtool.core.quantities import format_duration, format_size
 from dbtool.integrity.findings import Verdict
@@ -211,7 +211,7 @@ def _end(
 def _next_of_result(plan: RepairPlan, result: RepairResult, db: str) -> list[tuple[str, str]]:
     healed = result.healed
     assert healed is not None
-    healed_db = db if result.target == result.database else str(result.target)
+    healed_db = db if result.target == result.database else pasted(str(result.target))
     lines: list[tuple[str, str]] = []
     if plan.report.snapshot is not None and result.target == result.database:
         fewer = [

@@ -10,6 +10,7 @@ from dbtool.cli.copies import tell_ages
 from dbtool.cli.failure import DAMAGED, OK, WARNINGS
 from dbtool.cli.followview import tell_of_followers
 from dbtool.cli.targets import Target, choose, open_repository
+from dbtool.cli.views import pasted
 from dbtool.core.atomicfile import failures_named
 from dbtool.core.quantities import format_duration, parse_duration
 from dbtool.errors import UsageError
@@ -70,7 +71,7 @@ def verify_one(session: Session, db: str | None, request: Request) -> int:
     if report.snapshot is not None:
         stale = tell_ages(session, target, report.snapshot.database) or stale
     _write_files(request, report)
-    show(session, report, db=db or target.shown)
+    show(session, report, db=pasted(db or target.shown))
     return exit_code(report, stale=stale)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dbtool.backup.model import Snapshot
 
-__all__ = ["brief", "counted", "local_time", "ratio", "short", "snapshot_data"]
+__all__ = ["brief", "counted", "local_time", "pasted", "ratio", "short", "snapshot_data"]
 
 _SHORT_ID = 8
 
@@ -30,6 +30,14 @@ def brief(path: str | Path) -> str:
         return str(path)
     absolute, here = Path(path), Path.cwd()
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
+
+
+def pasted(db: str | Path) -> str:
+    """Return a database as a word of a command line, safe to paste whatever its name."""
+    from shlex import quote
+
+    text = str(db)
+    return quote(f"./{text}" if text.startswith("-") else text)
 
 
 def counted(number: int, noun: str) -> str:

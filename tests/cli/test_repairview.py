@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 
 import apsw
 
@@ -77,8 +78,30 @@ def test_a_sound_file_with_broken_rules_or_without_content_is_not_just_healthy(r
     Path("app.db").write_bytes(b"")
     outcome = run("repair", "app.db")
     assert outcome.code == 13
-    assert "the file is empty, its newest snapshot has 2 pages" in outcome.out
+    assert "the file is empty, its newest snapshot has 3 pages" in outcome.out
     assert "→ restore" in outcome.out
+
+
+def test_hints_can_be_pasted_whatever_the_name(run: Run, database: Path) -> None:
+    hostile = "a $(touch x) 'b'.db"
+    database.rename(hostile)
+    with Path(hostile).open("r+b") as file:
+        file.truncate(file.seek(0, 2) - 4096)
+    for command in ("verify", "repair"):
+        shown = run(command, hostile).out
+        assert f" {quote(hostile)}" in shown
+        assert f"dbtool repair {hostile}" not in shown
+        assert f"dbtool backup {hostile}" not in shown
+    Path(hostile).rename("-x.db")
+    assert "dbtool repair --apply ./-x.db" in run("repair", "--", "-x.db").out
+
+
+def test_a_rung_is_called_as_on_the_command_line(run: Run, database: Path) -> None:
+    with database.open("r+b") as file:
+        file.truncate(file.seek(0, 2) - 4096)
+    outcome = run("repair", "--apply", "--yes", "--rung", "rebuild", "app.db")
+    assert outcome.code == 5
+    assert "rebuild cannot repair" in outcome.err
 
 
 def test_a_file_of_zeros_is_restored(run: Run, database: Path) -> None:

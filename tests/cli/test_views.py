@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dbtool.backup.model import Snapshot, SnapshotId
-from dbtool.cli.views import brief, counted, local_time, ratio, short, snapshot_data
+from dbtool.cli.views import brief, counted, local_time, pasted, ratio, short, snapshot_data
 
 SNAPSHOT = Snapshot(
     id=SnapshotId("a" * 32),
@@ -66,3 +66,9 @@ def test_a_snapshot_is_whole_in_data() -> None:
     assert data["id"] == "a" * 32
     assert data["size"] == 40960
     assert data["verified"] is None
+
+
+def test_a_name_is_pasted_as_one_word_that_is_no_option() -> None:
+    assert pasted("app.db") == "app.db"
+    assert pasted("-x.db") == "./-x.db"
+    assert pasted("a $(id).db") == "'a $(id).db'"

@@ -117,7 +117,8 @@ def _asked(plan: RepairPlan, options: RepairOptions) -> list[RungPlan]:
     chosen = next((rung for rung in plan.rungs if rung.rung == options.rung), None)
     if chosen is not None and chosen.possible:
         return [chosen]
-    label = options.rung.name.lower().replace("_", "-")
+    name = options.rung.name.lower().replace("_", "-")
+    label = "rebuild" if options.rung == Rung.DERIVED else name
     raise Refused(
         "rung-not-possible",
         f"{label} cannot repair {plan.database}",
