@@ -143,7 +143,7 @@ def drop_cached(path: Path) -> bool:
     A descriptor of our own would drop the locks of this process when it closes, so nothing is done
     where the process has the file open already.
     """
-    if not hasattr(os, "posix_fadvise") or open_here(path):
+    if not hasattr(os, "posix_fadvise") or not path.is_file() or open_here(path):
         return False
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

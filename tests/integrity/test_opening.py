@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import apsw
 import pytest
@@ -82,3 +83,8 @@ def test_a_file_of_zeros_that_was_backed_up_is_damaged(damaged: Damaged, quiet: 
     assert {f.code for f in report.findings} == {"header-invalid", expected}
     with pytest.raises(DbtoolError):
         damaged.verify(repository=False)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert not drop_cached(tmp_path / "pipe")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -174,7 +175,11 @@ class _Work:
             if healed is not None and to is not None:
                 publish(healed.path, to, path, files)
             elif healed is not None:
+                other_names = held.path.stat().st_nlink > 1
                 swap(healed.path, held, folder, files)
+                if other_names:
+                    note = "a hard link, another name of the old file, still leads to the damage"
+                    healed = replace(healed, notes=(note, *healed.notes))
         return healed, attempts, evidence
 
     def _preserve(self, held: Held, folder: Path) -> tuple[Evidence | None, Path]:

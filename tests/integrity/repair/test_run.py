@@ -70,6 +70,17 @@ def test_a_symbolic_link_stays_one(damaged: Damaged, tmp_path: Path) -> None:
     assert result.database == real
 
 
+def test_another_name_of_the_file_is_told_of(damaged: Damaged, tmp_path: Path) -> None:
+    damaged.damage(zero(damaged.page("ax")), quietly=False)
+    other = tmp_path / "other.db"
+    other.hardlink_to(damaged.path)
+    raw = other.read_bytes()
+    result = heal(damaged, repository=False)
+    assert result.healed is not None
+    assert "hard link" in result.healed.notes[0]
+    assert other.read_bytes() == raw
+
+
 def test_to_leaves_the_damaged_file_alone(damaged: Damaged, tmp_path: Path) -> None:
     damaged.damage(zero(damaged.page("a")))
     raw = damaged.path.read_bytes()
