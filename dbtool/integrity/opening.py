@@ -69,7 +69,7 @@ class Opened:
         except Damaged as error:
             problem: DbtoolError = error
         except (UsageError, WrongKey) as error:
-            if error.code not in _MAY_BE_DAMAGE:
+            if error.code not in _MAY_BE_DAMAGE or not real.is_file():
                 raise
             problem = error
         else:

@@ -88,3 +88,9 @@ def test_a_file_of_zeros_that_was_backed_up_is_damaged(damaged: Damaged, quiet: 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert not drop_cached(tmp_path / "pipe")
+
+
+def test_a_pipe_is_refused_and_not_read_as_a_damaged_database(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DbtoolError, match="no regular file"):
+        Opened.open(tmp_path / "pipe", snapshot=None, busy_timeout_s=0, progress=Silent())
