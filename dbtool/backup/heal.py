@@ -220,7 +220,6 @@ def _newest(healing: Healing) -> dict[str, Snapshot]:
         if snapshot.id in healing.unreadable:
             continue
         known = found.get(snapshot.database)
-        rank = (snapshot.time, snapshot.sequence)
-        if known is None or rank > (known.time, known.sequence):
+        if known is None or snapshot.rank > known.rank:
             found[snapshot.database] = snapshot
     return found
