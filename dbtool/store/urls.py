@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from dbtool.errors import UsageError
 from dbtool.store.base import Store
-from dbtool.store.cloud import CLOUDS
 from dbtool.store.local import LocalStore
 
 __all__ = ["SCHEMES", "is_remote", "local_root", "open_store"]
@@ -17,6 +15,7 @@ __all__ = ["SCHEMES", "is_remote", "local_root", "open_store"]
 SCHEMES: Final = ("file", "s3", "gs", "az", "sftp")
 """The URL schemes that `open_store` knows; a location without one is a folder."""
 
+_BUCKETS: Final = ("s3", "gs", "az")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -36,7 +35,7 @@ def open_store(location: str, *, create: bool = False) -> Store:
         Unreachable: a remote does not answer.
     """
     scheme = _scheme(location)
-    if scheme in CLOUDS:
+    if scheme in _BUCKETS:
         from dbtool.store.objectstore import ObjectStore
 
         bucket = ObjectStore(location)
@@ -93,6 +92,8 @@ def _scheme(location: str) -> str:
 
 
 def _path_of_file_url(location: str) -> Path:
+    from urllib.parse import unquote, urlsplit  # a folder must not pay for loading it
+
     # Not parsed as a query or a fragment: `?` and `#` may stand in the name of a folder.
     parts = urlsplit(location.replace("?", "%3F").replace("#", "%23"))
     path = unquote(parts.path)
