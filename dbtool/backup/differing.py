@@ -26,6 +26,7 @@ def differing(
 
     Returns:
         Entries of `newer`, and which of them differ, by their place among the entries; None: all.
+        A page that changed in between and changed back may be among them.
 
     Raises:
         Damaged: a map piece of either cannot be read.

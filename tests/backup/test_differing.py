@@ -36,7 +36,7 @@ def oracle(newer: SnapshotTree, older: SnapshotTree, number: int) -> set[int]:
         max_size=12,
     )
 )
-def test_it_finds_what_comparing_every_page_finds(
+def test_it_finds_all_that_comparing_every_page_finds(
     tmp_path: Path, steps: list[tuple[str, int]]
 ) -> None:
     path = tmp_path / "app.db"
@@ -68,4 +68,7 @@ def test_it_finds_what_comparing_every_page_finds(
             entries, chosen = differing(newer, older, 0)
             places = range(len(entries)) if chosen is None else chosen
             found = {entries.pages[place] for place in places}
-            assert found == oracle(newer, older, 0)
+            # A page that changed and changed back may be named: the shared base is not read.
+            assert found >= oracle(newer, older, 0)
+            if newer is older:
+                assert not found

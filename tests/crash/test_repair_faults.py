@@ -98,10 +98,9 @@ def test_a_repair_that_is_killed_leaves_the_old_one_or_a_proven_one(
     damaged: Damaged, seed: int
 ) -> None:
     command = [sys.executable, "-m", "dbtool", "repair", "--apply", "--yes", "--repo", "backups"]
-    killed = 0
-    for round_number in range(6):
-        raw = break_for(damaged, (Rung.TRANSPLANT, Rung.SALVAGE)[round_number % 2])
-        environment = os.environ | {"XDG_CONFIG_HOME": str(damaged.path.parent / ".config")}
+    environment = os.environ | {"XDG_CONFIG_HOME": str(damaged.path.parent / ".config")}
+
+    def repair(kill_after_s: float | None) -> int:
         with subprocess.Popen(
             [*command, "app.db"],
             cwd=damaged.path.parent,
@@ -109,8 +108,23 @@ def test_a_repair_that_is_killed_leaves_the_old_one_or_a_proven_one(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as child:
-            time.sleep(0.35 + 0.04 * round_number + 0.013 * seed)
-            child.send_signal(signal.SIGKILL)
-        killed += child.returncode == -signal.SIGKILL
+            if kill_after_s is not None:
+                time.sleep(kill_after_s)
+                child.send_signal(signal.SIGKILL)
+        return child.returncode
+
+    rungs = (Rung.TRANSPLANT, Rung.SALVAGE)
+    takes_s = {}
+    for rung in rungs:  # how long it takes here, so that kills fall into it
+        break_for(damaged, rung)
+        began_s = time.monotonic()
+        repair(None)
+        takes_s[rung] = time.monotonic() - began_s
+    killed = 0
+    for round_number in range(6):
+        rung = rungs[round_number % 2]
+        raw = break_for(damaged, rung)
+        share = 0.4 + 0.09 * round_number + 0.02 * seed
+        killed += repair(takes_s[rung] * share) == -signal.SIGKILL
         require_old_or_proven(damaged, raw)
     assert killed, "the children were done before they could be killed"
