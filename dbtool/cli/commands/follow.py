@@ -60,8 +60,8 @@ def follow(
 
     Soon after each change a snapshot of it is in the repository, at the cost of what changed: in
     WAL mode only the pages that the log names are read. Where the log was replaced behind its back,
-    and in rollback-journal mode, it reads all pages, and says so. Applications never wait for it;
-    it keeps the WAL short by checkpoints.
+    and in rollback-journal mode, it reads all pages, and says so. It keeps
+    the WAL short by checkpoints, for which a writer waits as for another commit at most.
 
     TERM and INT stop it in order, with all that was committed before in a snapshot. HUP reads the
     configuration again. Trouble, such as a full disk or a server that does not answer, is told and
