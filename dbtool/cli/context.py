@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtool import config as configuration
@@ -196,9 +195,3 @@ def current(context: typer.Context) -> Session:
     if not isinstance(session, Session):
         raise TypeError("a command was run without a session")
     return session
-
-
-def given_path(session: Session, name: str) -> Path | None:
-    """Return a global option that names a file, with `~` expanded."""
-    value = session.given.get(name)
-    return None if value is None else Path(value).expanduser()
