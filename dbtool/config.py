@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dbtool.config_keys import FORMAT_VERSION, SCHEMA, Key
+from dbtool.config_keys import FORMAT_VERSION, SCHEMA, Key, pattern_of
 from dbtool.core.tomllines import dotted, line_of
 from dbtool.errors import UsageError
 
@@ -91,6 +91,19 @@ class Config:
         """Return the value of a key, or None."""
         setting = self.settings.get(key)
         return None if setting is None else setting.value
+
+    def tables(self, *section: str) -> dict[str, dict[str, Any]]:
+        """Return what was named below a section: `[section.NAME]` as {NAME: {key: value}}.
+
+        Keys of tables within NAME are joined by dots.
+        """
+        depth = len(section)
+        found: dict[str, dict[str, Any]] = {}
+        for setting in self.settings.values():
+            if setting.path[:depth] == section and len(setting.path) > depth + 1:
+                key = ".".join(setting.path[depth + 1 :])
+                found.setdefault(setting.path[depth], {})[key] = setting.value
+        return found
 
     @cached_property
     def databases(self) -> dict[str, DatabaseSettings]:
@@ -241,7 +254,7 @@ def _flatten(
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in table.items():
         path = (*prefix, key)
-        nested = isinstance(value, dict) and _pattern(path) not in SCHEMA
+        nested = isinstance(value, dict) and pattern_of(path) not in SCHEMA
         # An empty table asks for nothing; among databases it is one without a path.
         if nested and (value or not prefix or path[0] == "validate"):
             yield from _flatten(value, path)
@@ -249,16 +262,8 @@ def _flatten(
             yield path, value
 
 
-def _pattern(path: tuple[str, ...]) -> str:
-    """Return the key of `SCHEMA` that a path would have."""
-    nested = path[0] in ("databases", "validate") and path[2:3] in (("columns",), ("copies",))
-    named = (1, 3) if nested else (1,) if path[0] in ("databases", "validate") else ()
-    stars = named if len(path) > 2 else ()  # noqa: PLR2004 - section, name, key
-    return ".".join("*" if index in stars else part for index, part in enumerate(path))
-
-
 def _convert(path: tuple[str, ...], raw: Any, origin: str, folder: Path) -> Any:
-    entry = SCHEMA.get(_pattern(path))
+    entry = SCHEMA.get(pattern_of(path))
     if entry is None:
         raise _unknown(path, origin)
     try:
@@ -271,7 +276,7 @@ def _convert(path: tuple[str, ...], raw: Any, origin: str, folder: Path) -> Any:
 def _unknown(path: tuple[str, ...], origin: str) -> UsageError:
     from difflib import get_close_matches
 
-    pattern = _pattern(path)
+    pattern = pattern_of(path)
     close = get_close_matches(pattern, SCHEMA, 1, 0.7)
     same_name = [known for known in SCHEMA if known.rpartition(".")[2] == path[-1]]
     names = [_filled(match, path) for match in close or same_name]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["ENVIRONMENT", "FORMAT_VERSION", "INACTIVE_SECTIONS", "SCHEMA", "Key"]
+__all__ = ["ENVIRONMENT", "FORMAT_VERSION", "INACTIVE_SECTIONS", "SCHEMA", "Key", "pattern_of"]
 
 FORMAT_VERSION = 1
 
@@ -107,3 +107,30 @@ ENVIRONMENT: dict[str, str] = {
     "NO_COLOR": "no colour, where it is set and not empty",
     "FORCE_COLOR": "colour even into pipes, where it is set and not empty",
 }
+
+
+def _tree() -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key in SCHEMA:
+        node = tree
+        for part in key.split("."):
+            node = node.setdefault(part, {})
+    return tree
+
+
+_TREE = _tree()
+
+
+def pattern_of(path: tuple[str, ...]) -> str:
+    """Return the key of `SCHEMA` that a path is, its names replaced by stars.
+
+    A word of the schema wins over a name of the user's. The last part of a path that is no key
+    stays as it stands, so that a mistyped one can be compared with those that there are.
+    """
+    node, parts = _TREE, []
+    for index, part in enumerate(path):
+        last = index == len(path) - 1
+        name = "*" if part not in node and "*" in node and not (last and node["*"]) else part
+        parts.append(name)
+        node = node.get(name, {})
+    return ".".join(parts)

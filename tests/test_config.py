@@ -273,3 +273,10 @@ def test_a_rule_that_makes_no_sense_names_the_line_once_rules_are_wanted() -> No
 def test_a_database_may_have_a_name_with_a_dot() -> None:
     write('[databases."my.app"]\npath = "a.db"\n')
     assert list(config.load().databases) == ["my.app"]
+
+
+def test_tables_are_given_by_name() -> None:
+    write('[databases.app]\npath = "a.db"\n[databases.app.copies.nas]\nrepository = "r"\n')
+    table = config.load().tables("databases")["app"]
+    assert set(table) == {"path", "copies.nas.repository"}
+    assert config.load().tables("databases", "app", "copies")["nas"].keys() == {"repository"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.config_keys import ENVIRONMENT, INACTIVE_SECTIONS, SCHEMA
+from dbtool.config_keys import ENVIRONMENT, INACTIVE_SECTIONS, SCHEMA, pattern_of
 
 MANUAL = (Path(__file__).parents[1] / "man" / "dbtool.toml.5").read_text(encoding="utf-8")
 
@@ -27,3 +27,20 @@ def test_sections_without_effect_are_sections() -> None:
 
 def test_every_variable_says_what_it_is() -> None:
     assert all(ENVIRONMENT.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        (("retention", "last"), "retention.last"),
+        (("databases", "app", "path"), "databases.*.path"),
+        (("databases", "path", "path"), "databases.*.path"),
+        (("databases", "app", "copies", "nas", "repository"), "databases.*.copies.*.repository"),
+        (("databases", "app", "pth"), "databases.*.pth"),
+        (("databases", "app"), "databases.app"),
+        (("validate", "users", "columns", "age", "min"), "validate.*.columns.*.min"),
+        (("nothing", "of", "that"), "nothing.of.that"),
+    ],
+)
+def test_a_path_is_recognised_whatever_names_it_holds(path: tuple[str, ...], pattern: str) -> None:
+    assert pattern_of(path) == pattern

@@ -1,0 +1,1 @@
+"""Changes of the schema that cannot lose rows."""

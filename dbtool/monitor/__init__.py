@@ -1,0 +1,1 @@
+"""Watching a database from outside: samples, history, alerts, an exporter."""

@@ -1,0 +1,1 @@
+"""Advice that was measured on a copy, applied safely and undone exactly."""

@@ -1,0 +1,1 @@
+"""Full text and filters over every table of any database."""

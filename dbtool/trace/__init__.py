@@ -1,0 +1,1 @@
+"""An opt-in shim for applications that records what their statements cost."""
