@@ -67,6 +67,12 @@ SCHEMA: dict[str, Key] = {
     "hooks.on_success": Key("list", "commands to run when `run` succeeded"),
     "hooks.on_failure": Key("list", "commands to run when `run` failed"),
     "hooks.ping_url": Key("text", "address that `run` tells of its start, success and failure"),
+    "search.*.description": Key("text", "what a saved search finds, for people"),
+    "search.*.table": Key("text", "the table that a saved search looks through"),
+    "search.*.columns": Key("list", "the columns of it that hold the text"),
+    "search.*.filters.*": Key("text", "SQL condition over a row; each ? takes the given value"),
+    "stats.*.description": Key("text", "what a saved statistic tells, for people"),
+    "stats.*.sql": Key("text", "one SQL query that reads"),
     "alerts.wal_bytes": Key("size", "size of the WAL to warn from"),
     "alerts.disk_free": Key("share", "free space to warn below"),
     "validate.python_rules": Key("list", "rules of installed packages to run, by name"),
@@ -85,7 +91,7 @@ SCHEMA: dict[str, Key] = {
     "validate.*.columns.*.references": Key("rule", '"table.column" that holds every value'),
 }
 
-INACTIVE_SECTIONS = ("alerts",)
+INACTIVE_SECTIONS = ("alerts", "search", "stats")
 """Read and checked, so that one file serves later versions; no command acts on them yet."""
 
 ENVIRONMENT: dict[str, str] = {

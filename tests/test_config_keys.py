@@ -39,6 +39,8 @@ def test_every_variable_says_what_it_is() -> None:
         (("databases", "app", "pth"), "databases.*.pth"),
         (("databases", "app"), "databases.app"),
         (("validate", "users", "columns", "age", "min"), "validate.*.columns.*.min"),
+        (("search", "files", "filters", "table"), "search.*.filters.*"),
+        (("stats", "a.b", "sql"), "stats.*.sql"),
         (("nothing", "of", "that"), "nothing.of.that"),
     ],
 )
