@@ -121,6 +121,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "table-not-found": ErrorCode(10, "there is no such table"),
     "row-not-found": ErrorCode(10, "neither a snapshot nor the database has such a row"),
     "nothing-to-undo": ErrorCode(10, "no restore has left a safety snapshot"),
+    "trace-not-found": ErrorCode(10, "no application has written such a trace log"),
     "no-snapshots": ErrorCode(10, "the database has no snapshots"),
     "no-snapshot-before": ErrorCode(10, "no snapshot was taken before that time"),
     "key-slot-not-found": ErrorCode(10, "no key has such an id"),

@@ -1,1 +1,1 @@
-"""An opt-in shim for applications that records what their statements cost."""
+"""What an application's statements cost, as it ran them: an opt-in shim and the log it writes."""
