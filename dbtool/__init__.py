@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dbtool.core.create import init_database
     from dbtool.core.database import Database, open
     from dbtool.core.progress import Progress, Silent
+    from dbtool.core.schemadiff import SchemaChange
     from dbtool.crypto.keys import Secret
     from dbtool.errors import (
         CheckFailed,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from dbtool.rows.diff import Diff
     from dbtool.rows.history import HistoryEntry
     from dbtool.rows.match import TableRestore
-    from dbtool.rows.model import DiffOptions, RowChange, SchemaChange, TableChange
+    from dbtool.rows.model import DiffOptions, RowChange, TableChange
 
 __version__ = "0.1.0"
 
@@ -135,7 +136,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "dbtool.rows.diff": ("Diff",),
     "dbtool.rows.history": ("HistoryEntry",),
     "dbtool.rows.match": ("TableRestore",),
-    "dbtool.rows.model": ("DiffOptions", "RowChange", "SchemaChange", "TableChange"),
+    "dbtool.rows.model": ("DiffOptions", "RowChange", "TableChange"),
+    "dbtool.core.schemadiff": ("SchemaChange",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

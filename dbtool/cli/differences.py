@@ -14,8 +14,9 @@ from dbtool.core.quantities import format_size
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
+    from dbtool.core.schemadiff import SchemaChange
     from dbtool.rows.diff import Diff
-    from dbtool.rows.model import RowChange, SchemaChange, TableChange
+    from dbtool.rows.model import RowChange, TableChange
     from dbtool.rows.pages import LiveState, SnapshotState
 
 __all__ = ["show_rows", "show_script", "show_summary", "side_text"]

@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 
 import apsw
 
+from dbtool.core.names import folded, identifier
+from dbtool.core.schema import KeyPart, Table, select
 from dbtool.errors import Refused
 from dbtool.pages.records import RawText, Value
-from dbtool.rows.literals import identifier
-from dbtool.rows.schema import KeyPart, Table, folded, select
 from dbtool.rows.sets import Ranges
 
 __all__ = ["Counts", "OneSided", "Pair", "TableComparison", "common_columns"]

@@ -19,17 +19,18 @@ from typing import TYPE_CHECKING, Final, Self
 import apsw
 
 from dbtool.backup.model import Snapshot
+from dbtool.core.names import folded
 from dbtool.core.progress import Progress, Silent
+from dbtool.core.schema import read_schema
+from dbtool.core.schemadiff import SchemaChange, What, schema_changes
 from dbtool.errors import Damaged, DbtoolError, NotFound, Refused
 from dbtool.pages.reader import PageReader
 from dbtool.pages.records import Value
 from dbtool.rows.attach import attach_both
 from dbtool.rows.compare import OneSided, Pair, TableComparison
 from dbtool.rows.footprint import Footprints, measure
-from dbtool.rows.model import DiffOptions, PageCounts, RowChange, SchemaChange, TableChange, What
+from dbtool.rows.model import DiffOptions, PageCounts, RowChange, TableChange
 from dbtool.rows.pages import LiveState, SnapshotState, changed_pages, count_pages
-from dbtool.rows.schema import folded, read_schema
-from dbtool.rows.schemadiff import schema_changes
 from dbtool.rows.sets import Bits
 from dbtool.rows.subjects import Subject, subjects
 

@@ -9,12 +9,12 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dbtool.core.schema import Schema
 from dbtool.errors import Damaged
 from dbtool.pages.freelist import freelist, pointer_maps
 from dbtool.pages.source import PageInvalid, header_of, lock_page_of
 from dbtool.rows.chains import hidden_changes, pages_of_chains
 from dbtool.rows.pages import State
-from dbtool.rows.schema import Schema
 from dbtool.rows.sets import Bits, Ranges
 from dbtool.rows.territory import Side, differing_ranges, survey
 

@@ -1,4 +1,4 @@
-"""Values and names as SQL that gives back exactly them.
+"""Values as SQL that gives back exactly them.
 
 Invariant: SQLite reads a literal as the same value with the same type, to the last bit. Text that a
 literal cannot hold (a zero character, bytes that are no text) or that would act on a terminal is
@@ -13,15 +13,10 @@ from typing import Final
 
 from dbtool.pages.records import RawText, Value
 
-__all__ = ["identifier", "literal", "text_literal"]
+__all__ = ["literal", "text_literal"]
 
 _ACTING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CODECS: Final = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
-
-
-def identifier(name: str) -> str:
-    """Return a name in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def text_literal(text: str) -> str:

@@ -6,21 +6,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from dbtool.core.schemadiff import What
 from dbtool.pages.records import Value
 
 __all__ = [
     "DiffOptions",
     "PageCounts",
     "RowChange",
-    "SchemaChange",
     "TableChange",
-    "What",
 ]
-
-What = Literal["added", "removed", "changed"]
-"""Seen from a to b."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +53,6 @@ class PageCounts:
     def size_bytes(self) -> int:
         """Bytes of the pages that changed or were added."""
         return (self.changed + self.added) * self.page_size
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaChange:
-    """One object of the schema that is not the same on both sides."""
-
-    what: What
-    kind: str
-    """table, virtual table, column, index, trigger, view or setting."""
-    name: str
-    table: str
-    """The table it belongs to; its own name for a table; empty for a view or a setting."""
-    old: str | None
-    """Its definition in a; None: it was not there, or SQLite made it."""
-    new: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from dbtool.core.names import folded, identifier
+from dbtool.core.schema import Item, Schema, Table
 from dbtool.pages.records import Value
 from dbtool.rows.compare import OneSided, Pair, TableComparison
-from dbtool.rows.literals import identifier, literal, text_literal
-from dbtool.rows.schema import Item, Schema, Table, folded
+from dbtool.rows.literals import literal, text_literal
 from dbtool.rows.subjects import Subject, fts_content
 
 if TYPE_CHECKING:

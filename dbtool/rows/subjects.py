@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from dbtool.core.names import folded
+from dbtool.core.schema import Schema, Table
 from dbtool.rows.footprint import Footprint, Footprints
-from dbtool.rows.schema import Schema, Table, folded
 from dbtool.rows.sets import Ranges
 
 __all__ = ["Subject", "fts_content", "subjects"]

@@ -12,8 +12,8 @@ import apsw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dbtool.core.names import folded
 from dbtool.rows.model import RowChange
-from dbtool.rows.schema import folded
 from tests.rows.states import Two, dbhash
 
 SCHEMA = """

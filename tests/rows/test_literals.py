@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dbtool.core.names import identifier
 from dbtool.pages.records import RawText
-from dbtool.rows.literals import identifier, literal
+from dbtool.rows.literals import literal
 
 VALUES = st.one_of(
     st.none(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from dbtool.rows.schema import read_schema
+from dbtool.core.schema import read_schema
 from dbtool.rows.subjects import fts_content, subjects
 
 

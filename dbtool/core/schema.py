@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import apsw
 
-from dbtool.rows.literals import identifier
+from dbtool.core.names import folded, identifier
 
-__all__ = ["Column", "Item", "KeyPart", "Schema", "Table", "folded", "read_schema", "select"]
+__all__ = ["Column", "Item", "KeyPart", "Schema", "Table", "read_schema", "select"]
 
 _ROWID_NAMES: Final = ("rowid", "_rowid_", "oid")
 _EXPRESSION: Final = -2
@@ -124,11 +124,6 @@ class Schema:
                 yield other
 
 
-def folded(name: str) -> str:
-    """Return a name as SQLite compares names: ASCII letters in lower case, others as they are."""
-    return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in name)
-
-
 def select(connection: apsw.Connection, sql: str) -> list[tuple[Any, ...]]:
     """Return all rows of a statement, for few rows of known types."""
     return connection.execute(sql).fetchall()
@@ -136,9 +131,10 @@ def select(connection: apsw.Connection, sql: str) -> list[tuple[Any, ...]]:
 
 def read_schema(connection: apsw.Connection, database: str) -> Schema:
     """Return the schema of the database attached as `database`."""
+    schema_table = f"{identifier(database)}.sqlite_schema"
     rows = select(
         connection,
-        f"SELECT type, name, tbl_name, sql, rootpage FROM {database}.sqlite_schema ORDER BY rowid",
+        f"SELECT type, name, tbl_name, sql, rootpage FROM {schema_table} ORDER BY rowid",  # noqa: S608 - quoted
     )
     items = [Item(kind, name, table, sql, root or 0) for kind, name, table, sql, root in rows]
     schema = Schema({(item.kind, folded(item.name)): item for item in items}, {})

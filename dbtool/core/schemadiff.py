@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
-from dbtool.rows.model import SchemaChange
-from dbtool.rows.schema import Column, Item, Schema, Table, folded
+from dbtool.core.names import folded
+from dbtool.core.schema import Column, Item, Schema, Table
 
-__all__ = ["schema_changes"]
+__all__ = ["SchemaChange", "What", "schema_changes"]
+
+What = Literal["added", "removed", "changed"]
+"""Seen from a to b."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """One object of the schema that is not the same on both sides."""
+
+    what: What
+    kind: str
+    """table, virtual table, column, index, trigger, view or setting."""
+    name: str
+    table: str
+    """The table it belongs to; its own name for a table; empty for a view or a setting."""
+    old: str | None
+    """Its definition in a; None: it was not there, or SQLite made it."""
+    new: str | None
+
 
 _ORDER = ("table", "index", "view", "trigger")
 

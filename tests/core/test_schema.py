@@ -5,7 +5,8 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from dbtool.rows.schema import Schema, folded, read_schema
+from dbtool.core.names import folded
+from dbtool.core.schema import Schema, read_schema
 
 SQL = """
 CREATE TABLE plain(a, b);

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import apsw
 
-from dbtool.rows.schema import read_schema
-from dbtool.rows.schemadiff import schema_changes
+from dbtool.core.schema import read_schema
+from dbtool.core.schemadiff import schema_changes
 
 
 def changes(before: str, after: str) -> list[tuple[str, str, str]]:
