@@ -15,6 +15,7 @@ class ErrorCode(NamedTuple):
 
 
 ERROR_CODES: dict[str, ErrorCode] = {
+    "schema-way-not-found": ErrorCode(1, "no migration was found that leads to a schema file"),
     "schedule-failed": ErrorCode(1, "systemd or cron did not take the timer"),
     "sqlite-failed": ErrorCode(1, "SQLite failed in a way that has no name here"),
     "demo-failed": ErrorCode(1, "a step of the demo did not hold"),
@@ -36,6 +37,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "not-a-database": ErrorCode(2, "the file is not an SQLite database"),
     "target-is-folder": ErrorCode(2, "a folder was named where the restored file shall lie"),
     "snapshot-ambiguous": ErrorCode(2, "several snapshots begin like that"),
+    "schema-not-loaded": ErrorCode(2, "a schema file or a schema cannot be created in memory"),
     "sql-invalid": ErrorCode(2, "SQLite does not understand the SQL, or cannot carry it out"),
     "sql-missing": ErrorCode(2, "there is no statement in the SQL"),
     "sql-file-not-text": ErrorCode(2, "the file with the SQL is not UTF-8 text"),
