@@ -7,7 +7,8 @@ order in which they were found, object verdicts in the order of the schema. Page
 The ladder that heals damage, by the rung that a finding names:
 
     0 preserve       keep the damaged files as they are; every repair begins with it
-    1 derived        REINDEX, rebuild of a full-text index, VACUUM INTO for the freelist
+    1 derived        REINDEX, rebuild of a full-text index, VACUUM INTO for the freelist, a bit of
+                     the WAL put right by its checksum
     2 transplant     pages that are proven to have rotted, from the newest snapshot: no loss
     3 roll forward   the last snapshot that verified, and what was kept after it
     4 salvage        every row that can still be read out of the damaged file
@@ -85,6 +86,7 @@ class Kind(StrEnum):
     FTS = "full-text index"
     RTREE = "r-tree"
     VIRTUAL = "virtual table"
+    WAL = "write-ahead log"
     FILE = "file"
     """No object, or an unknown one: pages of the file."""
     BACKUP = "backup"
@@ -110,6 +112,8 @@ class Code(StrEnum):
     FILE_SIZE_ODD = "file-size-odd"
     HEADER_PAGE_COUNT = "header-page-count"
     FREELIST_DAMAGED = "freelist-damaged"
+    WAL_DAMAGED = "wal-damaged"
+    """Frames of the WAL rotted: SQLite reads them as they are, or no commit behind them."""
     PAGE_ROTTED = "page-rotted"
     PAGE_DIFFERS = "page-differs"
     """It differs from the snapshot, and SQLite cannot open the file to say more."""

@@ -32,6 +32,7 @@ from dbtool.integrity.full import (
 )
 from dbtool.integrity.header import check_header, file_notes
 from dbtool.integrity.inspection import NOTHING, Inspection
+from dbtool.integrity.logcheck import check_wal
 from dbtool.integrity.objects import SchemaObject, read_objects
 from dbtool.integrity.pagelevel import (
     SnapshotPages,
@@ -73,7 +74,10 @@ def _header(check: Inspection) -> str:
     held = check.snapshot.page_count if check.snapshot else 0
     check.part("header", "the header", lambda: check_header(check.opened, check.progress, held))
     check.notes += file_notes(check.opened)
-    return "header, file size, freelist"
+    check.course.done.pop("wal", None)
+    log = partial(check_wal, check.opened, check.progress, check.notes.append)
+    check.part("wal", "the write-ahead log", log)
+    return "header, file size, freelist, write-ahead log"
 
 
 def _pages(check: Inspection) -> str:
@@ -348,4 +352,4 @@ def _since(check: Inspection) -> Onset | None:
     return None
 
 
-_NO_TABLE = frozenset({Kind.HEADER, Kind.FREELIST, Kind.BACKUP, Kind.FILE})
+_NO_TABLE = frozenset({Kind.HEADER, Kind.FREELIST, Kind.BACKUP, Kind.FILE, Kind.WAL})

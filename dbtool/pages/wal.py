@@ -23,6 +23,7 @@ from typing import Final
 
 __all__ = [
     "FRAME_HEADER_BYTES",
+    "WAL_FORMAT",
     "WAL_HEADER_BYTES",
     "WalHeader",
     "WalInvalid",
@@ -38,7 +39,7 @@ FRAME_HEADER_BYTES: Final = 24
 
 _HEADER: Final = struct.Struct(">4I8s8x")
 _MAGICS: Final = frozenset({0x377F0682, 0x377F0683})
-_FORMAT: Final = 3007000
+WAL_FORMAT: Final = 3007000
 _FRAME_START: Final = struct.Struct(">II8s")
 _CHUNK_BYTES: Final = 1 << 20
 
@@ -70,7 +71,7 @@ class WalHeader:
             message = f"the header of the WAL has {len(data)} bytes instead of {WAL_HEADER_BYTES}"
             raise WalInvalid(message)
         magic, version, page_size, sequence, salts = _HEADER.unpack(data[:WAL_HEADER_BYTES])
-        if magic not in _MAGICS or version != _FORMAT:
+        if magic not in _MAGICS or version != WAL_FORMAT:
             message = f"the WAL begins with {magic:#x}, format {version}"
             raise WalInvalid(message)
         return cls(page_size=page_size, checkpoint_sequence=sequence, salts=salts)

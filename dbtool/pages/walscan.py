@@ -15,11 +15,11 @@ from typing import Final
 
 from dbtool.pages.wal import FRAME_HEADER_BYTES, WAL_HEADER_BYTES, WalHeader, WalInvalid
 
-__all__ = ["CommittedFrames", "committed_frames"]
+__all__ = ["LITTLE_ENDIAN_MAGIC", "PAGE_SIZES", "CommittedFrames", "checksum", "committed_frames"]
 
 _FRAME: Final = struct.Struct(">II8sII")
-_LITTLE_ENDIAN_MAGIC: Final = 0x377F0682
-_PAGE_SIZES: Final = frozenset(1 << power for power in range(9, 17))
+LITTLE_ENDIAN_MAGIC: Final = 0x377F0682
+PAGE_SIZES: Final = frozenset(1 << power for power in range(9, 17))
 _MASK: Final = 0xFFFFFFFF
 
 
@@ -44,9 +44,9 @@ def committed_frames(read: Callable[[int, int], bytes], size_bytes: int) -> Comm
     """
     raw = read(0, WAL_HEADER_BYTES)
     header = WalHeader.parse(raw)
-    order = "<" if int.from_bytes(raw[:4], "big") == _LITTLE_ENDIAN_MAGIC else ">"
-    sums = _checksum(raw[:24], order, (0, 0))
-    if sums != struct.unpack(">II", raw[24:32]) or header.page_size not in _PAGE_SIZES:
+    order = "<" if int.from_bytes(raw[:4], "big") == LITTLE_ENDIAN_MAGIC else ">"
+    sums = checksum(raw[:24], order, (0, 0))
+    if sums != struct.unpack(">II", raw[24:32]) or header.page_size not in PAGE_SIZES:
         raise WalInvalid("the checksum of its header is wrong")
     stride = FRAME_HEADER_BYTES + header.page_size
     committed: dict[int, int] = {}
@@ -59,8 +59,8 @@ def committed_frames(read: Callable[[int, int], bytes], size_bytes: int) -> Comm
         page, after_commit, salts, first, second = _FRAME.unpack_from(frame)
         if salts != header.salts or not page:
             break
-        sums = _checksum(frame[:8], order, sums)
-        sums = _checksum(frame[FRAME_HEADER_BYTES:], order, sums)
+        sums = checksum(frame[:8], order, sums)
+        sums = checksum(frame[FRAME_HEADER_BYTES:], order, sums)
         if sums != (first, second):
             break
         waiting[page] = at + FRAME_HEADER_BYTES
@@ -73,7 +73,14 @@ def committed_frames(read: Callable[[int, int], bytes], size_bytes: int) -> Comm
     return CommittedFrames(header.page_size, page_count, offsets, frames)
 
 
-def _checksum(data: bytes, order: str, start: tuple[int, int]) -> tuple[int, int]:
+def checksum(data: bytes, order: str, start: tuple[int, int]) -> tuple[int, int]:
+    """Return the two sums of a log after `data`, a multiple of 8 bytes, went into those of `start`.
+
+    Args:
+        data: the bytes.
+        order: of the bytes in a word, "<" or ">", as the magic number of the log says.
+        start: the sums before.
+    """
     first, second = start
     words = struct.unpack(f"{order}{len(data) // 4}I", data)
     for one, two in zip(words[::2], words[1::2], strict=True):

@@ -5,6 +5,8 @@
 2. Full-text indexes are rebuilt from their text; where that fails, after their shadow tables were
    given new, empty trees.
 3. A damaged freelist is forgotten, and VACUUM INTO leaves behind every page that nobody needs.
+4. A bit of the WAL that its checksums prove to have flipped is flipped back, so that SQLite sees
+   the commits behind it.
 
 Where a row and its entry in a sound index contradict each other, either may have rotted. The row is
 believed, and "without loss" is not said.
@@ -24,7 +26,8 @@ from typing import Final
 import apsw
 
 from dbtool.core.atomicfile import failures_named
-from dbtool.integrity.findings import Code, Finding, Kind, Verdict
+from dbtool.integrity.findings import Code, Finding, Kind, Rung, Verdict
+from dbtool.integrity.logcheck import log_of
 from dbtool.integrity.objects import quoted
 from dbtool.integrity.repair.copying import private_connection, sync_file
 from dbtool.integrity.repair.job import Job, require_sound
@@ -57,7 +60,11 @@ _FREELIST_BYTES: Final = 8
 
 def only_derived(damage: Iterable[Finding]) -> bool:
     """Say whether all damage is to what can be made again."""
-    return all(finding.verdict == Verdict.DERIVED_DAMAGE for finding in damage)
+    return all(
+        finding.verdict == Verdict.DERIVED_DAMAGE
+        or (finding.code == Code.WAL_DAMAGED and finding.rung == Rung.DERIVED)
+        for finding in damage
+    )
 
 
 def contradicted(damage: Iterable[Finding]) -> dict[str, int]:
@@ -94,6 +101,8 @@ def derive(job: Job) -> Healed:
     path = job.copy("derived")
     done: list[str] = []
     try:
+        if any(finding.code == Code.WAL_DAMAGED for finding in damage):
+            done.append(_mend_log(path, job))
         _flatten(path, job)
         if any(finding.code == Code.FREELIST_DAMAGED for finding in damage):
             _forget_freelist(path, job)
@@ -131,6 +140,31 @@ def _flatten(path: Path, job: Job) -> None:
     with private_connection(path, job.progress) as connection:
         connection.pragma("schema_version")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _mend_log(path: Path, job: Job) -> str:
+    """Flip the bits of the WAL back that rotted, as its checksums prove."""
+    wal = path.with_name(path.name + "-wal")
+    found = log_of(wal, job.progress)
+    if found is None or not found.broken:
+        raise RungFailed("the WAL is another one since it was checked")
+    bits = [broken.bit for broken in found.broken]
+    with failures_named("write", wal):
+        descriptor = job.files.open_write(wal)
+        try:
+            for bit in bits:
+                if bit is None:
+                    raise RungFailed("not every bit that rotted in the WAL is known")
+                (byte,) = job.files.read_at(descriptor, 1, bit // 8)
+                job.files.write_at(descriptor, bytes([byte ^ 1 << bit % 8]), bit // 8)
+        finally:
+            job.files.close(descriptor)
+    mended = log_of(wal, job.progress)
+    if mended is None or mended.broken or mended.committed < found.last_commit:
+        raise RungFailed("the checksums of the WAL do not hold after it was put right")
+    count = "1 bit" if len(bits) == 1 else f"{len(bits)} bits"
+    commits = "1 commit" if found.commits_behind == 1 else f"{found.commits_behind:,} commits"
+    return f"{count} of the WAL put right, {commits} behind it kept"
 
 
 def _forget_freelist(path: Path, job: Job) -> None:

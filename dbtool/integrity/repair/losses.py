@@ -16,7 +16,7 @@ from dbtool.core.connection import connect
 from dbtool.core.progress import Progress
 from dbtool.core.stoppable import stoppable
 from dbtool.errors import DbtoolError
-from dbtool.integrity.findings import DAMAGES, Kind, VerifyReport
+from dbtool.integrity.findings import DAMAGES, Code, Kind, VerifyReport
 from dbtool.integrity.objects import quoted, read_objects
 from dbtool.integrity.rawpages import RawPages
 from dbtool.integrity.repair.job import Job
@@ -63,7 +63,8 @@ def rows_before(job: Job, tables: Iterable[str]) -> dict[str, int | None]:
     """Count the rows of the tables that the damage left whole, in the damaged database."""
     whole = [table for table in tables if table.lower() not in _hit(job.plan.report)]
     known: dict[str, int | None] = {}
-    if not whole:
+    hidden = any(finding.code == Code.WAL_DAMAGED for finding in job.plan.damage)
+    if not whole or hidden:  # rows of commits that SQLite does not see were there too
         return known
     # SQLite recovers a WAL or journal where it finds one, so it is given a copy of its own.
     path = job.copy("counted")
