@@ -87,7 +87,7 @@ def _judged(
     in_use = reader is not None and 0 < first.frame <= (reader.state.wal_committed or 0)
     if in_use and reader is not None and not reader.reads_log:
         on_note(
-            f"{_what(first, wal)}, which is in the database already, wholly and unhurt: let"
+            f"{wal.name}: {_what(first)}, which is in the database already, wholly and unhurt: let"
             " PRAGMA wal_checkpoint(TRUNCATE) empty the log before a crash makes SQLite read it"
         )
         return []
@@ -116,17 +116,17 @@ def _finding(wal: Path, found: LogCheck, *, in_use: bool) -> Finding:
         Verdict.DATA_DAMAGE,
         Kind.WAL,
         wal.name,
-        f"{_what(first, wal)}: {what} up to frame {found.last_commit:,}, which changed {pages};"
+        f"{_what(first)}: {what} up to frame {found.last_commit:,}, which changed {pages};"
         " the next writer overwrites them",
         pages=joined(found.pages_behind),
         rung=Rung.DERIVED if mendable else None,
     )
 
 
-def _what(broken: BrokenFrame, wal: Path) -> str:
+def _what(broken: BrokenFrame) -> str:
     where = f"frame {broken.frame:,}" if broken.frame else "the header"
     page = f" (page {broken.page:,})" if broken.page else ""
     if broken.bit is None:
-        return f"{where}{page} of {wal.name} does not match its checksum"
+        return f"{where}{page} does not match its checksum"
     byte = broken.bit // _BITS
-    return f"{where}{page} of {wal.name} rotted, a bit of byte {byte:,} as its checksum proves"
+    return f"{where}{page} rotted, a bit of byte {byte:,} as its checksum proves"

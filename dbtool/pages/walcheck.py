@@ -11,7 +11,7 @@ rest of that one transaction. So a break is called *proven* where chance cannot 
 
 - one bit, changed, makes the checksum right: two sums of 32 bits, linear in every bit
   (https://sqlite.org/fileformat2.html#checksum_algorithm), so a bit was flipped. Which one is known
-  for about two thirds of them: the upper bits of words at certain distances weigh the same;
+  for about four of five: the upper bits of words at certain distances weigh the same;
 - a frame with other salts continues the checksum, which an older frame cannot;
 - the header alone is wrong, and the salts of the frames are those it had;
 - two or more commits lie behind: no interrupted transaction leaves those.

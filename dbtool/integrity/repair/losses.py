@@ -22,7 +22,7 @@ from dbtool.integrity.rawpages import RawPages
 from dbtool.integrity.repair.job import Job
 from dbtool.integrity.repair.model import TableLoss
 
-__all__ = ["compared", "counted", "rows_before", "rows_in", "rows_of"]
+__all__ = ["compared", "counted", "hides_commits", "rows_before", "rows_in", "rows_of"]
 
 _STATISTICS: Final = "sqlite_stat"
 _INTERNAL: Final = frozenset({"sqlite_schema", "sqlite_sequence"})
@@ -63,8 +63,7 @@ def rows_before(job: Job, tables: Iterable[str]) -> dict[str, int | None]:
     """Count the rows of the tables that the damage left whole, in the damaged database."""
     whole = [table for table in tables if table.lower() not in _hit(job.plan.report)]
     known: dict[str, int | None] = {}
-    hidden = any(finding.code == Code.WAL_DAMAGED for finding in job.plan.damage)
-    if not whole or hidden:  # rows of commits that SQLite does not see were there too
+    if not whole or hides_commits(job):
         return known
     # SQLite recovers a WAL or journal where it finds one, so it is given a copy of its own.
     path = job.copy("counted")
@@ -75,6 +74,11 @@ def rows_before(job: Job, tables: Iterable[str]) -> dict[str, int | None]:
     finally:
         job.discard(path)
     return known
+
+
+def hides_commits(job: Job) -> bool:
+    """Say whether there were commits that cannot be read, so that no number of rows is known."""
+    return any(finding.code == Code.WAL_DAMAGED for finding in job.plan.damage)
 
 
 def compared(job: Job, path: Path, *, lossless: bool = False) -> tuple[TableLoss, ...]:

@@ -136,9 +136,11 @@ def _derived(damage: tuple[Finding, ...]) -> RungPlan:
     if not only_derived(damage):
         why = "rows are damaged, not only what is made from them"
         return RungPlan(Rung.DERIVED, why)
-    names = dict.fromkeys(finding.object or str(finding.kind) for finding in damage)
+    others = [finding for finding in damage if finding.code != Code.WAL_DAMAGED]
+    names = dict.fromkeys(finding.object or str(finding.kind) for finding in others)
     shown = ", ".join(list(names)[:3]) + (" ..." if len(names) > 3 else "")  # noqa: PLR2004 - as many as a line holds
-    why = f"make anew: {shown}"
+    bits = ["put right what flipped in the WAL, so that its commits count"]
+    why = "; ".join(bits * (len(others) < len(damage)) + [f"make anew: {shown}"] * bool(shown))
     doubtful = sum(contradicted(damage).values())
     if doubtful:
         why += "; where the index and a row contradict each other, the row is believed"
@@ -167,6 +169,9 @@ def _roll_forward(
 def _salvage(report: VerifyReport, damage: tuple[Finding, ...]) -> RungPlan:
     if not report.pages_total:
         return RungPlan(Rung.SALVAGE, "there is no page to read")
+    if any(finding.code == Code.WAL_DAMAGED for finding in damage):
+        why = "every row that can be read; what commits wrote that lie behind the damage is lost"
+        return RungPlan(Rung.SALVAGE, why, possible=True)
     if only_derived(damage):
         why = "every row, read from the pages themselves; indexes are made anew"
         return RungPlan(Rung.SALVAGE, why, possible=True, rows_at_risk=0)

@@ -22,7 +22,7 @@ from dbtool.integrity.pagelevel import SnapshotPages
 from dbtool.integrity.repair.copying import private_connection
 from dbtool.integrity.repair.derived import contradicted
 from dbtool.integrity.repair.job import Job, require_sound
-from dbtool.integrity.repair.losses import compared
+from dbtool.integrity.repair.losses import compared, hides_commits
 from dbtool.integrity.repair.model import Healed, RungFailed, TableLoss
 from dbtool.integrity.salvage import Salvaged, salvage
 from dbtool.pages.header import HEADER_BYTES
@@ -110,7 +110,9 @@ def _from_snapshot(job: Job) -> tuple[bytes, list[SchemaRow]]:
 
 def _tables(job: Job, found: Salvaged) -> tuple[TableLoss, ...]:
     outcome = {table.name: table for table in found.tables}
-    losses = [_with_outcome(loss, outcome.get(loss.table)) for loss in compared(job, found.path)]
+    losses = compared(job, found.path)
+    if not hides_commits(job):
+        losses = tuple(_with_outcome(loss, outcome.get(loss.table)) for loss in losses)
     return tuple(loss for loss in losses if loss.table != found.lost_and_found) + tuple(
         replace(loss, lost=0, unproven=found.lost_rows)
         for loss in losses

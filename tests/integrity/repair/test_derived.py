@@ -7,11 +7,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from dbtool.integrity.findings import Rung
+from dbtool.integrity.findings import Rung, Verdict
 from dbtool.integrity.repair.model import RepairOptions
 from dbtool.integrity.repair.plan import plan_repair
 from dbtool.integrity.repair.run import run_repair
 from tests.integrity.damaged import Change, Damaged, noise, put, zero
+from tests.integrity.logged import make_logged
 from tests.integrity.repair.conftest import heal
 
 
@@ -106,3 +107,33 @@ def test_a_row_that_rotted_is_not_taken_for_a_damaged_index(
     if result.rung == Rung.DERIVED:
         assert [(loss.table, loss.unproven) for loss in result.healed.tables] == [("t", 1)]
         assert "the table was believed" in result.healed.notes[0]
+
+
+def test_a_bit_of_the_log_is_put_right_and_the_commits_behind_it_come_back(tmp_path: Path) -> None:
+    logged = make_logged(tmp_path)
+    everything = logged.total()
+    for at in (32 + 24 + 700, 32 + 4120 * 4 + 2000, 17):
+        logged.flip(at * 8 + 2)
+        rotten = logged.wal.read_bytes()
+        result = heal(Damaged(logged.path, None, b"", logged.path.stat()), repository=False)
+        assert result.rung == Rung.DERIVED, result.attempts
+        assert result.healed is not None
+        assert result.healed.lossless
+        assert "1 bit of the WAL put right" in result.healed.how
+        assert result.evidence is not None
+        assert (result.evidence.folder / "app.db-wal").read_bytes() == rotten
+        assert logged.total() == everything
+
+
+def test_commits_behind_a_frame_that_is_beyond_repair_are_not_called_saved(tmp_path: Path) -> None:
+    logged = make_logged(tmp_path)
+    at = 32 + 24 + 4120 * 4 + 100
+    logged.put(logged.log[:at] + bytes(600) + logged.log[at + 600 :])
+    result = heal(Damaged(logged.path, None, b"", logged.path.stat()), repository=False)
+    assert result.rung == Rung.SALVAGE
+    assert result.healed is not None
+    assert not result.healed.lossless
+    (table,) = (loss for loss in result.healed.tables if loss.table == "t")
+    assert table.before is None
+    assert table.lost is None
+    assert logged.verify().verdict == Verdict.HEALTHY
