@@ -29,12 +29,13 @@ _LONGEST_S: Final = 10.0
 _PRAGMAS: Final = frozenset(
     {
         "data_version", "defer_foreign_keys", "foreign_key_check", "foreign_key_list",
-        "foreign_keys", "index_info", "index_list", "index_xinfo", "legacy_alter_table",
-        "recursive_triggers", "table_info", "table_list", "table_xinfo", "user_version",
-        "writable_schema",
+        "foreign_keys", "index_info", "index_list", "index_xinfo", "integrity_check",
+        "legacy_alter_table", "quick_check", "recursive_triggers", "table_info",
+        "table_list", "table_xinfo", "user_version", "writable_schema",
     }
 )  # fmt: skip
-"""Pragmas that a replica runs, FTS5's own among them; others are about files: it has none."""
+"""Pragmas that a replica runs, those of FTS5 and ALTER TABLE among them; it has no file, which the
+others are about."""
 
 Returned = TypeVar("Returned")
 
@@ -73,7 +74,11 @@ class Replica:
     @classmethod
     def of(cls, connection: apsw.Connection) -> Replica:
         """Return a replica of the schema of `main`, the history of dbtool left out."""
-        return cls([item.sql or "" for item in own_items(read_schema(connection, "main"))])
+        return cls(_definitions(read_schema(connection, "main")))
+
+    def copy(self) -> Replica:
+        """Return another one with the same schema."""
+        return Replica(_definitions(self.schema()))
 
     def close(self) -> None:
         """Forget it."""
@@ -201,6 +206,10 @@ def load_schema_file(sql: str) -> Replica:
         UnendedText: a quotation, comment or trigger does not end.
     """
     return Replica(statement.text for statement in split(sql))
+
+
+def _definitions(schema: Schema) -> list[str]:
+    return [item.sql or "" for item in own_items(schema)]
 
 
 def _nothing(*_arguments: object) -> None:

@@ -1,0 +1,1 @@
+"""What is wrong with migrations before a database sees them."""
