@@ -43,6 +43,7 @@ SCHEMA: dict[str, Key] = {
     "databases.*.max_backup_age": Key(
         "duration", "age from which `snapshots` and `verify` warn of a stale backup"
     ),
+    "databases.*.migrations": Key("path", "folder of its migrations"),
     "databases.*.password_file": Key(
         "path", "file that holds the password or key of its repository alone"
     ),

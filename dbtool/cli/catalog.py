@@ -28,6 +28,7 @@ class GlobalOption(NamedTuple):
 COMMANDS: dict[str, Entry] = {
     "init": Entry("init", "create a database, or adopt one; create its repository", "Start"),
     "demo": Entry("demo", "run the whole story on a fresh database, checking every step", "Start"),
+    "migrate": Entry("migrate", "change the schema by migrations that lose no rows", "Schema"),
     "backup": Entry("backup", "take one snapshot into the repository", "Backups"),
     "snapshots": Entry("snapshots", "list what can be restored", "Backups"),
     "restore": Entry(

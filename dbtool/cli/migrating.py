@@ -1,0 +1,155 @@
+"""What the verbs of `dbtool migrate` share: which database, which folder, the snapshot before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from dbtool.cli.policies import parsed
+from dbtool.cli.targets import Target, choose, open_repository, require_path
+from dbtool.cli.views import brief, pasted
+from dbtool.core.quantities import parse_duration
+from dbtool.core.tomllines import dotted
+
+if TYPE_CHECKING:
+    from dbtool.cli.context import Session
+    from dbtool.core.progress import Progress
+    from dbtool.migrate.model import Migration
+    from dbtool.migrate.options import RunOptions
+
+__all__ = [
+    "AllowOption",
+    "FolderOption",
+    "NoSnapshotOption",
+    "QuickCheckOption",
+    "WaitOption",
+    "Work",
+    "folder_of",
+    "prepare",
+    "run_options",
+    "snapshot_before",
+]
+
+DEFAULT_FOLDER = "migrations"
+
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-m", "--migrations", metavar="FOLDER", help="Folder of the migrations. [migrations]"
+    ),
+]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow", metavar="RULE", help="Go on although this rule does not hold; may be repeated."
+    ),
+]
+WaitOption = Annotated[
+    str,
+    typer.Option(
+        "--wait", metavar="DURATION", help="Wait so long for another migration to end. [60s]"
+    ),
+]
+NoSnapshotOption = Annotated[
+    bool, typer.Option("--no-snapshot", help="Take no snapshot before the first change.")
+]
+QuickCheckOption = Annotated[
+    bool, typer.Option("--no-quick-check", help="Do not look for damage before the first change.")
+]
+
+
+class Work(NamedTuple):
+    """A database and its migrations."""
+
+    target: Target
+    path: Path
+    folder: Path
+    migrations: tuple[Migration, ...]
+
+
+def prepare(session: Session, db: str | None, folder: Path | None) -> Work:
+    """Find the database and read the migrations; files that are none are told of.
+
+    Raises:
+        DbtoolError: as `choose` and `discover`.
+    """
+    from dbtool.migrate.discover import discover
+
+    target = choose(session, db)
+    found = discover(folder_of(session, target, folder))
+    for other in found.others:
+        session.note(f"{brief(other)} has no version in its name, so it is no migration")
+    return Work(target, require_path(target), found.path, found.migrations)
+
+
+def folder_of(session: Session, target: Target, given: Path | None) -> Path:
+    """Return the folder of migrations: the option, the configuration, or `migrations`.
+
+    The last is looked for in the current folder, then beside dbtool.toml.
+    """
+    if given is not None:
+        return given.expanduser()
+    if target.name is not None:
+        configured = session.config.get(dotted(("databases", target.name, "migrations")))
+        if configured is not None:
+            return Path(configured)
+    here = Path(DEFAULT_FOLDER)
+    if not here.is_dir():
+        for file in reversed(session.config.files):
+            if (file.parent / DEFAULT_FOLDER).is_dir():
+                return file.parent / DEFAULT_FOLDER
+    return here
+
+
+def run_options(
+    session: Session,
+    work: Work,
+    progress: Progress,
+    *,
+    allow: list[str] | None,
+    wait: str,
+    snapshot: bool,
+    quick_check: bool = True,
+) -> RunOptions:
+    """Return the options that every run of migrations has."""
+    from dbtool.migrate.options import RunOptions
+
+    wait_s = parsed("--wait", wait, parse_duration)
+    return RunOptions(
+        allow=frozenset(allow or ()),
+        wait_s=60.0 if wait_s is None else wait_s,
+        quick_check=quick_check,
+        before_apply=snapshot_before(session, work.target, progress) if snapshot else None,
+    )
+
+
+def snapshot_before(
+    session: Session, target: Target, progress: Progress
+) -> Callable[[], str | None]:
+    """Return the function that takes the snapshot before the first change.
+
+    It takes none, and says so, where the database has no repository.
+    """
+
+    def take() -> str | None:
+        if not target.explicit_repository and not Path(target.repository).exists():
+            session.note(
+                "no snapshot was taken before: the database has no repository yet",
+                f"    dbtool backup {pasted(target.path or '')}      makes one, beside it",
+            )
+            return None
+        return _take(session, target, progress)
+
+    return take
+
+
+def _take(session: Session, target: Target, progress: Progress) -> str | None:
+    from dbtool.backup.model import BackupOptions
+
+    repository = open_repository(session, target)
+    options = BackupOptions(tags=("migrate",), note="before migrations")
+    snapshot = repository.backup(require_path(target), options, progress=progress).snapshot
+    return snapshot.id if snapshot else None

@@ -1,0 +1,80 @@
+"""Migrations for programs: one call at start-up, and one for a fixture of pytest.
+
+    from dbtool.migrate import upgrade
+
+    upgrade("app.db", "migrations/")
+
+Any number of processes may call it at once: one works, the others wait and find nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import apsw
+
+from dbtool.core.create import init_database
+from dbtool.core.progress import Progress, Silent
+from dbtool.errors import NotFound, Refused
+from dbtool.migrate.discover import discover
+from dbtool.migrate.opening import borrowed, open_to_migrate
+from dbtool.migrate.options import RunOptions, RunResult
+from dbtool.migrate.runner import Runner
+
+__all__ = ["upgrade"]
+
+
+def upgrade(  # noqa: PLR0913  one call is all of the interface
+    db: str | Path | apsw.Connection,
+    folder: str | Path,
+    *,
+    to: str | None = None,
+    create: bool = True,
+    allow: Iterable[str] = (),
+    wait_s: float = 60.0,
+    before_apply: Callable[[], str | None] | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Apply the pending migrations of a folder to a database.
+
+    Args:
+        db: path of the database; or an APSW connection, such as one of `:memory:`. A connection of
+            the standard library's `sqlite3` cannot be used: two SQLite libraries in one process
+            lose each other's locks.
+        folder: with the migrations.
+        to: version to stop at; None: all.
+        create: make the database where there is none.
+        allow: rules and guards that need not hold.
+        wait_s: how long to wait for another process that migrates it.
+        before_apply: called once before the first change, to take a snapshot; returns its id.
+        progress: told of migrations; may raise to stop.
+
+    Raises:
+        DbtoolError: every failure, with what to do next; a failed migration left nothing behind.
+    """
+    migrations = discover(Path(folder)).migrations
+    options = RunOptions(to=to, allow=frozenset(allow), wait_s=wait_s, before_apply=before_apply)
+    told = progress or Silent()
+    if isinstance(db, apsw.Connection):
+        with borrowed(db) as connection:
+            return Runner(connection, migrations, options, progress=told).up()
+    path = Path(db)
+    if create:
+        _create_missing(path)
+    with open_to_migrate(path) as connection:
+        return Runner(connection, migrations, options, progress=told).up()
+
+
+def _create_missing(path: Path) -> None:
+    if path.exists():
+        return
+    if not path.absolute().parent.is_dir():
+        raise NotFound(
+            "folder-not-found", f"there is no folder {path.absolute().parent} for {path.name}"
+        )
+    try:
+        init_database(path)
+    except Refused:
+        if not path.exists():
+            raise  # something else lies in the way; otherwise another process was faster

@@ -1,0 +1,77 @@
+"""The connection that migrations run on: one that writes as the application would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from dbtool.core.connection import open_live, open_readonly
+from dbtool.errors import UsageError
+
+__all__ = ["borrowed", "open_to_look", "open_to_migrate"]
+
+_BUSY_TIMEOUT_S: Final = 10.0
+_LONGEST_VALUE_BYTES: Final = 1_000_000_000
+"""SQLite's own default: a copy of rows must not fail on one that an application could write."""
+_TRIGGER_DEPTH: Final = 1000
+"""Likewise."""
+
+
+@contextmanager
+def open_to_migrate(
+    path: Path, *, busy_timeout_s: float = _BUSY_TIMEOUT_S
+) -> Iterator[apsw.Connection]:
+    """Open a database to change its schema: triggers fire, foreign keys are off.
+
+    Raises:
+        DbtoolError: as `open_live`.
+    """
+    connection = open_live(path, busy_timeout_s=busy_timeout_s)
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)
+        connection.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE_BYTES)
+        connection.limit(apsw.SQLITE_LIMIT_TRIGGER_DEPTH, _TRIGGER_DEPTH)
+        connection.pragma("foreign_keys", 0)
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def open_to_look(path: Path) -> Iterator[apsw.Connection]:
+    """Open a database to read its schema and history; nothing is created beside it.
+
+    Raises:
+        DbtoolError: as `open_readonly`.
+    """
+    connection = open_readonly(path, busy_timeout_s=_BUSY_TIMEOUT_S)
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def borrowed(connection: apsw.Connection) -> Iterator[apsw.Connection]:
+    """Make a connection of the caller fit for migrations, and give it back as it was.
+
+    Raises:
+        UsageError: `connection-in-transaction`.
+    """
+    if connection.in_transaction:
+        raise UsageError(
+            "connection-in-transaction",
+            "the connection has a transaction open, and migrations need their own",
+            hint="commit it first",
+        )
+    foreign_keys = connection.pragma("foreign_keys")
+    connection.pragma("foreign_keys", 0)
+    try:
+        yield connection
+    finally:
+        connection.pragma("foreign_keys", foreign_keys)

@@ -1,0 +1,24 @@
+"""Which folder of migrations is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+
+def test_the_folder_beside_the_configuration_is_found_from_below(run: Run, database: Path) -> None:
+    Path("dbtool.toml").write_text('version = 1\n[databases.app]\npath = "app.db"\n')
+    Path("migrations").mkdir()
+    Path("migrations/0001_a.sql").write_text("CREATE TABLE a(b);")
+    Path("sub").mkdir()
+    import os
+
+    os.chdir("sub")
+    assert run("migrate", "status", "--json").data["pending"] == 1
+
+
+def test_a_wait_that_is_no_duration_is_refused(run: Run, database: Path) -> None:
+    Path("migrations").mkdir()
+    failed = run("migrate", "up", "--wait", "soon", "app.db")
+    assert (failed.code, "--wait" in failed.err) == (2, True)
