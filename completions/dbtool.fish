@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --tag --note --name --last --to --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --wait --budget --temp --junit --sarif --limit --rung --from --from-password-file --from-password-command --interval --wal-limit --at --param --file --timeout --key --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep -m --migrations --to --count --allow --wait --tag --note --name --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from --from-password-file --from-password-command --interval --wal-limit --at --param --file --timeout --key --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -32,6 +32,7 @@ end
 complete -c dbtool -f
 complete -c dbtool -n '__dbtool_at 0' -a init -d 'create a database, or adopt one; create its repository'
 complete -c dbtool -n '__dbtool_at 0' -a demo -d 'run the whole story on a fresh database, checking every step'
+complete -c dbtool -n '__dbtool_at 0' -a migrate -d 'change the schema by migrations that lose no rows'
 complete -c dbtool -n '__dbtool_at 0' -a backup -d 'take one snapshot into the repository'
 complete -c dbtool -n '__dbtool_at 0' -a snapshots -d 'list what can be restored'
 complete -c dbtool -n '__dbtool_at 0' -a restore -d 'bring a snapshot back, to a new file or over the database'
@@ -69,6 +70,38 @@ complete -c dbtool -n '__dbtool_is init' -l encoding -x -a 'UTF-8 UTF-16le UTF-1
 complete -c dbtool -n '__dbtool_is init' -l auto-vacuum -x -a 'none full incremental' -d 'Whether a new database gives space back. [none]'
 complete -c dbtool -n '__dbtool_is init; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is demo' -l keep -r -F -d 'Work in this new folder and leave it there.'
+complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a status -d 'Compare the migrations of the folder with what the database has had; writes nothing'
+complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a up -d 'Apply pending migrations, each in one transaction: all of it, or nothing'
+complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a down -d 'Undo the newest migrations, each in one transaction, with a snapshot before'
+complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a redo -d 'Undo the newest migrations and apply them again, from their files as they are now'
+complete -c dbtool -n '__dbtool_is migrate status' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
+complete -c dbtool -n '__dbtool_is migrate status' -l check -d 'Exit with 4 where anything is pending, edited or has drifted.'
+complete -c dbtool -n '__dbtool_is migrate status; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is migrate up' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
+complete -c dbtool -n '__dbtool_is migrate up' -l to -x -d 'The last to be applied.'
+complete -c dbtool -n '__dbtool_is migrate up' -l count -x -d 'Apply the next N.'
+complete -c dbtool -n '__dbtool_is migrate up' -l allow -x -d 'Go on although this rule does not hold; may be repeated.'
+complete -c dbtool -n '__dbtool_is migrate up' -l wait -x -d 'Wait so long for another migration to end. [60s]'
+complete -c dbtool -n '__dbtool_is migrate up' -l no-snapshot -d 'Take no snapshot before the first change.'
+complete -c dbtool -n '__dbtool_is migrate up' -l no-quick-check -d 'Do not look for damage before the first change.'
+complete -c dbtool -n '__dbtool_is migrate up; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is migrate down' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
+complete -c dbtool -n '__dbtool_is migrate down' -l to -x -d 'The last that stays; 0: none does.'
+complete -c dbtool -n '__dbtool_is migrate down' -l count -x -d 'The newest N. [1]'
+complete -c dbtool -n '__dbtool_is migrate down' -l allow -x -d 'Go on although this rule does not hold; may be repeated.'
+complete -c dbtool -n '__dbtool_is migrate down' -l wait -x -d 'Wait so long for another migration to end. [60s]'
+complete -c dbtool -n '__dbtool_is migrate down' -l no-snapshot -d 'Take no snapshot before the first change.'
+complete -c dbtool -n '__dbtool_is migrate down' -s n -l dry-run -d 'Show what would be undone, and do nothing.'
+complete -c dbtool -n '__dbtool_is migrate down' -s y -l yes -d 'Undo without asking.'
+complete -c dbtool -n '__dbtool_is migrate down; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is migrate redo' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
+complete -c dbtool -n '__dbtool_is migrate redo' -l count -x -d 'The newest N. [1]'
+complete -c dbtool -n '__dbtool_is migrate redo' -l allow -x -d 'Go on although this rule does not hold; may be repeated.'
+complete -c dbtool -n '__dbtool_is migrate redo' -l wait -x -d 'Wait so long for another migration to end. [60s]'
+complete -c dbtool -n '__dbtool_is migrate redo' -l no-snapshot -d 'Take no snapshot before the first change.'
+complete -c dbtool -n '__dbtool_is migrate redo' -s n -l dry-run -d 'Show what would be undone, and do nothing.'
+complete -c dbtool -n '__dbtool_is migrate redo' -s y -l yes -d 'Undo without asking.'
+complete -c dbtool -n '__dbtool_is migrate redo; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is backup' -l tag -x -d 'Label it; may be repeated.'
 complete -c dbtool -n '__dbtool_is backup' -l note -x -d 'Remark that the list of snapshots keeps.'
 complete -c dbtool -n '__dbtool_is backup' -l name -x -d 'Call the database so in the repository.'
