@@ -1,0 +1,402 @@
+"""Samples of a database over time: one a minute for 7 days, one an hour for 90, one a day for ever.
+
+A small SQLite file of our own, in the user's state folder or beside the database, never in it:
+
+    series(id, metric, label)          what is measured; the label is a table's name, or ""
+    minute|hour|day(series, at, value) at: start of the interval, in minutes, hours, days since 2020
+    state(key, value)                  what the next run goes on from
+
+Samples of one interval become one value, as the metric says: the last one (a size), the greatest
+(an age) or their sum (commits). One row takes about 16 bytes. One process at a time records a
+database, as sums would count twice; everybody may read meanwhile. A file that is damaged is put
+aside, never repaired: samples are worth less than an alarm in time.
+
+Pruning removes the oldest two hours of what is too old at a time. So a clock that is wrong for a
+while costs a few samples and no history.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, NamedTuple, Self
+
+import apsw
+
+from dbtool.core.atomicfile import failures_named
+from dbtool.core.connection import classified, connect
+from dbtool.errors import DbtoolError, StorageFailed
+
+__all__ = [
+    "Point",
+    "Recorder",
+    "Resolution",
+    "Rollup",
+    "Sample",
+    "SeriesName",
+    "history_beside",
+    "history_file",
+    "read_series",
+    "series_names",
+]
+
+Rollup = Literal["last", "greatest", "sum"]
+Resolution = Literal["minute", "hour", "day"]
+
+_FORMAT: Final = 1
+_EPOCH_S: Final = 1_577_836_800
+"""2020-01-01T00:00Z. Minutes since then take three bytes until 2035."""
+_APPLICATION_ID: Final = 0x64627448  # "dbtH"
+_SECONDS: Final[dict[Resolution, int]] = {"minute": 60, "hour": 3600, "day": 86400}
+_KEPT: Final[dict[Resolution, timedelta]] = {
+    "minute": timedelta(days=7),
+    "hour": timedelta(days=90),
+}
+_PRUNED_AT_ONCE_S: Final = 7200
+_BUSY_S: Final = 2.0
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+_SCHEMA: Final = f"""
+CREATE TABLE series(id INTEGER PRIMARY KEY, metric TEXT NOT NULL, label TEXT NOT NULL,
+    UNIQUE(metric, label));
+CREATE TABLE minute(series, at, value, PRIMARY KEY(series, at)) WITHOUT ROWID;
+CREATE TABLE hour(series, at, value, PRIMARY KEY(series, at)) WITHOUT ROWID;
+CREATE TABLE day(series, at, value, PRIMARY KEY(series, at)) WITHOUT ROWID;
+CREATE TABLE state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_FORMAT};
+"""
+_MERGES: Final[dict[Rollup, str]] = {
+    "last": "excluded.value",
+    "greatest": "max(value, excluded.value)",
+    "sum": "value + excluded.value",
+}
+
+
+class Sample(NamedTuple):
+    """One measured value."""
+
+    metric: str
+    value: float
+    rollup: Rollup = "last"
+    label: str = ""
+    """Of which table; empty: of the whole database."""
+
+
+class SeriesName(NamedTuple):
+    """What is measured."""
+
+    metric: str
+    label: str
+
+
+class Point(NamedTuple):
+    """One value of a series."""
+
+    at: datetime
+    """Start of its interval, UTC."""
+    value: float
+    interval_s: int
+    """60, 3600 or 86400."""
+
+
+def history_file(folder: Path, database: Path) -> Path:
+    """Return where in the user's state `folder` the samples of a database lie."""
+    digest = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
+    return folder / "history" / f"{digest}.db"
+
+
+def history_beside(database: Path) -> Path:
+    """Return where they lie when they are to stay with the database."""
+    real = database.resolve()
+    return real.with_name(f"{real.name}.history.db")
+
+
+def read_series(
+    path: Path,
+    metric: str,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    label: str = "",
+    resolution: Resolution | None = None,
+) -> tuple[Point, ...]:
+    """Return the values of a series, oldest first; none where there is no history.
+
+    Args:
+        path: of the history.
+        metric: its name.
+        since: intervals that ended before are left out.
+        until: intervals that began at or after it are left out; None: none.
+        label: of a table; empty: of the whole database.
+        resolution: of all values; None: the finest that is left of each time.
+
+    Raises:
+        DbtoolError: the history is there and cannot be read.
+    """
+    if not _exists(path):
+        return ()
+    end = until or _LATEST
+    with classified(path), _reading(path) as connection:
+        names: tuple[Resolution, ...] = ("minute", "hour", "day")
+        points: list[Point] = []
+        for name in names if resolution is None else (resolution,):
+            found = _points(connection, name, SeriesName(metric, label), since, end)
+            if points:
+                found = [p for p in found if p.at + timedelta(seconds=p.interval_s) <= end]
+            points = [*found, *points]
+            if found and resolution is None:
+                # Coarser intervals hold the same samples again: only those that ended before.
+                end = found[0].at
+    return tuple(points)
+
+
+def series_names(path: Path) -> tuple[SeriesName, ...]:
+    """Return what was ever measured; nothing where there is no history.
+
+    Raises:
+        DbtoolError: the history is there and cannot be read.
+    """
+    if not _exists(path):
+        return ()
+    with classified(path), _reading(path) as connection:
+        rows = connection.execute("SELECT metric, label FROM series ORDER BY metric, label")
+        return tuple(SeriesName(str(metric), str(label)) for metric, label in rows)
+
+
+class Recorder:
+    """Writes samples; a context manager. `open` makes one."""
+
+    def __init__(self, path: Path, connection: apsw.Connection, lock: int) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = lock
+        self._ids: dict[SeriesName, int] = {}
+
+    @classmethod
+    def open(cls, path: Path, *, aside: list[Path] | None = None) -> Recorder | None:
+        """Return the recorder of a history; None where another process records it.
+
+        Args:
+            path: of the history; created with its folder.
+            aside: gets the new path of a damaged history that was put aside.
+
+        Raises:
+            StorageFailed: it cannot be written.
+            DbtoolError: `history-unknown`, it is of a newer dbtool, or no history.
+        """
+        with failures_named("write", path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = _take_lock(path)
+        if lock is None:
+            return None
+        try:
+            return cls(path, _open_or_begin(path, [] if aside is None else aside), lock)
+        except BaseException:
+            os.close(lock)
+            raise
+
+    def write(self, samples: Iterable[Sample], at: datetime) -> None:
+        """Add samples that were taken at one time, in one transaction.
+
+        Raises:
+            DbtoolError: they cannot be written.
+        """
+        moment_s = _seconds(at)
+        with classified(self.path), self._connection:
+            for sample in samples:
+                series = self._series(SeriesName(sample.metric, sample.label))
+                value = int(sample.value) if float(sample.value).is_integer() else sample.value
+                for name, seconds in _SECONDS.items():
+                    self._connection.execute(
+                        f"INSERT INTO {name} VALUES(?, ?, ?) ON CONFLICT DO UPDATE "
+                        f"SET value = {_MERGES[sample.rollup]}",
+                        (series, moment_s // seconds, value),
+                    )
+
+    def prune(self, now: datetime) -> int:
+        """Remove the oldest of what is older than is kept; return how many rows went.
+
+        Raises:
+            DbtoolError: they cannot be removed.
+        """
+        removed = 0
+        with classified(self.path), self._connection:
+            for name, kept in _KEPT.items():
+                limit = _seconds(now - kept) // _SECONDS[name]
+                oldest = self._connection.execute(f"SELECT min(at) FROM {name}").get  # noqa: S608
+                if oldest is None:
+                    continue
+                step = max(1, _PRUNED_AT_ONCE_S // _SECONDS[name])
+                self._connection.execute(
+                    f"DELETE FROM {name} WHERE at < ?",  # noqa: S608 - a name of ours
+                    (min(limit, int(oldest) + step),),
+                )
+                removed += self._connection.changes()
+        return removed
+
+    def state(self, key: str) -> str | None:
+        """Return what an earlier run noted under a key.
+
+        Raises:
+            DbtoolError: it cannot be read.
+        """
+        with classified(self.path):
+            found = self._connection.execute("SELECT value FROM state WHERE key = ?", (key,)).get
+        return None if found is None else str(found)
+
+    def set_state(self, key: str, value: str) -> None:
+        """Note something for the next run.
+
+        Raises:
+            DbtoolError: it cannot be written.
+        """
+        with classified(self.path):
+            self._connection.execute("INSERT OR REPLACE INTO state VALUES(?, ?)", (key, value))
+
+    def close(self) -> None:
+        """Close the file and let others record."""
+        self._connection.close()
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _series(self, name: SeriesName) -> int:
+        known = self._ids.get(name)
+        if known is None:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO series(metric, label) VALUES(?, ?)", name
+            )
+            known = int(
+                self._connection.execute(
+                    "SELECT id FROM series WHERE metric = ? AND label = ?", name
+                ).get
+            )
+            self._ids[name] = known
+        return known
+
+
+def _exists(path: Path) -> bool:
+    """Say whether there is a history; an empty file is one that is just being made."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _points(
+    connection: apsw.Connection,
+    resolution: Resolution,
+    name: SeriesName,
+    since: datetime,
+    until: datetime,
+) -> list[Point]:
+    seconds = _SECONDS[resolution]
+    rows: Sequence[tuple[Any, ...]] = connection.execute(
+        f"SELECT at, value FROM {resolution} JOIN series ON id = series "  # noqa: S608
+        "WHERE metric = ? AND label = ? AND at >= ? AND at < ? ORDER BY at",
+        (*name, _seconds(since) // seconds, -(-_seconds(until) // seconds)),
+    ).fetchall()
+    return [
+        Point(datetime.fromtimestamp(at * seconds + _EPOCH_S, UTC), value, seconds)
+        for at, value in rows
+    ]
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp()) - _EPOCH_S
+
+
+class _reading:  # noqa: N801 - reads as the function that it is where it is used
+    """A connection that reads a history, checked to be one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> apsw.Connection:
+        # For writing, so that the WAL is cleared away where this is the last to close.
+        self._connection = connect(self._path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=_BUSY_S)
+        try:
+            self._connection.pragma("query_only", 1)
+            _require_ours(self._path, self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _take_lock(path: Path) -> int | None:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _open_or_begin(path: Path, aside: list[Path]) -> apsw.Connection:
+    try:
+        return _open(path)
+    except DbtoolError as error:
+        if error.code not in ("database-damaged", "database-truncated", "not-a-database"):
+            raise
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    for suffix in ("", "-wal", "-shm"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            with failures_named("rename", source):
+                target = path.with_name(f"{path.name}.damaged-{stamp}{suffix}")
+                source.rename(target)
+                aside.extend([target] if not suffix else [])
+    return _open(path)
+
+
+def _open(path: Path) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    with classified(path):
+        connection = connect(path, flags, busy_timeout_s=_BUSY_S)
+        try:
+            if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
+                with connection:
+                    connection.execute(_SCHEMA)
+            _require_ours(path, connection)
+            connection.pragma("journal_mode", "wal")
+            connection.pragma("synchronous", 1)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _require_ours(path: Path, connection: apsw.Connection) -> None:
+    found = (connection.pragma("application_id"), connection.pragma("user_version"))
+    if found != (_APPLICATION_ID, _FORMAT):
+        what = "a history of another dbtool" if found[0] == _APPLICATION_ID else "no history"
+        raise StorageFailed(
+            "history-unknown",
+            f"{path} is {what}",
+            context=f"application id {found[0]:#x}, version {found[1]}",
+            hint=f"mv {path} {path}.old",
+        )
