@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Holder", "holders", "lock_count", "open_here"]
+__all__ = ["Holder", "command_of", "holders", "lock_count", "open_here"]
 
 _PROC: Final = Path("/proc")
 _SUFFIXES: Final = ("", "-wal", "-shm", "-journal")
@@ -40,7 +40,7 @@ def holders(path: Path) -> list[Holder]:
         return []
     own = os.getpid()
     pids = sorted(int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal())
-    return [Holder(pid, _command(pid)) for pid in pids if pid != own and _has_open(pid, wanted)]
+    return [Holder(pid, command_of(pid)) for pid in pids if pid != own and _has_open(pid, wanted)]
 
 
 def open_here(path: Path) -> bool:
@@ -98,7 +98,8 @@ def _open_files(pid: int) -> Iterator[tuple[int, int]]:
         yield status.st_dev, status.st_ino
 
 
-def _command(pid: int) -> str:
+def command_of(pid: int) -> str:
+    """Return the name of a process's program as `Holder` has it; "?" where it is not to be seen."""
     try:
         raw = (_PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").rstrip("\n")
     except OSError:
