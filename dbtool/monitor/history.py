@@ -7,7 +7,7 @@ A small SQLite file of our own, in the user's state folder or beside the databas
     state(key, value)                  what the next run goes on from
 
 Samples of one interval become one value, as the metric says: the last one (a size), the greatest
-(an age) or their sum (commits). One row takes about 16 bytes. One process at a time records a
+(an age) or their sum (commits). One row takes 17 bytes. One process at a time records a
 database, as sums would count twice; everybody may read meanwhile. A file that is damaged is put
 aside, never repaired: samples are worth less than an alarm in time.
 
@@ -17,7 +17,6 @@ while costs a few samples and no history.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
@@ -29,8 +28,8 @@ from typing import Any, Final, Literal, NamedTuple, Self
 import apsw
 
 from dbtool.core.atomicfile import failures_named
-from dbtool.core.connection import classified, connect
-from dbtool.errors import DbtoolError, StorageFailed
+from dbtool.core.connection import classified
+from dbtool.monitor.historyfile import history_exists, open_or_begin, reading, take_lock
 
 __all__ = [
     "Point",
@@ -48,29 +47,16 @@ __all__ = [
 Rollup = Literal["last", "greatest", "sum"]
 Resolution = Literal["minute", "hour", "day"]
 
-_FORMAT: Final = 1
 _EPOCH_S: Final = 1_577_836_800
 """2020-01-01T00:00Z. Minutes since then take three bytes until 2035."""
-_APPLICATION_ID: Final = 0x64627448  # "dbtH"
 _SECONDS: Final[dict[Resolution, int]] = {"minute": 60, "hour": 3600, "day": 86400}
 _KEPT: Final[dict[Resolution, timedelta]] = {
     "minute": timedelta(days=7),
     "hour": timedelta(days=90),
 }
 _PRUNED_AT_ONCE_S: Final = 7200
-_BUSY_S: Final = 2.0
 _LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
-_SCHEMA: Final = f"""
-CREATE TABLE series(id INTEGER PRIMARY KEY, metric TEXT NOT NULL, label TEXT NOT NULL,
-    UNIQUE(metric, label));
-CREATE TABLE minute(series, at, value, PRIMARY KEY(series, at)) WITHOUT ROWID;
-CREATE TABLE hour(series, at, value, PRIMARY KEY(series, at)) WITHOUT ROWID;
-CREATE TABLE day(series, at, value, PRIMARY KEY(series, at)) WITHOUT ROWID;
-CREATE TABLE state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_FORMAT};
-"""
 _MERGES: Final[dict[Rollup, str]] = {
     "last": "excluded.value",
     "greatest": "max(value, excluded.value)",
@@ -139,10 +125,10 @@ def read_series(
     Raises:
         DbtoolError: the history is there and cannot be read.
     """
-    if not _exists(path):
+    if not history_exists(path):
         return ()
     end = until or _LATEST
-    with classified(path), _reading(path) as connection:
+    with classified(path), reading(path) as connection:
         names: tuple[Resolution, ...] = ("minute", "hour", "day")
         points: list[Point] = []
         for name in names if resolution is None else (resolution,):
@@ -162,9 +148,9 @@ def series_names(path: Path) -> tuple[SeriesName, ...]:
     Raises:
         DbtoolError: the history is there and cannot be read.
     """
-    if not _exists(path):
+    if not history_exists(path):
         return ()
-    with classified(path), _reading(path) as connection:
+    with classified(path), reading(path) as connection:
         rows = connection.execute("SELECT metric, label FROM series ORDER BY metric, label")
         return tuple(SeriesName(str(metric), str(label)) for metric, label in rows)
 
@@ -192,11 +178,11 @@ class Recorder:
         """
         with failures_named("write", path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = _take_lock(path)
+            lock = take_lock(path)
         if lock is None:
             return None
         try:
-            return cls(path, _open_or_begin(path, [] if aside is None else aside), lock)
+            return cls(path, open_or_begin(path, [] if aside is None else aside), lock)
         except BaseException:
             os.close(lock)
             raise
@@ -290,14 +276,6 @@ class Recorder:
         return known
 
 
-def _exists(path: Path) -> bool:
-    """Say whether there is a history; an empty file is one that is just being made."""
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
-
-
 def _points(
     connection: apsw.Connection,
     resolution: Resolution,
@@ -319,84 +297,3 @@ def _points(
 
 def _seconds(moment: datetime) -> int:
     return int(moment.timestamp()) - _EPOCH_S
-
-
-class _reading:  # noqa: N801 - reads as the function that it is where it is used
-    """A connection that reads a history, checked to be one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> apsw.Connection:
-        # For writing, so that the WAL is cleared away where this is the last to close.
-        self._connection = connect(self._path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=_BUSY_S)
-        try:
-            self._connection.pragma("query_only", 1)
-            _require_ours(self._path, self._connection)
-        except BaseException:
-            self._connection.close()
-            raise
-        return self._connection
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-
-def _take_lock(path: Path) -> int | None:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), flags, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _open_or_begin(path: Path, aside: list[Path]) -> apsw.Connection:
-    try:
-        return _open(path)
-    except DbtoolError as error:
-        if error.code not in ("database-damaged", "database-truncated", "not-a-database"):
-            raise
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    for suffix in ("", "-wal", "-shm"):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            with failures_named("rename", source):
-                target = path.with_name(f"{path.name}.damaged-{stamp}{suffix}")
-                source.rename(target)
-                aside.extend([target] if not suffix else [])
-    return _open(path)
-
-
-def _open(path: Path) -> apsw.Connection:
-    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-    with classified(path):
-        connection = connect(path, flags, busy_timeout_s=_BUSY_S)
-        try:
-            if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
-                with connection:
-                    connection.execute(_SCHEMA)
-            _require_ours(path, connection)
-            connection.pragma("journal_mode", "wal")
-            connection.pragma("synchronous", 1)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def _require_ours(path: Path, connection: apsw.Connection) -> None:
-    found = (connection.pragma("application_id"), connection.pragma("user_version"))
-    if found != (_APPLICATION_ID, _FORMAT):
-        what = "a history of another dbtool" if found[0] == _APPLICATION_ID else "no history"
-        raise StorageFailed(
-            "history-unknown",
-            f"{path} is {what}",
-            context=f"application id {found[0]:#x}, version {found[1]}",
-            hint=f"mv {path} {path}.old",
-        )

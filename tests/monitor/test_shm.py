@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbtool.monitor.shm import INDEX_BYTES, NO_MARK, parse_index
@@ -37,6 +37,7 @@ def test_what_is_no_index_is_none(data: bytes) -> None:
     assert parse_index(data) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_taken(data: bytes) -> None:
     parse_index(data)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbtool.monitor.walframes import WalCursor
@@ -144,6 +144,7 @@ def test_a_log_that_was_cut_to_nothing_says_so_and_begins_anew(log: Log) -> None
     assert cursor.advance(reader(log.bytes()), log.frames()).frames == log.frames()
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_log_cut_anywhere_counts_what_is_committed_in_the_rest(
     whole: bytes, data: st.DataObject
@@ -154,6 +155,7 @@ def test_a_log_cut_anywhere_counts_what_is_committed_in_the_rest(
     assert seen.frames == expected
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_frames_of_another_generation_end_the_count(whole: bytes, data: st.DataObject) -> None:
     count = (len(whole) - 32) // FRAME
@@ -166,6 +168,7 @@ def test_frames_of_another_generation_end_the_count(whole: bytes, data: st.DataO
     assert seen.frames == committed_frames(reader(bytes(raw)), len(raw)).frames
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.none() | st.integers(0, 2**32))
 def test_any_bytes_are_taken(data: bytes, last_frame: int | None) -> None:
     WalCursor().advance(reader(data), last_frame)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbtool.trace.histogram import bucket_bounds, bucket_of, merged, quantile_s
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 60))
 def test_a_duration_lies_within_the_bounds_of_its_bucket(duration_ns: int) -> None:
     least, end = bucket_bounds(bucket_of(duration_ns))
     assert least <= duration_ns < end
 
 
+@settings(deadline=None)
 @given(st.integers(8, 1 << 60))
 def test_a_bucket_is_no_wider_than_a_quarter_of_its_start(duration_ns: int) -> None:
     least, end = bucket_bounds(bucket_of(duration_ns))
@@ -24,6 +26,7 @@ def test_a_clock_that_went_back_counts_as_no_time() -> None:
     assert bucket_of(-5) == bucket_of(0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1_000, 10**10), min_size=1, max_size=200), st.floats(0.01, 1))
 def test_a_quantile_is_off_by_an_eighth_at_most(durations: list[int], share: float) -> None:
     histogram: dict[int, int] = {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbtool.errors import NotFound
@@ -49,6 +49,7 @@ def write(path: Path, *entries: Entry) -> Path:
     return path
 
 
+@settings(deadline=None)
 @given(uses)
 def test_a_line_comes_back_as_it_was_written(tmp_path_factory, use: StatementUse) -> None:
     path = write(tmp_path_factory.mktemp("log") / "log", replace(ENTRY, use=use))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbtool.trace.normalise import LONGEST_SQL, normalise
@@ -36,12 +36,14 @@ def test_values_become_question_marks(sql: str, expected: str) -> None:
     assert normalise(sql) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_taken_and_the_result_is_its_own_result(sql: str) -> None:
     once = normalise(sql)
     assert normalise(once) == once or "'" in sql or '"' in sql or "[" in sql or "/" in sql
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40).filter(lambda text: "\0" not in text), st.integers(), st.binary())
 def test_no_value_survives_and_the_statement_can_still_be_prepared(
     text: str, number: int, blob: bytes
