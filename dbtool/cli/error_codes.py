@@ -15,6 +15,7 @@ class ErrorCode(NamedTuple):
 
 
 ERROR_CODES: dict[str, ErrorCode] = {
+    "observer-failed": ErrorCode(1, "the process that looks at locks and logs failed"),
     "schema-way-not-found": ErrorCode(1, "no migration was found that leads to a schema file"),
     "schedule-failed": ErrorCode(1, "systemd or cron did not take the timer"),
     "sqlite-failed": ErrorCode(1, "SQLite failed in a way that has no name here"),

@@ -1,0 +1,79 @@
+"""What a plan promises of a statement's cost, for libraries that count nothing.
+
+`EXPLAIN QUERY PLAN` runs once for each text, on the application's own connection and after its
+statement succeeded: it reads no row, begins no transaction, changes no counter. The application's
+authorizer and trace callback see it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from dbtool.trace.collect import Tally
+
+__all__ = ["PlanCosts", "Plans", "plan_costs"]
+
+_MOST_TEXTS: Final = 2000
+_STATEMENT: Final = re.compile(r"\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+_SCAN: Final = re.compile(
+    r"SCAN (?!CONSTANT ROW|\(|SUBQUERY)(?!.*VIRTUAL TABLE)(.+?)(?: USING .*)?$"
+)
+_DERIVED: Final = re.compile(r"(?:CO-ROUTINE|MATERIALIZE) (.+)")
+
+
+class PlanCosts(NamedTuple):
+    """What one call costs beyond what it looks for."""
+
+    full_scans: int
+    sorts: int
+    automatic_indexes: int
+
+    def add_to(self, tally: Tally, calls: int) -> None:
+        """Count it for so many calls; the caller holds the collector's lock."""
+        tally.full_scans = (tally.full_scans or 0) + (calls if self.full_scans else 0)
+        tally.sorts = (tally.sorts or 0) + self.sorts * calls
+        tally.automatic_indexes = (tally.automatic_indexes or 0) + self.automatic_indexes * calls
+
+
+class Plans:
+    """The plans of one connection's statements.
+
+    Args:
+        plain_cursor: returns an untraced cursor of the connection.
+    """
+
+    def __init__(self, plain_cursor: Callable[[], Any]) -> None:
+        self._plain_cursor = plain_cursor
+        self.known: dict[str, PlanCosts | None] = {}
+        """By text; None: it has none."""
+
+    def ask(self, sql: str, values: Any) -> None:
+        """Ask for the plan of a text; never raises."""
+        if len(self.known) >= _MOST_TEXTS:
+            return
+        self.known[sql] = None
+        if not _STATEMENT.match(sql):
+            return
+        try:
+            cursor = self._plain_cursor()
+            cursor.row_factory = None
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", *values)
+            self.known[sql] = plan_costs(cursor.fetchall())
+        except Exception:  # noqa: BLE001, S110 - tracing must not break what it traces
+            pass
+
+
+def plan_costs(rows: Iterable[Any]) -> PlanCosts:
+    """Return what the rows of `EXPLAIN QUERY PLAN` say."""
+    texts = [row[3] for row in rows]
+    details = [text.decode() if isinstance(text, bytes) else str(text) for text in texts]
+    # Rows that the statement made itself are read from their beginning to their end.
+    derived = {match[1] for detail in details if (match := _DERIVED.match(detail))}
+    scanned = [match[1] for detail in details if (match := _SCAN.match(detail))]
+    return PlanCosts(
+        full_scans=sum(name not in derived for name in scanned),
+        sorts=sum(detail.startswith("USE TEMP B-TREE") for detail in details),
+        automatic_indexes=sum(" AUTOMATIC " in detail for detail in details),
+    )
