@@ -29,9 +29,9 @@ from tests.integrity.damages import DAMAGES, TABLES, Target, build, counts
 from tests.pages.pagesources import Pages
 
 
-def recovered(path: Path, into: Path) -> str:
+def recovered(path: Path, into: Path, program: str | None = None) -> str:
     """Return how many rows `.recover` brings into their tables, and into lost_and_found."""
-    program = shutil.which("sqlite3")
+    program = program or shutil.which("sqlite3")
     if program is None:
         return "no sqlite3"
     into.unlink(missing_ok=True)
@@ -57,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=int, default=5000)
     parser.add_argument("--only", help="one kind of damage")
+    parser.add_argument("--sqlite3", help="a shell whose .recover works: see damage_matrix.py")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="dbtool-salvage-"))
     try:
@@ -73,7 +74,7 @@ def main() -> None:
             if options.only in {None, name}:
                 raw = damage(target)
                 on_pages = str(target.rows_on_damaged_pages(raw))
-                measured = _measured(raw, folder, schema, before)
+                measured = _measured(raw, folder, schema, before, options.sqlite3)
                 rows.append([name, on_pages, *measured])
         head = [
             "damage",
@@ -91,7 +92,7 @@ def main() -> None:
         shutil.rmtree(folder)
 
 
-def _measured(raw, folder, schema, before):
+def _measured(raw, folder, schema, before, program):
     damaged = folder / "damaged.db"
     damaged.write_bytes(raw)
     total = sum(before.values())
@@ -113,7 +114,7 @@ def _measured(raw, folder, schema, before):
         f"{lost_with} ({found_with})",
         f"{seconds:.2f}",
         f"{(total - lost_with) / seconds:.0f}",
-        recovered(damaged, folder / "recovered.db"),
+        recovered(damaged, folder / "recovered.db", program),
     ]
 
 
