@@ -154,6 +154,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "database-locked": ErrorCode(11, "another process holds the lock of the database"),
     "database-busy": ErrorCode(11, "the database changes too fast to be read at one moment"),
     "migration-running": ErrorCode(11, "another process migrates the database"),
+    "follow-running": ErrorCode(11, "another `dbtool follow` of the database is at work"),
     "job-running": ErrorCode(11, "another `dbtool run` of the database is at work"),
     "repository-locked": ErrorCode(11, "another dbtool works on the repository"),
     "lock-lost": ErrorCode(11, "the lock was taken away from a process that seemed dead"),

@@ -1,4 +1,4 @@
-"""One job at a time for each database, on this machine and for this user.
+"""One job at a time for each database, and one follower, on this machine and for this user.
 
 `flock` on a file in the user's state folder: the kernel lets go of it however the process ends, so
 a killed job never blocks the next one. The process id in the file is for people.
@@ -16,7 +16,7 @@ from pathlib import Path
 from dbtool.core.atomicfile import failures_named
 from dbtool.errors import Locked
 
-__all__ = ["job_lock", "note_told", "take_told"]
+__all__ = ["follow_lock", "job_lock", "note_told", "take_told"]
 
 
 @contextmanager
@@ -31,17 +31,38 @@ def job_lock(folder: Path, database: str) -> Iterator[None]:
         Locked: `job-running`, with the process that holds it.
         StorageFailed: the folder cannot be written.
     """
-    path = _file(folder, database, "lock")
-    with failures_named("write", path):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        _take(descriptor, database)
+    busy = Locked(
+        "job-running",
+        f"a job of {database} is running already",
+        hint="wait for it to end, or use --skip-if-running where that is no failure",
+    )
+    with _held(_file(folder, database, "lock"), busy):
         take_told(folder, database)  # of an older job
-        # Never removed: a second process could hold the lock of the file that was just unlinked.
         yield
-    finally:
-        os.close(descriptor)
+
+
+@contextmanager
+def follow_lock(folder: Path, database: str, repository: str) -> Iterator[None]:
+    """Hold the lock of the one who follows `database` into a repository, or fail at once.
+
+    Two of them would each store what changed, as snapshots that differ in nothing.
+
+    Args:
+        folder: as of `job_lock`.
+        database: its absolute path.
+        repository: what tells one repository from another.
+
+    Raises:
+        Locked: `follow-running`, with the process that holds it.
+        StorageFailed: the folder cannot be written.
+    """
+    busy = Locked(
+        "follow-running",
+        f"{database} is followed into this repository already",
+        hint="stop the other one first: two would store every change twice",
+    )
+    with _held(_file(folder, f"{database}\n{repository}", "follow"), busy):
+        yield
 
 
 def note_told(folder: Path, database: str) -> None:
@@ -67,17 +88,25 @@ def _file(folder: Path, database: str, suffix: str) -> Path:
     return folder / f"{digest}.{suffix}"
 
 
-def _take(descriptor: int, database: str) -> None:
+@contextmanager
+def _held(path: Path, busy: Locked) -> Iterator[None]:
+    with failures_named("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        _take(descriptor, busy)
+        # Never removed: a second process could hold the lock of the file that was just unlinked.
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, busy: Locked) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-        who = f"process {holder}" if holder.isdigit() else "another process"
-        raise Locked(
-            "job-running",
-            f"a job of {database} is running already",
-            context=f"{who} holds its lock",
-            hint="wait for it to end, or use --skip-if-running where that is no failure",
-        ) from None
+        busy.context = f"process {holder if holder.isdigit() else 'unknown'} holds its lock"
+        raise busy from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

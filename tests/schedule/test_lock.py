@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dbtool.errors import Locked
-from dbtool.schedule.lock import job_lock
+from dbtool.schedule.lock import follow_lock, job_lock
 
 HOLD = """
 import sys, time
@@ -50,3 +50,14 @@ def test_the_folder_is_made_for_the_user_alone(tmp_path: Path) -> None:
         (lock,) = folder.iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
         assert lock.stat().st_mode & 0o777 == 0o600
+
+
+def test_one_follows_into_each_repository(tmp_path: Path) -> None:
+    with follow_lock(tmp_path, "/srv/app.db", "one"), job_lock(tmp_path, "/srv/app.db"):
+        with pytest.raises(Locked) as caught, follow_lock(tmp_path, "/srv/app.db", "one"):
+            pass
+        assert caught.value.code == "follow-running"
+        with follow_lock(tmp_path, "/srv/app.db", "two"):
+            pass
+    with follow_lock(tmp_path, "/srv/app.db", "one"):
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,11 +16,15 @@ from dbtool.cli.notify import notify
 from dbtool.cli.policies import retention_of
 from dbtool.cli.signals import Interrupted
 from dbtool.cli.targets import DatabaseArgument, Target, choose, require_path
+from dbtool.config import state_folder
 from dbtool.core.quantities import parse_duration, parse_size
-from dbtool.errors import UsageError
+from dbtool.errors import StorageFailed, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dbtool.backup.follow import FollowOptions
+    from dbtool.backup.repository import Repository
     from dbtool.backup.retention import Retention
 
 __all__ = ["app"]
@@ -65,7 +70,7 @@ def follow(
 
     TERM and INT stop it in order, with all that was committed before in a snapshot. HUP reads the
     configuration again. Trouble, such as a full disk or a server that does not answer, is told and
-    tried again.
+    tried again. Another that would follow the same database into the same repository is refused.
 
     Its snapshots are thinned out as it goes: those of the last hour stay, and what [retention]
     says, or else one for each hour of a day and each day of a week.
@@ -76,6 +81,7 @@ def follow(
     attention = Attention(session.interrupts)
     with (
         open_or_create(session, target, lasting=True) as repository,
+        _alone(session, target, name, repository),
         session.work() as progress,
         attention.paid(),
     ):
@@ -98,6 +104,24 @@ def follow(
         notify("STOPPING=1")
         session.interrupts.working = False
     narrator.ended()
+
+
+@contextmanager
+def _alone(
+    session: Session, target: Target, name: str | None, repository: Repository
+) -> Iterator[None]:
+    """Refuse to follow what another process follows into the same repository."""
+    from dbtool.schedule.lock import follow_lock
+
+    source = str(require_path(target).resolve())
+    with ExitStack() as held:
+        try:
+            into = f"{repository.config.id.hex()}\n{name or ''}"
+            held.enter_context(follow_lock(state_folder() / "locks", source, into))
+        except StorageFailed as error:
+            # A service may have no home: it can follow all the same.
+            session.warn(f"nothing keeps a second follower away: {error.message}")
+        yield
 
 
 def _options(

@@ -105,3 +105,20 @@ def test_what_cannot_begin_ends_at_once(
     outcome = run_child("follow", "--json", *words)
     assert (outcome.code, outcome.error["code"]) == (code, name)
     assert not Path("none.db.backups").exists()
+
+
+def test_a_second_follower_of_the_same_database_is_refused_and_another_repository_is_not(
+    database: Path,
+) -> None:
+    with _following("--interval", "50ms", "app.db") as process:
+        _next(process, "snapshot")
+        outcome = run_child("follow", "--json", "app.db")
+        assert (outcome.code, outcome.error["code"]) == (11, "follow-running")
+        assert f"process {process.pid}" in outcome.error["cause"]
+        Repository.create("elsewhere")
+        with _following("--interval", "50ms", "--repo", "elsewhere", "app.db") as other:
+            _next(other, "snapshot")
+        process.kill()
+        process.wait()
+    with _following("app.db") as process:  # a killed one is in nobody's way
+        _next(process, "start")
