@@ -2,7 +2,8 @@
 
     python -m tests.crash.bit_flips [COUNT] [SEED]
 
-The suite does a share of it in tests/integrity/repair/test_transplant.py.
+20,000 take four minutes. The suite does 500 in tests/integrity/repair/test_transplant.py, most of
+them twenty at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from dbtool.core.atomicfile import SYSTEM_FILES
 from dbtool.core.clock import SystemClock
 from dbtool.core.progress import Silent
-from dbtool.integrity.findings import Rung
+from dbtool.integrity.findings import Code, Rung
 from dbtool.integrity.repair.copying import remove_folder, work_folder
 from dbtool.integrity.repair.job import Job
 from dbtool.integrity.repair.model import RepairOptions
@@ -30,18 +31,29 @@ def run(count: int, seed: int) -> None:
     draw = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="dbtool-flips-") as folder:
         damaged = make_damaged(Path(folder), rows=300)
-        for _ in range(count):
+        for done in range(1, count + 1):
             bit = draw.randrange(len(damaged.good) * 8)
-            damaged.damage(flip(bit))
-            assert healed(damaged) == damaged.good, f"bit {bit} of seed {seed}"
+            require_healed(damaged, [bit])
+            if not done % 1_000:
+                print(f"{done:,} flips", flush=True)
 
 
-def healed(damaged: Damaged) -> bytes:
-    """Return the bytes that a transplant makes of the damaged file, which stays as it is.
+def require_healed(damaged: Damaged, bits: list[int]) -> None:
+    """Flip bits of different pages: each page is found, and comes back as it was."""
+    damaged.damage(*map(flip, bits))
+    pages = {bit // 8 // 4096 + 1 for bit in bits}
+    found, content = healed(damaged)
+    assert found == pages, f"bits {bits}"
+    assert content == damaged.good, f"bits {bits}"
 
-    So the identity of the file stays that of the snapshot, and one snapshot does for all flips.
+
+def healed(damaged: Damaged) -> tuple[set[int], bytes]:
+    """Return the pages that verify says rotted, and the bytes that a transplant makes of the file.
+
+    The damaged file stays as it is, and so its identity that of the snapshot: one does for all.
     """
     plan = plan_repair(damaged.path, RepairOptions(drop_cache=False), repository=damaged.repository)
+    rotted = [finding for finding in plan.damage if finding.code == Code.PAGE_ROTTED]
     assert plan.chosen is not None
     assert plan.chosen.rung == Rung.TRANSPLANT
     assert plan.stamps is not None
@@ -68,7 +80,8 @@ def healed(damaged: Damaged) -> bytes:
             progress=Silent(),
             clock=SystemClock(),
         )
-        return transplant(job).path.read_bytes()
+        pages = {number for finding in rotted for number in finding.page_numbers()}
+        return pages, transplant(job).path.read_bytes()
     finally:
         remove_folder(folder, SYSTEM_FILES)
 

@@ -10,14 +10,23 @@ from pathlib import Path
 import apsw
 
 from dbtool.integrity.findings import Rung
+from tests.crash.bit_flips import require_healed
 from tests.integrity.damaged import Damaged, flip, noise, zero
 from tests.integrity.repair.conftest import heal, plan
 
 
-def test_any_bit_comes_back(damaged: Damaged) -> None:
+def test_500_bits_come_back_whatever_they_are(damaged: Damaged) -> None:
     """A share of what `tests/crash/bit_flips.py` does 20,000 times."""
     draw = random.Random(4)
-    for _ in range(25):
+    page_bits = 4096 * 8
+    for count in [1] * 100 + [20] * 20:
+        pages = draw.sample(range(len(damaged.good) // 4096), count)
+        require_healed(damaged, [page * page_bits + draw.randrange(page_bits) for page in pages])
+
+
+def test_a_database_is_healed_again_and_again(damaged: Damaged) -> None:
+    draw = random.Random(5)
+    for _ in range(5):
         damaged.damage(flip(draw.randrange(len(damaged.good) * 8)))
         result = heal(damaged, rung=Rung.TRANSPLANT)
         assert result.healed is not None, result.attempts
