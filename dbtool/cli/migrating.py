@@ -117,6 +117,10 @@ def run_options(
     """Return the options that every run of migrations has."""
     from dbtool.migrate.options import RunOptions
 
+    if allow:
+        from dbtool.migrate.gate import require_known
+
+        require_known(frozenset(allow))
     wait_s = parsed("--wait", wait, parse_duration)
     return RunOptions(
         allow=frozenset(allow or ()),

@@ -1,88 +1,107 @@
-"""What must fit before migrations run: files and history, the schema, and what they would do."""
+"""What migrations would do, judged before they do it: rules, a trial on a replica, space."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Final
 
 import apsw
 
-from dbtool.errors import CheckFailed
+from dbtool.errors import Refused, UsageError
+from dbtool.migrate.execute import beginning
+from dbtool.migrate.fingerprint import HISTORY_TABLE
+from dbtool.migrate.forecast import require_space
+from dbtool.migrate.lint.findings import RULES, LintFinding
+from dbtool.migrate.lint.run import count_rows, lint
 from dbtool.migrate.model import Migration
-from dbtool.migrate.standing import Entry, Standing
+from dbtool.migrate.options import GUARDS
 
-__all__ = ["require_allowed", "require_fitting"]
+__all__ = ["require_allowed", "require_known"]
 
-
-def require_fitting(state: Standing, allow: frozenset[str]) -> None:
-    """Refuse to go up where history and files, or history and schema, contradict each other.
-
-    Raises:
-        CheckFailed: `migration-edited`, `migration-missing`, `migration-order`, `schema-drift`.
-    """
-    edited, missing, late = state.of("edited"), state.of("missing"), state.of("late")
-    if edited:
-        raise _edited(edited[0])
-    if missing and "missing" not in allow:
-        raise _missing(missing, state)
-    if late and "out-of-order" not in allow:
-        raise _late(late[0], state)
-    if state.drifted and state.pending and "drift" not in allow:
-        raise CheckFailed(
-            "schema-drift",
-            "the schema was changed by something else since the last migration",
-            context=f"it is not what {state.current.label if state.current else ''} left",
-            hint="dbtool migrate diff DB        shows the difference\n"
-            "dbtool migrate repair DB      takes the schema as it is from now on\n"
-            "--allow drift                 goes on this once",
-        )
+_SQLITE: Final = "SQLite says: "
 
 
 def require_allowed(
     connection: apsw.Connection, migrations: Sequence[Migration], allow: frozenset[str]
 ) -> None:
-    """Refuse migrations that lose data, or cannot work, before a database sees them."""
-    del connection, migrations, allow
+    """Refuse migrations that lose data, cannot work or need too much space, before they begin.
+
+    Raises:
+        Refused: `migration-dangerous`, `migration-not-judged`.
+        UsageError: `migration-syntax`; `schema-not-loaded`, the schema cannot be judged.
+        StorageFailed: `no-space`.
+    """
+    if not migrations:
+        return
+    if "not-judged" not in allow:
+        findings = lint(migrations, connection, rows=count_rows(connection))
+        known = [finding for finding in findings if not _after_python(finding, migrations)]
+        for finding in known:
+            if finding.rule == "statement-fails" and finding.message.startswith(_SQLITE):
+                _require_works(finding)
+        stopping = [each for each in findings if each.stops and each.rule not in allow]
+        if stopping:
+            raise _dangerous(stopping)
+        require_space(connection, migrations)
 
 
-def _edited(entry: Entry) -> CheckFailed:
-    assert entry.migration is not None
-    return CheckFailed(
-        "migration-edited",
-        f"{entry.migration.path.name} was edited after it was applied",
-        context="its SQL is not what the history of the database has",
-        hint="put it back as it was, and write what is new into a new migration\n"
-        "dbtool migrate redo DB        undoes it and applies the new text\n"
-        "dbtool migrate repair DB      takes the new text as what was applied",
-    )
+def require_known(allow: frozenset[str]) -> None:
+    """Refuse the name of a rule that does not exist.
+
+    Raises:
+        UsageError: `rule-unknown`.
+    """
+    known = [*GUARDS, *RULES]
+    for rule in sorted(allow):
+        if rule not in known:
+            close = get_close_matches(rule, known, 1)
+            raise UsageError(
+                "rule-unknown",
+                f"there is no rule {rule} to allow",
+                hint=f"did you mean {close[0]}?" if close else "dbtool migrate lint --rules",
+            )
 
 
-def _missing(missing: tuple[Entry, ...], state: Standing) -> CheckFailed:
-    first = missing[0].applied
-    assert first is not None
-    squashed = [each for each in state.pending if first.version in each.replaces]
-    if squashed:
-        return CheckFailed(
-            "migration-missing",
-            f"{squashed[0].label} replaces migrations of which only some are applied",
-            context=f"{first.label} is, and others are not",
-            hint=f"bring the database to {squashed[0].version} with the older files first",
+def _after_python(finding: LintFinding, migrations: Sequence[Migration]) -> bool:
+    """Say whether a finding stands on a schema that a Python migration may have changed."""
+    for migration in migrations:
+        if migration.version == finding.version:
+            return False
+        if migration.is_python:
+            return True
+    return False
+
+
+def _require_works(finding: LintFinding) -> None:
+    message = finding.message.removeprefix(_SQLITE)
+    place = f"{finding.path.name}, line {finding.line}"
+    if message == "interrupted":
+        raise Refused(
+            "migration-not-judged",
+            f"{place}: the statement takes long even without any rows",
+            context=f"{beginning(finding.statement)}\nso what comes after it was not judged",
+            hint="--allow not-judged      goes on without judging migrations",
         )
-    more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
-    return CheckFailed(
-        "migration-missing",
-        f"{first.label} is applied, and its file is gone{more}",
-        context="another branch of the code may have it",
-        hint=f"put {first.file} back, or undo it: dbtool migrate down DB\n"
-        "--allow missing               goes on without it",
+    # These are said better where they happen.
+    if HISTORY_TABLE in message or message.endswith("to rebuild"):
+        return
+    raise UsageError(
+        "migration-syntax",
+        f"{place}: {message}",
+        context=beginning(finding.statement),
+        hint="tried on an empty replica of the schema; the database was not touched",
     )
 
 
-def _late(entry: Entry, state: Standing) -> CheckFailed:
-    current = max(state.applied, key=lambda applied: applied.order)
-    return CheckFailed(
-        "migration-order",
-        f"{entry.label} is older than {current.label}, which is applied",
-        context="it came in from another branch, perhaps; it was never tried after the newer one",
-        hint="give it a newer version: rename its file\n"
-        "--allow out-of-order          applies it all the same",
+def _dangerous(stopping: Sequence[LintFinding]) -> Refused:
+    first = stopping[0]
+    lines = [f"{each.path.name}, line {each.line}: {each.message}" for each in stopping[1:]]
+    rules = " ".join(f"--allow {rule}" for rule in dict.fromkeys(each.rule for each in stopping))
+    return Refused(
+        "migration-dangerous",
+        f"{first.path.name}, line {first.line}: {first.message} ({first.rule})",
+        context="\n".join(lines),
+        hint=f"{first.advice}\n{rules}      where it is meant, this once\n"
+        f"-- dbtool:ignore {first.rule} WHY      in the file, for good",
     )

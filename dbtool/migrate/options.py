@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from dbtool.migrate.model import Migration
 
-__all__ = ["Done", "RunOptions", "RunResult", "Way", "allows"]
+__all__ = ["GUARDS", "Done", "RunOptions", "RunResult", "Way", "allows"]
 
 Way = Literal["up", "down"]
+
+GUARDS: Final = {
+    "broken-objects": "a view or trigger does not work any more",
+    "drift": "the schema was changed by something else",
+    "foreign-keys": "rows refer to nothing that did not before",
+    "missing": "a migration is applied, and its file is gone",
+    "out-of-order": "a pending migration is older than one that is applied",
+    "rows-lost": "a table lost rows that the migration does not delete",
+}
+"""What is guarded while migrations run; allowed by name, as the rules of `dbtool.migrate.lint`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from dbtool.core.progress import Progress
 from dbtool.core.stoppable import stoppable
 from dbtool.errors import CheckFailed, Damaged, Refused, UsageError
 from dbtool.migrate.apply import Baseline, Job, apply_migration
-from dbtool.migrate.gate import require_allowed, require_fitting
+from dbtool.migrate.fitting import require_fitting
 from dbtool.migrate.history import Applied, stored_migration
 from dbtool.migrate.lock import migration_lock
 from dbtool.migrate.model import Migration
@@ -85,6 +85,9 @@ class Runner:
         state = self._standing()
         require_fitting(state, self.options.allow)
         if choose_up(state, self.options):
+            # Judging migrations takes modules that a run without any does not need.
+            from dbtool.migrate.gate import require_allowed
+
             with self._locked():
                 state = self._standing()
                 require_fitting(state, self.options.allow)

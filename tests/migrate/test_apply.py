@@ -87,7 +87,7 @@ def test_statements_without_a_transaction_stand_alone(shop: Project) -> None:
 
 def test_what_is_partly_done_is_said(shop: Project) -> None:
     shop.write(
-        "0002_x.sql", "-- dbtool:up tx=none\nCREATE TABLE z(a);\nINSERT INTO z VALUES (1, 2);"
+        "0002_x.sql", "-- dbtool:up tx=none\nCREATE TABLE z(a);\nINSERT INTO p(id) VALUES (1);"
     )
     with pytest.raises(DbtoolError) as caught:
         shop.run(before_apply=lambda: "abcdef0123456789")

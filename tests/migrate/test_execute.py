@@ -21,9 +21,16 @@ def failure(
 
 
 def test_a_syntax_error_is_named_with_the_line_that_it_is_in(shop: Project) -> None:
-    error = failure(shop, "SELECT 1;\nCREATE TABLE z(\n  a,\n  b cc dd PRIMARY,\n);")
+    text = "SELECT 1;\nCREATE TABLE z(\n  a,\n  b cc dd PRIMARY,\n);"
+    error = failure(shop, text, allow=["not-judged"])
     assert error.code == "migration-syntax"
     assert error.message.startswith("0002_x.sql, line 4: ")
+
+
+def test_a_syntax_error_is_found_before_anything_runs(shop: Project) -> None:
+    shop.write("0002_fine.sql", "CREATE TABLE fine(a);")
+    error = failure(shop, "\nSELEC 1;", "0003_x.sql")
+    assert error.message == '0003_x.sql, line 2: near "SELEC": syntax error'
 
 
 def test_a_constraint_is_named_with_the_statement(shop: Project) -> None:

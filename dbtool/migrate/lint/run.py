@@ -23,6 +23,7 @@ from dbtool.migrate.lint.look import Look
 from dbtool.migrate.lint.reversing import duplicates, way_back
 from dbtool.migrate.lint.trial import Trial, walk
 from dbtool.migrate.model import Migration
+from dbtool.migrate.options import GUARDS
 from dbtool.migrate.replica import Replica
 
 __all__ = ["count_rows", "lint"]
@@ -165,9 +166,9 @@ def _failures(context: Context) -> None:
 
 def _unknown_ignores(context: Context) -> None:
     for ignore in context.trial.migration.ignores:
-        if ignore.rule in RULES:
+        if ignore.rule in RULES or ignore.rule in GUARDS:
             continue
-        close = get_close_matches(ignore.rule, RULES, 1)
+        close = get_close_matches(ignore.rule, [*RULES, *GUARDS], 1)
         context.say(
             "unknown-ignore",
             ignore.line,
