@@ -16,10 +16,10 @@ from dbtool.backup.model import RestoreOptions, Snapshot
 from dbtool.backup.repository import Repository
 from dbtool.core.atomicfile import failures_named
 from dbtool.core.connection import connect
+from dbtool.core.contenthash import row_count, table_content
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged
 from dbtool.integrity.budget import Budget
-from dbtool.integrity.contenthash import row_count, table_content
 from dbtool.integrity.findings import (
     DAMAGES,
     Code,

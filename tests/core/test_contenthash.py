@@ -5,8 +5,8 @@ from __future__ import annotations
 import apsw
 import pytest
 
+from dbtool.core.contenthash import table_content
 from dbtool.core.progress import Silent
-from dbtool.integrity.contenthash import table_content
 
 
 def content(*statements: str):

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import apsw
 from blake3 import blake3
 
+from dbtool.core.names import identifier
 from dbtool.core.progress import Progress
-from dbtool.integrity.objects import quoted
 
 __all__ = ["TableContent", "row_count", "table_content"]
 
@@ -46,7 +46,7 @@ def table_content(
 def row_count(connection: apsw.Connection, table: str) -> int | None:
     """Return how many rows a table has; None where it cannot be read."""
     try:
-        return int(connection.execute(f"SELECT count(*) FROM {quoted(table)}").get)  # noqa: S608 - quoted
+        return int(connection.execute(f"SELECT count(*) FROM {identifier(table)}").get)  # noqa: S608 - quoted
     except apsw.Error:
         return None
 
@@ -57,7 +57,7 @@ def _content(
     chosen = columns or _bytewise(connection, table)
     hasher = blake3()
     count = 0
-    for row in connection.execute(f"SELECT {chosen} FROM {quoted(table)}"):  # noqa: S608 - quoted
+    for row in connection.execute(f"SELECT {chosen} FROM {identifier(table)}"):  # noqa: S608 - quoted
         count += 1
         hasher.update(marshal.dumps(row, _MARSHAL))
         if not count % _ROWS_PER_STEP:
@@ -68,7 +68,7 @@ def _content(
 def _bytewise(connection: apsw.Connection, table: str) -> str:
     literal = "'" + table.replace("'", "''") + "'"
     names = [
-        quoted(str(name))
+        identifier(str(name))
         for (name,) in connection.execute(f"SELECT name FROM pragma_table_xinfo({literal})")  # noqa: S608
     ]
     return ", ".join(
