@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.render import Column
 from dbtool.cli.resultset import json_value, write_rows
+from dbtool.cli.schemaview import schema_change_data, schema_line
 from dbtool.cli.views import local_time, short
-from dbtool.cli.visible import Painted, json_text, visible, visible_lines
+from dbtool.cli.visible import Painted, json_text, visible_lines
 from dbtool.core.quantities import format_size
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
-    from dbtool.core.schemadiff import SchemaChange
     from dbtool.rows.diff import Diff
     from dbtool.rows.model import RowChange, TableChange
     from dbtool.rows.pages import LiveState, SnapshotState
 
 __all__ = ["show_rows", "show_script", "show_summary", "side_text"]
-
-_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
-_COLOURS = {"added": "\x1b[32m", "removed": "\x1b[31m", "changed": "\x1b[33m"}
 
 
 # -- the summary
@@ -63,7 +60,7 @@ def _write_summary(session: Session, diff: Diff, tables: list[TableChange]) -> N
     if diff.schema:
         output.line()
         for change in diff.schema:
-            output.line(_schema_line(change, color=session.color(1)))
+            output.line(schema_line(change, color=session.color(1)))
     if tables:
         output.line()
         output.table("dbtool.diff/1", tables, (), _columns(tables))
@@ -81,19 +78,6 @@ def _pages_text(diff: Diff) -> str:
     parts += [f"{pages.added:,} added"] if pages.added else []
     parts += [f"{pages.removed:,} removed"] if pages.removed else []
     return f"{', '.join(parts)}, {format_size(pages.size_bytes)}"
-
-
-def _schema_line(change: SchemaChange, *, color: bool) -> str:
-    sign = _SIGNS[change.what]
-    begin, end = (_COLOURS[change.what], "\x1b[0m") if color else ("", "")
-    name = f"{change.table}.{change.name}" if change.kind == "column" else change.name
-    text = f"{change.kind} {name}"
-    if change.kind in ("column", "setting"):
-        sides = [side for side in (change.old, change.new) if side is not None]
-        text = f"{text}  {' -> '.join(sides)}"
-    elif change.kind in ("index", "trigger"):
-        text = f"{text} on {change.table}"
-    return Painted(f"{begin}{sign}{end} {visible(text)}".rstrip())
 
 
 def _columns(tables: list[TableChange]) -> list[Column]:
@@ -145,17 +129,7 @@ def _summary_data(diff: Diff, tables: list[TableChange]) -> dict[str, Any]:
             "of_no_object": diff.unowned_pages,
         },
         "size": diff.pages.size_bytes,
-        "schema": [
-            {
-                "what": change.what,
-                "kind": change.kind,
-                "name": change.name,
-                "table": change.table,
-                "old": change.old,
-                "new": change.new,
-            }
-            for change in diff.schema
-        ],
+        "schema": [schema_change_data(change) for change in diff.schema],
         "tables": [
             {
                 "table": table.name,

@@ -1,11 +1,13 @@
-"""A report of `dbtool verify` as a SARIF 2.1.0 log, as code scanning shows findings.
+"""What a command found as a SARIF 2.1.0 log, as code scanning shows findings.
 
-A damaged page is a region of the file in bytes. Source: OASIS SARIF 2.1.0, sections 3.14 to 3.30.
+The frame of every log, and the results of `dbtool verify`, of which a damaged page is a region of
+the file in bytes. Source: OASIS SARIF 2.1.0, sections 3.14 to 3.30.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from dbtool import __version__
@@ -14,7 +16,7 @@ from dbtool.cli.visible import visible
 if TYPE_CHECKING:
     from dbtool.integrity.findings import Finding, VerifyReport
 
-__all__ = ["sarif_log"]
+__all__ = ["sarif_log", "sarif_text"]
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: Final = {
@@ -30,19 +32,32 @@ _MOST_REGIONS: Final = 100
 def sarif_log(report: VerifyReport) -> str:
     """Return the log."""
     codes = list(dict.fromkeys(str(finding.code) for finding in report.findings))
+    results = [_result(finding, report, codes) for finding in report.findings]
+    rules = {code: code.replace("-", " ") for code in codes}
+    return sarif_text(rules, results, successful=report.complete)
+
+
+def sarif_text(rules: Mapping[str, str], results: list[dict[str, Any]], *, successful: bool) -> str:
+    """Return the log of one run.
+
+    Args:
+        rules: what each rule is about, by its id, in the order that `ruleIndex` counts.
+        results: section 3.27.
+        successful: the run went to its end.
+    """
     run = {
         "tool": {
             "driver": {
                 "name": "dbtool",
                 "version": __version__,
                 "rules": [
-                    {"id": code, "shortDescription": {"text": code.replace("-", " ")}}
-                    for code in codes
+                    {"id": rule, "shortDescription": {"text": about}}
+                    for rule, about in rules.items()
                 ],
             }
         },
-        "invocations": [{"executionSuccessful": report.complete}],
-        "results": [_result(finding, report, codes) for finding in report.findings],
+        "invocations": [{"executionSuccessful": successful}],
+        "results": results,
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=True, indent=2) + "\n"
