@@ -85,14 +85,14 @@ def prepare(session: Session, db: str | None, folder: Path | None) -> Work:
     return Work(target, require_path(target), found.path, found.migrations)
 
 
-def folder_of(session: Session, target: Target, given: Path | None) -> Path:
+def folder_of(session: Session, target: Target | None, given: Path | None) -> Path:
     """Return the folder of migrations: the option, the configuration, or `migrations`.
 
     The last is looked for in the current folder, then beside dbtool.toml.
     """
     if given is not None:
         return given.expanduser()
-    if target.name is not None:
+    if target is not None and target.name is not None:
         configured = session.config.get(dotted(("databases", target.name, "migrations")))
         if configured is not None:
             return Path(configured)

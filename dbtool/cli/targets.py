@@ -26,6 +26,7 @@ __all__ = [
     "default_repository",
     "key_owner",
     "open_repository",
+    "optional_database",
     "repository_only",
     "require_path",
     "same_place",
@@ -95,6 +96,28 @@ def choose(session: Session, argument: str | None) -> Target:
         given is not None,
         settings.max_backup_age_s if settings else None,
     )
+
+
+def optional_database(session: Session, argument: str | None) -> Target | None:
+    """Find the database as `choose` does; None where none is named, or it is not made yet.
+
+    Raises:
+        DbtoolError: a database was named on the command line that is not there.
+    """
+    try:
+        target = choose(session, argument)
+    except UsageError as error:
+        if argument is not None or error.code not in ("database-missing", "database-ambiguous"):
+            raise
+        return None
+    path = require_path(target)
+    if path.exists():
+        return target
+    if argument is not None:
+        from dbtool.core.connection import require_database
+
+        require_database(path)
+    return None
 
 
 def require_path(target: Target) -> Path:

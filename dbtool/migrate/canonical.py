@@ -108,8 +108,7 @@ def canonical_sql(kind: str, sql: str) -> str:
         head = spelled(_bare(_head(sql)))
         return f"{head} (\n    " + ",\n    ".join(parts) + f"\n){options}"
     if kind == "index" and not _has_comments(sql):
-        named = _head(sql)
-        return spelled([*_bare(named), *meaningful(sql)[len(named) :]])
+        return spelled(_bare_index(meaningful(sql), len(_head(sql))))
     return "\n".join(line.rstrip() for line in sql.strip().removesuffix(";").splitlines())
 
 
@@ -168,6 +167,12 @@ def split_list(listed: Sequence[Token]) -> list[list[Token]]:
     return [part for part in parts if part]
 
 
+def _bare_index(listed: list[Token], head: int) -> Iterator[Token]:
+    yield from _bare(listed[:head])
+    for token in listed[head:]:
+        yield from [token] if token.text.startswith('"') else _bare([token])
+
+
 def _bare(listed: list[Token]) -> Iterator[Token]:
     """Yield tokens, the quotes left out around names that need none and can be nothing else."""
     expression: int | None = None
@@ -182,7 +187,9 @@ def _bare(listed: list[Token]) -> Iterator[Token]:
             if expression == depth:
                 expression = None
             depth -= 1
-        free = token.kind == "name" and expression is None and before != "DEFAULT"
+        # Text in double quotes may be a string; the other quotes are always those of a name.
+        surely = not token.text.startswith('"') or (expression is None and before != "DEFAULT")
+        free = token.kind == "name" and surely
         name = unquoted(token.text)
         yield Token("word", name, token.start) if free and is_plain_name(name) else token
 

@@ -35,8 +35,12 @@ class Folder:
     """SQL and Python files that are no migrations by their names."""
 
 
-def discover(folder: Path) -> Folder:
+def discover(folder: Path, *, unique: bool = True) -> Folder:
     """Return the migrations of a folder.
+
+    Args:
+        folder: where they are.
+        unique: False: let several have the same version, for who judges them.
 
     Raises:
         NotFound: `migrations-not-found`.
@@ -55,7 +59,7 @@ def discover(folder: Path) -> Folder:
     found = [_read_pair(files) for files in pairs.values()]
     found.sort(key=lambda migration: (migration.order, migration.path.name))
     for one, other in pairwise(found):
-        if one.order == other.order:
+        if unique and one.order == other.order:
             raise UsageError(
                 "migration-duplicate",
                 f"two migrations have the version {one.version}",

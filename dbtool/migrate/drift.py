@@ -29,7 +29,6 @@ def drift(schema_sql: str, connection: apsw.Connection) -> tuple[SchemaChange, .
 
     Raises:
         UsageError: `schema-not-loaded`.
-        UnendedText: a quotation, comment or trigger of the text does not end.
     """
     wanted = load_schema_file(schema_sql)
     try:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 import apsw
 
-from dbtool.core.connection import open_live, open_readonly
+from dbtool.core.connection import classified, open_live, require_database
+from dbtool.core.progress import Silent
 from dbtool.errors import UsageError
+from dbtool.pages.session import ReadSession
+from dbtool.pages.state import state_of
 
 __all__ = ["borrowed", "open_to_look", "open_to_migrate"]
 
@@ -45,15 +48,22 @@ def open_to_migrate(
 def open_to_look(path: Path) -> Iterator[apsw.Connection]:
     """Open a database to read its schema and history; nothing is created beside it.
 
+    All that is read is of one moment.
+
     Raises:
         DbtoolError: as `open_readonly`.
     """
-    connection = open_readonly(path, busy_timeout_s=_BUSY_TIMEOUT_S)
-    try:
+    real = require_database(path)
+    with classified(real):
+        session = ReadSession(
+            real, state_of(real), busy_timeout_s=_BUSY_TIMEOUT_S, progress=Silent()
+        )
+    with closing(session):
+        # SQLite would delete what lies beside a file of no bytes.
+        connection = session.connection or apsw.Connection(":memory:")
+        connection.pragma("query_only", 1)
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)
         yield connection
-    finally:
-        connection.close()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from dbtool.core.names import identifier
 from dbtool.core.schema import Schema, read_schema
 from dbtool.errors import UsageError
 from dbtool.migrate.dump import own_items
-from dbtool.migrate.statements import split
+from dbtool.migrate.statements import UnendedText, split
 
 __all__ = ["Replica", "load_schema_file"]
 
@@ -202,10 +202,12 @@ def load_schema_file(sql: str) -> Replica:
     """Return the schema that a schema.sql creates.
 
     Raises:
-        UsageError: `schema-not-loaded`; a statement of it is wrong.
-        UnendedText: a quotation, comment or trigger does not end.
+        UsageError: `schema-not-loaded`; a statement of it is wrong, or does not end.
     """
-    return Replica(statement.text for statement in split(sql))
+    try:
+        return Replica([statement.text for statement in split(sql)])
+    except UnendedText as error:
+        raise UsageError("schema-not-loaded", f"the schema cannot be loaded: {error}") from error
 
 
 def _definitions(schema: Schema) -> list[str]:

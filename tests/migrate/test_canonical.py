@@ -39,6 +39,13 @@ def test_quotes_stay_where_text_may_be_a_string() -> None:
     assert canonical_sql("table", sql).count('"') == 8
 
 
+def test_quotes_that_are_never_those_of_a_string_go() -> None:
+    assert "[" not in canonical_sql("table", "CREATE TABLE [t](a CHECK ([a] > 1 OR `a` IS NULL))")
+    assert canonical_sql("index", "CREATE INDEX [i] ON [t]([a], [two words])") == (
+        "CREATE INDEX i ON t(a, [two words])"
+    )
+
+
 def test_an_index_stands_on_one_line() -> None:
     sql = 'CREATE INDEX "i"  on "t"\n( "a"  desc,lower( b ) ) WHERE c>1'
     assert canonical_sql("index", sql) == 'CREATE INDEX i on t("a" desc, lower(b)) WHERE c > 1'

@@ -18,6 +18,13 @@ def test_triggers_fire_and_foreign_keys_are_off(shop: Project) -> None:
         connection.execute("ROLLBACK")
 
 
+def test_looking_leaves_nothing_beside_the_database(shop: Project) -> None:
+    before = sorted(path.name for path in shop.db.parent.iterdir())
+    with open_to_look(shop.db) as connection:
+        connection.execute("SELECT * FROM sqlite_schema").fetchall()
+    assert sorted(path.name for path in shop.db.parent.iterdir()) == before
+
+
 def test_looking_writes_nothing(shop: Project) -> None:
     with open_to_look(shop.db) as connection, pytest.raises(apsw.ReadOnlyError):
         connection.execute("DELETE FROM p")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from dbtool.cli.command import CommandGroup, PlainCommand
-from dbtool.cli.migrations import down, status, up
+from dbtool.cli.migrations import diff, down, dump, lint, new, status, up
 
 __all__ = ["app"]
 
@@ -28,9 +28,13 @@ dbtool migrate down app.db         # undo the newest
 )
 
 for _name, _verb, _examples in (
+    ("new", new.new, new.EXAMPLES),
     ("status", status.status, status.EXAMPLES),
     ("up", up.up, up.EXAMPLES),
     ("down", down.down, down.DOWN_EXAMPLES),
     ("redo", down.redo, down.REDO_EXAMPLES),
+    ("lint", lint.lint, lint.EXAMPLES),
+    ("dump", dump.dump, dump.EXAMPLES),
+    ("diff", diff.diff, diff.EXAMPLES),
 ):
     app.command(_name, cls=PlainCommand, epilog=_examples)(_verb)

@@ -9,7 +9,7 @@ from dbtool.core.schema import Table
 from dbtool.migrate.altering import written
 from dbtool.migrate.canonical import external_content
 from dbtool.migrate.lint.context import Context
-from dbtool.migrate.lint.look import ForeignKey
+from dbtool.migrate.lint.look import ForeignKey, Look
 from dbtool.migrate.lint.trial import Moment
 from dbtool.migrate.replica import Replica
 
@@ -60,15 +60,12 @@ def not_strict(context: Context) -> None:
 
 
 def keys_without_index(context: Context) -> None:
-    """fk-without-index: a new foreign key whose columns no index begins with."""
-    after = context.trial.after
-    old = {_named(key) for key in context.trial.before.foreign_keys}
+    """fk-without-index: a foreign key whose columns no index begins with, any more or yet."""
+    before, after = context.trial.before, context.trial.after
+    old = {_named(key): _is_served(before, key) for key in before.foreign_keys}
     for key in after.foreign_keys:
-        wanted = {folded(column) for column in key.columns}
-        served = any(
-            set(columns[: len(wanted)]) == wanted for columns in after.indexed[folded(key.child)]
-        )
-        if _named(key) in old or served:
+        # One that had no index before is not the fault of this migration.
+        if _is_served(after, key) or old.get(_named(key)) is False:
             continue
         columns = ", ".join(map(written, key.columns))
         name = "_".join([key.child, *key.columns])
@@ -79,6 +76,12 @@ def keys_without_index(context: Context) -> None:
             f"every delete in {key.parent} reads all of {key.child}",
             f"CREATE INDEX {written(name)} ON {written(key.child)}({columns});",
         )
+
+
+def _is_served(look: Look, key: ForeignKey) -> bool:
+    wanted = {folded(column) for column in key.columns}
+    indexes = look.indexed[folded(key.child)]
+    return any(set(columns[: len(wanted)]) == wanted for columns in indexes)
 
 
 def _named(key: ForeignKey) -> tuple[str, str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import apsw
 
 from dbtool.core.names import folded
 from dbtool.migrate.altering import written
+from dbtool.migrate.lint.adding import LARGE_ROWS
 from dbtool.migrate.lint.context import Context
 from dbtool.migrate.lint.trial import Moment
 
@@ -20,7 +21,8 @@ def tables_lost(context: Context) -> None:
         if fate.lost and fate.dropped is not None and context.may_have_rows(fate.name):
             table = context.trial.before.tables[fate.name].name
             known = context.count(fate.name)
-            rows = f"its {known:,} rows are lost" if known else "its rows are lost"
+            more = " or more" if known >= LARGE_ROWS else ""
+            rows = f"its {known:,} rows{more} are lost" if known else "its rows are lost"
             context.say(
                 "drop-table",
                 fate.dropped,
@@ -94,7 +96,7 @@ def _say_deleted(context: Context, moment: Moment, table: str) -> None:
     context.say(
         "delete-without-where",
         moment,
-        f"every row of {table} is deleted",
+        f"every row of {_spelled(moment, table)} is deleted",
         "add a WHERE; where all of them are meant, say why: "
         "-- dbtool:ignore delete-without-where REASON",
     )
@@ -105,10 +107,15 @@ def _say_updated(context: Context, moment: Moment, table: str) -> None:
     context.say(
         "update-without-where",
         moment,
-        f"{', '.join(columns)} of every row of {table} is overwritten",
+        f"{', '.join(columns)} of every row of {_spelled(moment, table)} is overwritten",
         f"add a WHERE, such as WHERE {written(columns[0])} IS NULL; where all rows are meant, say "
         "why: -- dbtool:ignore update-without-where REASON",
     )
+
+
+def _spelled(moment: Moment, table: str) -> str:
+    found = moment.before.table(table)
+    return found.name if found else table
 
 
 def writes_schema(context: Context) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.cli.conftest import Run
 
-VERBS = ("status", "up", "down", "redo")
+VERBS = ("new", "status", "up", "down", "redo", "lint", "dump", "diff")
 
 
 def test_help_names_every_verb(run: Run) -> None:

@@ -58,6 +58,7 @@ def test_other_tables(sql: str) -> None:
         "CREATE TABLE t(a INT, p INT REFERENCES people(id)) STRICT; CREATE INDEX i ON t(a, p)",
         "CREATE TABLE t(p INT REFERENCES people(id)) STRICT; CREATE INDEX i ON t(p) WHERE p > 1",
         "ALTER TABLE notes ADD COLUMN p INT REFERENCES people(id)",
+        "DROP INDEX pets_owner",
     ],
 )
 def test_a_foreign_key_without_an_index(sql: str) -> None:
@@ -77,6 +78,11 @@ def test_a_foreign_key_without_an_index(sql: str) -> None:
 )
 def test_a_foreign_key_with_one(sql: str) -> None:
     assert "fk-without-index" not in rules(sql)
+
+
+def test_a_foreign_key_that_never_had_an_index_is_left_alone() -> None:
+    schema = "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(p REFERENCES p)"
+    assert "fk-without-index" not in rules("ALTER TABLE c ADD COLUMN n", schema=schema)
 
 
 INDEX = "CREATE VIRTUAL TABLE f USING fts5(name, content='people', content_rowid='id');"
