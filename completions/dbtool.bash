@@ -7,10 +7,14 @@ _dbtool_options() {
     'dbtool init') echo '--encrypt --page-size --encoding --auto-vacuum -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool demo') echo '--keep -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate new') echo '--from-diff -m --migrations -n --dry-run -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate status') echo '-m --migrations --check -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate up') echo '-m --migrations --to --count --allow --wait --no-snapshot --no-quick-check -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate down') echo '-m --migrations --to --count --allow --wait --no-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate redo') echo '-m --migrations --count --allow --wait --no-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate lint') echo '-m --migrations --all --reporter --check --rules -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate dump') echo '--to --at -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate diff') echo '--schema -m --migrations --at --check -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool backup') echo '--tag --note --name --always --force-scan -n --dry-run --print-id -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool snapshots') echo '--all --name --tag --last -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool restore') echo '--to --over --live --table --where --columns --mode --into --no-triggers --undo --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -48,10 +52,14 @@ _dbtool_options() {
 _dbtool_kinds() {
     case "$1" in
     'dbtool init') echo 'databases' ;;
+    'dbtool migrate new') echo 'files databases' ;;
     'dbtool migrate status') echo 'databases' ;;
     'dbtool migrate up') echo 'databases' ;;
     'dbtool migrate down') echo 'databases' ;;
     'dbtool migrate redo') echo 'databases' ;;
+    'dbtool migrate lint') echo 'databases' ;;
+    'dbtool migrate dump') echo 'databases' ;;
+    'dbtool migrate diff') echo 'databases' ;;
     'dbtool backup') echo 'databases' ;;
     'dbtool snapshots') echo 'databases' ;;
     'dbtool restore') echo 'snapshots databases' ;;
@@ -82,7 +90,7 @@ _dbtool_kinds() {
 _dbtool_verbs() {
     case "$1" in
     'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run schedule diff query shell history key config help' ;;
-    'dbtool migrate') echo 'status up down redo' ;;
+    'dbtool migrate') echo 'new status up down redo lint dump diff' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
     'dbtool config') echo 'show validate path trust' ;;
@@ -97,6 +105,7 @@ _dbtool_choices() {
     --page-size) echo '512 1024 2048 4096 8192 16384 32768 65536' ;;
     --encoding) echo 'UTF-8 UTF-16le UTF-16be' ;;
     --auto-vacuum) echo 'none full incremental' ;;
+    --reporter) echo 'table json github sarif' ;;
     --mode) echo 'replace insert-missing update' ;;
     esac
 }
@@ -130,7 +139,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | -m | --migrations | --to | --count | --allow | --wait | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --at | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -142,15 +151,15 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --to | --into | --to-password-file | --junit | --sarif | --from-password-file | --file | --new-password-file)
+    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --file | --new-password-file)
         _dbtool_candidates files
         return
         ;;
-    --snapshot | --at)
+    --at | --snapshot)
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | -m | --migrations | --to | --count | --allow | --wait | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --at | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep -m --migrations --to --count --allow --wait --tag --note --name --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from --from-password-file --from-password-command --interval --wal-limit --at --param --file --timeout --key --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --tag --note --name --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from --from-password-file --from-password-command --interval --wal-limit --param --file --timeout --key --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -70,10 +70,19 @@ complete -c dbtool -n '__dbtool_is init' -l encoding -x -a 'UTF-8 UTF-16le UTF-1
 complete -c dbtool -n '__dbtool_is init' -l auto-vacuum -x -a 'none full incremental' -d 'Whether a new database gives space back. [none]'
 complete -c dbtool -n '__dbtool_is init; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is demo' -l keep -r -F -d 'Work in this new folder and leave it there.'
+complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a new -d 'Write the file of a new migration; its version follows those that there are'
 complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a status -d 'Compare the migrations of the folder with what the database has had; writes nothing'
 complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a up -d 'Apply pending migrations, each in one transaction: all of it, or nothing'
 complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a down -d 'Undo the newest migrations, each in one transaction, with a snapshot before'
 complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a redo -d 'Undo the newest migrations and apply them again, from their files as they are now'
+complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a lint -d 'Judge migrations in memory, statement by statement; nothing is created or changed'
+complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a dump -d 'Write the schema in canonical form: the same schema always gives the same text'
+complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a diff -d 'Compare schema.sql with the schema of the database: what came, went or changed'
+complete -c dbtool -n '__dbtool_is migrate new' -l from-diff -r -F -d 'Write what leads to this schema.sql.'
+complete -c dbtool -n '__dbtool_is migrate new' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
+complete -c dbtool -n '__dbtool_is migrate new' -s n -l dry-run -d 'Show the text, and write no file.'
+complete -c dbtool -n '__dbtool_is migrate new; and __dbtool_at 2' -F
+complete -c dbtool -n '__dbtool_is migrate new; and __dbtool_at 3' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is migrate status' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
 complete -c dbtool -n '__dbtool_is migrate status' -l check -d 'Exit with 4 where anything is pending, edited or has drifted.'
 complete -c dbtool -n '__dbtool_is migrate status; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
@@ -102,6 +111,20 @@ complete -c dbtool -n '__dbtool_is migrate redo' -l no-snapshot -d 'Take no snap
 complete -c dbtool -n '__dbtool_is migrate redo' -s n -l dry-run -d 'Show what would be undone, and do nothing.'
 complete -c dbtool -n '__dbtool_is migrate redo' -s y -l yes -d 'Undo without asking.'
 complete -c dbtool -n '__dbtool_is migrate redo; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is migrate lint' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
+complete -c dbtool -n '__dbtool_is migrate lint' -l all -d 'Judge all migrations, from an empty database on.'
+complete -c dbtool -n '__dbtool_is migrate lint' -l reporter -x -a 'table json github sarif' -d 'table, json, github or sarif. [table]'
+complete -c dbtool -n '__dbtool_is migrate lint' -l check -d 'Exit with 4 for warnings too, not for errors alone.'
+complete -c dbtool -n '__dbtool_is migrate lint' -l rules -d 'List the rules, and do nothing.'
+complete -c dbtool -n '__dbtool_is migrate lint; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is migrate dump' -l to -r -F -d 'Write it to FILE, over an older dump.'
+complete -c dbtool -n '__dbtool_is migrate dump' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Of a snapshot, or of a time.'
+complete -c dbtool -n '__dbtool_is migrate dump; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is migrate diff' -l schema -r -F -d 'The schema file. [schema.sql, here or in migrations]'
+complete -c dbtool -n '__dbtool_is migrate diff' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
+complete -c dbtool -n '__dbtool_is migrate diff' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Of a snapshot, or of a time.'
+complete -c dbtool -n '__dbtool_is migrate diff' -l check -d 'Exit with 4 where they differ.'
+complete -c dbtool -n '__dbtool_is migrate diff; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is backup' -l tag -x -d 'Label it; may be repeated.'
 complete -c dbtool -n '__dbtool_is backup' -l note -x -d 'Remark that the list of snapshots keeps.'
 complete -c dbtool -n '__dbtool_is backup' -l name -x -d 'Call the database so in the repository.'
