@@ -22,7 +22,7 @@ EXAMPLES = """
 dbtool migrate lint app.db                      # what is pending, on the schema of app.db
 dbtool migrate lint --all                       # every migration, from an empty database on
 dbtool migrate lint --all --reporter github     # as remarks in a pull request
-dbtool migrate lint --all --reporter sarif > migrations.sarif
+dbtool migrate lint --all --reporter sarif     # for code scanning; send it into a file
 dbtool migrate lint --rules                     # what is judged
 """
 
