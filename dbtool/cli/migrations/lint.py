@@ -40,7 +40,7 @@ def lint(
     ] = False,
     reporter: Annotated[
         Literal["table", "json", "github", "sarif"] | None,
-        typer.Option("--reporter", metavar="HOW", help="table, json, github or sarif. [table]"),
+        typer.Option("--reporter", metavar="HOW", help="As table, json, github or sarif. [table]"),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 4 for warnings too, not for errors alone.")
