@@ -113,7 +113,7 @@ complete -c dbtool -n '__dbtool_is migrate redo' -s y -l yes -d 'Undo without as
 complete -c dbtool -n '__dbtool_is migrate redo; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is migrate lint' -s m -l migrations -x -d 'Folder of the migrations. [migrations]'
 complete -c dbtool -n '__dbtool_is migrate lint' -l all -d 'Judge all migrations, from an empty database on.'
-complete -c dbtool -n '__dbtool_is migrate lint' -l reporter -x -a 'table json github sarif' -d 'table, json, github or sarif. [table]'
+complete -c dbtool -n '__dbtool_is migrate lint' -l reporter -x -a 'table json github sarif' -d 'As table, json, github or sarif. [table]'
 complete -c dbtool -n '__dbtool_is migrate lint' -l check -d 'Exit with 4 for warnings too, not for errors alone.'
 complete -c dbtool -n '__dbtool_is migrate lint' -l rules -d 'List the rules, and do nothing.'
 complete -c dbtool -n '__dbtool_is migrate lint; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
