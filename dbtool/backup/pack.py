@@ -28,6 +28,7 @@ from dbtool.backup.format import (
 )
 from dbtool.backup.frame import FrameBroken, decompressed
 from dbtool.backup.moves import Moved, Moves
+from dbtool.core.allocator import keep_freed_blocks
 from dbtool.crypto.aead import MasterKey, SealBroken, Sealer
 from dbtool.errors import Damaged, NotFound, StorageFailed
 from dbtool.store.counted import Readable
@@ -84,6 +85,7 @@ class PackReader:
     """Directory entries that are kept, about 200 bytes each."""
 
     def __init__(self, store: Readable, master: MasterKey, repository: bytes) -> None:
+        keep_freed_blocks()
         self._store = store
         self._master = master
         self._repository = repository
@@ -177,19 +179,23 @@ class PackReader:
         if batch:
             yield batch
 
-    def read_batch(self, refs: list[BlobRef]) -> list[bytes | BlobDamaged]:
-        """Fetch blobs that lie side by side; return the content, or what is wrong, of each."""
-        return [
-            stored if isinstance(stored, BlobDamaged) else self._caught(self._unpack, ref, stored)
-            for ref, stored in zip(refs, self._side_by_side(refs), strict=True)
-        ]
+    def read_batch(self, refs: list[BlobRef]) -> Iterator[bytes | BlobDamaged]:
+        """Fetch blobs that lie side by side; yield the content, or what is wrong, of each.
 
-    def sealed_batch(self, refs: list[BlobRef]) -> list[bytes | BlobDamaged]:
+        One is unpacked at a time, which releases the interpreter lock: what a caller does with it
+        in between, under the lock, keeps other threads waiting no longer than that.
+        """
+        return self._each(self._unpack, refs)
+
+    def sealed_batch(self, refs: list[BlobRef]) -> Iterator[bytes | BlobDamaged]:
         """Fetch blobs that lie side by side, as they are stored; each is proven by its seal."""
-        return [
-            stored if isinstance(stored, BlobDamaged) else self._caught(self._proven, ref, stored)
-            for ref, stored in zip(refs, self._side_by_side(refs), strict=True)
-        ]
+        return self._each(self._proven, refs)
+
+    def _each(
+        self, step: Callable[[BlobRef, bytes | memoryview], bytes], refs: list[BlobRef]
+    ) -> Iterator[bytes | BlobDamaged]:
+        for ref, stored in zip(refs, self._side_by_side(refs), strict=True):
+            yield stored if isinstance(stored, BlobDamaged) else self._caught(step, ref, stored)
 
     def _side_by_side(self, refs: list[BlobRef]) -> Sequence[bytes | memoryview | BlobDamaged]:
         try:

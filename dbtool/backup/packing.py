@@ -35,6 +35,7 @@ from dbtool.backup.format import (
     new_id,
     pack_key,
 )
+from dbtool.core.allocator import keep_freed_blocks
 from dbtool.crypto.aead import MasterKey, Sealer
 from dbtool.store.base import ObjectWriter, Store
 
@@ -117,6 +118,7 @@ class PackSession:
         compression: int,
         dry_run: bool = False,
     ) -> None:
+        keep_freed_blocks()
         self.store = store
         self.master = master
         self.repository = repository

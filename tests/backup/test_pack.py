@@ -176,7 +176,7 @@ def test_a_batch_holds_no_more_than_4_mib_however_well_it_compresses() -> None:
     batches = list(reader.batches(refs))
     assert [ref for batch in batches for ref in batch] == refs
     assert max(len(batch) for batch in batches) == 16
-    assert all(reader.read_batch(batch) == [group] * len(batch) for batch in batches)
+    assert all(list(reader.read_batch(batch)) == [group] * len(batch) for batch in batches)
 
 
 def test_a_group_larger_than_a_batch_is_a_batch_of_its_own() -> None:
