@@ -1,4 +1,4 @@
-"""Freed blocks stay with the process, so that the next one of the same size costs no page faults."""
+"""Freed blocks stay with the process: the next one of that size costs no page faults."""
 
 from __future__ import annotations
 
