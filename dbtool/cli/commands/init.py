@@ -12,12 +12,14 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.files import require_folder, require_usable
-from dbtool.cli.views import brief
+from dbtool.cli.templating import apply_template, find_for, mention_settings
+from dbtool.cli.views import brief, counted
 from dbtool.config import FILE_NAME, environment
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import RepositoryInfo
+    from dbtool.migrate.template import Template
 
 __all__ = ["app"]
 
@@ -29,6 +31,8 @@ dbtool init --repo /backups/app --encrypt app.db    # and an encrypted repositor
 dbtool init --repo app.db.backups existing.db       # adopts a database without changing it
 dbtool init --repo s3://bucket/app app.db           # a repository in the cloud: see the README
 dbtool init --repo /mnt/usb/app --encrypt           # a repository alone, for dbtool copy
+dbtool init --template file-vault vault.db          # with the schema of a file store
+dbtool init --template ~/templates/shop shop.db     # with that of a folder of yours
 """
 
 
@@ -40,6 +44,9 @@ class _Outcome(NamedTuple):
     created: bool
     repository: RepositoryInfo | None
     written: Path | None
+    template: str | None = None
+    migrations: tuple[str, ...] = ()
+    """Versions and names that were applied."""
 
 
 @app.command(cls=PlainCommand, epilog=_EXAMPLES)
@@ -66,6 +73,14 @@ def init(
         Literal["none", "full", "incremental"],
         typer.Option("--auto-vacuum", help="Whether a new database gives space back. [none]"),
     ] = "none",
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            metavar="NAME",
+            help="Begin with the migrations of a template: file-vault, blank, or a folder.",
+        ),
+    ] = None,
 ) -> None:
     """Create a database with sound settings, or adopt an existing one without changing it.
 
@@ -73,6 +88,10 @@ def init(
     that names both is written to the current folder, or beside a database that lies elsewhere; one
     that is there is left alone. With --repo and without DB, only the repository is created: one for
     `dbtool copy`, say.
+
+    With --template a new database gets a schema: the migrations of the template are copied into the
+    folder migrations and applied, and its saved searches and statistics are added to the
+    dbtool.toml. A template is a folder with migrations/ and a dbtool.toml: write your own.
     """
     session = current(context)
     word = db or environment().get("DBTOOL_DB")
@@ -82,6 +101,7 @@ def init(
             "database-missing", "which database? none was named", hint="dbtool init app.db"
         )
     if not word:
+        _require_database_for(template)
         made = _repository(session, str(given), encrypt=encrypt)
         outcome = _Outcome(None, created=False, repository=made, written=None)
         session.output.report("dbtool.init/1", _data(outcome), _lines(outcome))
@@ -90,12 +110,23 @@ def init(
     require_usable(path)
     if encrypt and not given:
         given = f"{path}.backups"
+    chosen = find_for(path, template) if template else None
     created = _database(session, path, (int(page_size), encoding, auto_vacuum))
+    applied = apply_template(session, chosen, path, _project_folder(path)) if chosen else ()
     repository = _repository(session, str(given), encrypt=encrypt) if given else None
     location = str(given) if given else None
-    written = _configuration(session, path, location, encrypted=encrypt)
-    outcome = _Outcome(path, created, repository, written)
+    written = _configuration(session, path, location, encrypted=encrypt, template=chosen)
+    outcome = _Outcome(path, created, repository, written, chosen.name if chosen else None, applied)
     session.output.report("dbtool.init/1", _data(outcome), _lines(outcome))
+
+
+def _require_database_for(template: str | None) -> None:
+    if template is not None:
+        raise UsageError(
+            "database-missing",
+            "a template is for a database, and none was named",
+            hint=f"dbtool init --template {quote(template)} app.db",
+        )
 
 
 def _database(session: Session, path: Path, settings: tuple[int, str, str]) -> bool:
@@ -136,8 +167,19 @@ def _repository(session: Session, location: str, *, encrypt: bool) -> Repository
     return repository.info
 
 
+def _project_folder(path: Path) -> Path:
+    """Return where the dbtool.toml and the migrations of a database lie."""
+    here, absolute = Path.cwd(), path.resolve()
+    return here if absolute.is_relative_to(here) else absolute.parent
+
+
 def _configuration(
-    session: Session, path: Path, repository: str | None, *, encrypted: bool
+    session: Session,
+    path: Path,
+    repository: str | None,
+    *,
+    encrypted: bool,
+    template: Template | None,
 ) -> Path | None:
     """Write a dbtool.toml; return its path, or None where one is there already.
 
@@ -145,8 +187,7 @@ def _configuration(
     """
     import tomli_w
 
-    here, absolute = Path.cwd(), path.resolve()
-    folder = here if absolute.is_relative_to(here) else absolute.parent
+    absolute, folder = path.resolve(), _project_folder(path)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "main"
     entry = {"path": _relative(absolute, folder)}
     if repository is not None:
@@ -159,11 +200,14 @@ def _configuration(
     document: dict[str, Any] = {"version": 1, "databases": {name: entry}}
     text = tomli_w.dumps(document)
     file = folder / FILE_NAME
+    more = f"\n{template.settings}" if template is not None and template.settings else ""
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(text)
+            stream.write(text + more)
     except FileExistsError:
         _mention_existing(session, file, absolute, text.partition("\n")[2].strip())
+        if more and template is not None:
+            mention_settings(session, template, file)
         return None
     return file
 
@@ -186,12 +230,17 @@ def _relative(path: Path, folder: Path) -> str:
 def _lines(outcome: _Outcome) -> list[tuple[str, str]]:
     what = "created" if outcome.created else "adopted, unchanged"
     lines = [("database", f"{outcome.path} {what}")] if outcome.path else []
+    if outcome.template is not None:
+        count = counted(len(outcome.migrations), "migration")
+        lines.append(("template", f"{outcome.template}, {count} applied"))
     if outcome.repository is not None:
         kind = "encrypted" if outcome.repository.encrypted else "not encrypted"
         lines.append(("repository", f"{brief(outcome.repository.location)} created, {kind}"))
     if outcome.written is not None:
         lines.append(("configuration", f"{brief(outcome.written)} written"))
     if outcome.path is not None:
+        if outcome.template is not None and not outcome.migrations:
+            lines.append(("next", "dbtool migrate new first"))
         lines.append(("next", f"dbtool backup {outcome.path}"))
     return lines
 
@@ -204,4 +253,6 @@ def _data(outcome: _Outcome) -> dict[str, Any]:
         "repository": repository.location if repository else None,
         "encrypted": repository.encrypted if repository else None,
         "configuration": outcome.written,
+        "template": outcome.template,
+        "migrations": outcome.migrations,
     }
