@@ -4,7 +4,7 @@
 _dbtool_options() {
     case "$1" in
     'dbtool') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help --version' ;;
-    'dbtool init') echo '--encrypt --page-size --encoding --auto-vacuum -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool init') echo '--encrypt --page-size --encoding --auto-vacuum --template -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool demo') echo '--keep -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate new') echo '--from-diff -m --migrations -n --dry-run -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -139,7 +139,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -159,7 +159,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

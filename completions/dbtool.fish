@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --tag --note --name --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from --from-password-file --from-password-command --interval --wal-limit --param --file --timeout --key --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --tag --note --name --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from --from-password-file --from-password-command --interval --wal-limit --param --file --timeout --key --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -68,6 +68,7 @@ complete -c dbtool -n '__dbtool_is init' -l encrypt -d 'Encrypt the repository t
 complete -c dbtool -n '__dbtool_is init' -l page-size -x -a '512 1024 2048 4096 8192 16384 32768 65536' -d 'Page size of a new database, 512 to 65536. [4096]'
 complete -c dbtool -n '__dbtool_is init' -l encoding -x -a 'UTF-8 UTF-16le UTF-16be' -d 'How a new database stores text. [UTF-8]'
 complete -c dbtool -n '__dbtool_is init' -l auto-vacuum -x -a 'none full incremental' -d 'Whether a new database gives space back. [none]'
+complete -c dbtool -n '__dbtool_is init' -l template -x -d 'Begin with the migrations of a template: file-vault, blank, or a folder.'
 complete -c dbtool -n '__dbtool_is init; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is demo' -l keep -r -F -d 'Work in this new folder and leave it there.'
 complete -c dbtool -n '__dbtool_is migrate; and __dbtool_at 1' -a new -d 'Write the file of a new migration; its version follows those that there are'
