@@ -84,6 +84,8 @@ class Runner:
         began_s = time.monotonic()
         state = self._standing()
         require_fitting(state, self.options.allow)
+        if state.of("squashed"):
+            self._settle()
         if choose_up(state, self.options):
             # Judging migrations takes modules that a run without any does not need.
             from dbtool.migrate.gate import require_allowed
@@ -136,6 +138,14 @@ class Runner:
         )
         with lock:
             yield
+
+    def _settle(self) -> None:
+        """Record squashed migrations in the place of those that they replace."""
+        from dbtool.migrate.bookkeeping import Books
+
+        wait_s = self.options.wait_s
+        books = Books(self.connection, progress=self.progress, wait_s=wait_s, clock=self.clock)
+        books.settle(self.migrations)
 
     def _standing(self) -> Standing:
         with classified(self.database):
