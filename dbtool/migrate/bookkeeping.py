@@ -23,7 +23,7 @@ from dbtool.migrate.lock import migration_lock
 from dbtool.migrate.model import Migration
 from dbtool.migrate.standing import Entry, Standing, standing
 
-__all__ = ["Books", "Correction"]
+__all__ = ["Books", "Correction", "corrections"]
 
 Correction = tuple[str, str]
 """(version, what is done about it)."""

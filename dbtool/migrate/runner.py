@@ -31,7 +31,7 @@ from dbtool.migrate.options import Done, RunOptions, RunResult, Way
 from dbtool.migrate.standing import Standing, standing
 from dbtool.migrate.watch import Watch
 
-__all__ = ["Runner", "choose_down", "choose_up"]
+__all__ = ["Runner", "choose_down", "choose_up", "order_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def choose_up(state: Standing, options: RunOptions) -> tuple[Migration, ...]:
     """
     pending = state.pending
     if options.to is not None:
-        limit = _order(state, options.to)
+        limit = order_of(state, options.to)
         pending = tuple(each for each in pending if each.order <= limit)
     return pending if options.count is None else pending[: options.count]
 
@@ -228,7 +228,7 @@ def choose_down(state: Standing, options: RunOptions) -> tuple[Migration, ...]:
     """
     applied = list(reversed(state.applied))
     if options.to is not None:
-        limit = -1 if options.to == "0" else _order(state, options.to)
+        limit = -1 if options.to == "0" else order_of(state, options.to)
         applied = [each for each in applied if each.order > limit]
     else:
         applied = applied[: 1 if options.count is None else options.count]
@@ -255,7 +255,7 @@ def _way_down(applied: Applied, file: Migration | None) -> Migration:
     return migration
 
 
-def _order(state: Standing, version: str) -> int:
+def order_of(state: Standing, version: str) -> int:
     """Return what a version given by hand is compared by; a whole label will do, too."""
     wanted = version.strip()
     for entry in state.entries:
