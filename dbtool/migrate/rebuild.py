@@ -128,7 +128,7 @@ def _put_aside(asked: Rebuild, old: _Old, run: Run) -> None:
     try:
         run(f"ALTER TABLE {name} RENAME TO {aside}", asked.line, doing)
         return
-    except UsageError:
+    except (UsageError, apsw.SQLError):
         # SQLite renames no table whose CHECKs say its name: its rows go into a plain table instead,
         # whose columns have no types, so that every value stays what it is.
         columns = [identifier(column.name) for column in old.table.columns]

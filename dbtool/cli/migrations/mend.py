@@ -122,7 +122,9 @@ def squash(
         "dry_run": dry_run,
     }
     text = f"{counted(len(chosen), 'migration')} into {brief(made.path)}"
-    session.output.report("dbtool.migrate-squash/1", data, [("squashed", text)])
+    session.output.report(
+        "dbtool.migrate-squash/1", data, [("would squash" if dry_run else "squashed", text)]
+    )
 
 
 def _chosen(work: Work, to: str | None) -> tuple[Migration, ...]:

@@ -71,7 +71,8 @@ def _show(session: Session, made: Plan, database: str) -> None:
     if not made.planned:
         session.note("nothing is pending")
         return
-    space = f"up to {format_size(made.forecast.needed_bytes)}" if made.forecast.tables else "little"
+    needed = made.forecast.needed_bytes
+    space = f"up to {format_size(needed)}" if needed else "little"
     free = f" of {format_size(made.free_bytes)} free" if made.free_bytes is not None else ""
     session.note(f"{counted(len(made.planned), 'migration')} pending; disk space: {space}{free}")
 

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from tests.cli.conftest import Run
 
-VERBS = ("new", "status", "up", "down", "redo", "lint", "dump", "diff")
+VERBS = (
+    "new",
+    "status",
+    "plan",
+    "rehearse",
+    "up",
+    "down",
+    "redo",
+    "verify",
+    "lint",
+    "dump",
+    "diff",
+    "baseline",
+    "adopt",
+    "squash",
+    "repair",
+)
 
 
 def test_help_names_every_verb(run: Run) -> None:
