@@ -9,12 +9,19 @@ _dbtool_options() {
     'dbtool migrate') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate new') echo '--from-diff -m --migrations -n --dry-run -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate status') echo '-m --migrations --check -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate plan') echo '-m --migrations --to --count --check -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate rehearse') echo '-m --migrations --to --count --allow --down -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate up') echo '-m --migrations --to --count --allow --wait --no-snapshot --no-quick-check -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate down') echo '-m --migrations --to --count --allow --wait --no-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate redo') echo '-m --migrations --count --allow --wait --no-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate verify') echo '-m --migrations -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate lint') echo '-m --migrations --all --reporter --check --rules -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate dump') echo '--to --at -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool migrate diff') echo '--schema -m --migrations --at --check -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate baseline') echo '--to --write -m --migrations -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate adopt') echo '--from -m --migrations -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate squash') echo '--to --name -m --migrations -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool migrate repair') echo '--forget -m --migrations -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool backup') echo '--tag --note --name --always --force-scan -n --dry-run --print-id -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool snapshots') echo '--all --name --tag --last -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool restore') echo '--to --over --live --table --where --columns --mode --into --no-triggers --undo --name --no-safety-snapshot -n --dry-run -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -54,12 +61,19 @@ _dbtool_kinds() {
     'dbtool init') echo 'databases' ;;
     'dbtool migrate new') echo 'files databases' ;;
     'dbtool migrate status') echo 'databases' ;;
+    'dbtool migrate plan') echo 'databases' ;;
+    'dbtool migrate rehearse') echo 'databases' ;;
     'dbtool migrate up') echo 'databases' ;;
     'dbtool migrate down') echo 'databases' ;;
     'dbtool migrate redo') echo 'databases' ;;
+    'dbtool migrate verify') echo 'databases' ;;
     'dbtool migrate lint') echo 'databases' ;;
     'dbtool migrate dump') echo 'databases' ;;
     'dbtool migrate diff') echo 'databases' ;;
+    'dbtool migrate baseline') echo 'databases' ;;
+    'dbtool migrate adopt') echo 'databases' ;;
+    'dbtool migrate squash') echo 'databases' ;;
+    'dbtool migrate repair') echo 'databases' ;;
     'dbtool backup') echo 'databases' ;;
     'dbtool snapshots') echo 'databases' ;;
     'dbtool restore') echo 'snapshots databases' ;;
@@ -90,7 +104,7 @@ _dbtool_kinds() {
 _dbtool_verbs() {
     case "$1" in
     'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run schedule diff query shell history key config help' ;;
-    'dbtool migrate') echo 'new status up down redo lint dump diff' ;;
+    'dbtool migrate') echo 'new status plan rehearse up down redo verify lint dump diff baseline adopt squash repair' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
     'dbtool config') echo 'show validate path trust' ;;
@@ -106,6 +120,7 @@ _dbtool_choices() {
     --encoding) echo 'UTF-8 UTF-16le UTF-16be' ;;
     --auto-vacuum) echo 'none full incremental' ;;
     --reporter) echo 'table json github sarif' ;;
+    --from) echo 'dbmate goose migrate sqlx alembic yoyo sqlite-utils' ;;
     --mode) echo 'replace insert-missing update' ;;
     esac
 }
@@ -139,7 +154,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -159,7 +174,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --tag | --note | --name | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;
