@@ -138,3 +138,16 @@ def test_an_attached_database_is_looked_at_by_its_name() -> None:
 def test_an_estimate_never_promises_less_than_nothing() -> None:
     found = SpaceEstimate(4096, 10, 0, 12, ())
     assert (found.reclaimable_bytes, found.reclaimable) == (0, 0.0)
+
+
+def test_owners_of_pages_come_with_the_same_look() -> None:
+    connection = memory(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, v)",
+        "CREATE TABLE u(v)",
+        rows(50, "zeroblob(5000)"),
+        "DELETE FROM t WHERE id > 40",
+    )
+    roots = dict(connection.execute("SELECT name, rootpage FROM sqlite_schema"))
+    last = connection.pragma("page_count")
+    found = estimate_space(connection, asked={1, roots["t"], roots["u"], last})
+    assert found.owner_of == {1: "sqlite_schema", roots["t"]: "t", roots["u"]: "u"}

@@ -1,0 +1,240 @@
+"""`dbtool stats`: asks for the report that is wanted, shows it, writes the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from dbtool.cli.failure import OK, WARNINGS
+from dbtool.cli.targets import Target, choose
+from dbtool.core.sqlerror import nearest
+from dbtool.errors import NotFound, UsageError
+from dbtool.monitor.stats.advice import advice
+from dbtool.monitor.stats.model import SECTIONS
+from dbtool.monitor.stats.report import Providers, StatsOptions, stats_report
+from dbtool.monitor.stats.saved import SavedStatistic, run_saved, saved_statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dbtool.backup.repository import Repository
+    from dbtool.cli.context import Session
+    from dbtool.monitor.stats.advice import Advice
+    from dbtool.monitor.stats.model import GrowthPoint, StatsReport
+    from dbtool.monitor.stats.saved import SavedResult
+
+__all__ = ["Request", "providers_of", "require_sections", "run_stats"]
+
+_ALL = "all"
+
+
+class Request(NamedTuple):
+    """How the command line asks for statistics."""
+
+    sections: tuple[str, ...]
+    """Empty: all of them."""
+    saved: tuple[str, ...]
+    """Empty: all of them, where no section was asked for."""
+    trace: Path | None
+    compare: bool
+    html: Path | None
+    svg: Path | None
+    timeout_s: float | None
+    name: str | None
+
+
+def run_stats(session: Session, db: str | None, request: Request) -> int:
+    """Report on one database; return the exit code."""
+    target = choose(session, db)
+    assert target.path is not None
+    require_sections(request.sections)
+    statistics = _statistics(session, request)
+    report = _report(session, target, request)
+    found = advice(report)
+    results = _run_saved(session, target, statistics) if report.problem is None else ()
+    if request.html or request.svg:
+        _write_files(session, target, request, report, found, results)
+    _show(session, report, found, results, request, str(db or target.shown))
+    failed = report.problem is not None or any(result.problem for result in results)
+    if report.problem is not None:
+        session.warnings.append(report.problem.message)
+    return WARNINGS if failed else OK
+
+
+def require_sections(names: Sequence[str]) -> None:
+    """Refuse a section that does not exist.
+
+    Raises:
+        UsageError: `invalid-value`.
+    """
+    for name in names:
+        if name not in SECTIONS:
+            close = nearest(name, list(SECTIONS))
+            hint = f"did you mean {close}?" if close else f"one of {', '.join(SECTIONS)}"
+            raise UsageError("invalid-value", f"there is no section {name}", hint=hint)
+
+
+def providers_of(session: Session, target: Target, name: str | None) -> Providers:
+    """Return where a report gets what is not in the database."""
+    return Providers(
+        repository=lambda: _repository(session, target),
+        samples=lambda: _samples(target),
+        database=name,
+    )
+
+
+def _repository(session: Session, target: Target) -> Repository | None:
+    """Open the repository without ever asking for a password; None where there is none."""
+    from dbtool.backup.repository import Repository
+    from dbtool.cli.secrets import find_secret, key_configured
+    from dbtool.cli.stores import reach_store
+    from dbtool.cli.targets import key_owner
+
+    location, owner = target.repository, key_owner(session, target)
+    if not target.explicit_repository and not Path(location).exists():
+        return None
+    known = key_configured(session, owner)
+    return Repository.open(
+        reach_store(session, location),
+        secret=(lambda: find_secret(session, f"password of {location}", owner)) if known else None,
+        expect_encrypted=known,
+    )
+
+
+def _samples(_target: Target) -> Sequence[GrowthPoint]:
+    return ()
+
+
+def _report(session: Session, target: Target, request: Request) -> StatsReport:
+    assert target.path is not None
+    sections = request.sections or (() if request.saved else SECTIONS)
+    if request.html or request.svg:
+        sections = SECTIONS
+    options = StatsOptions(
+        sections=sections,
+        deadline_s=request.timeout_s,
+        trace=request.trace,
+        compare_snapshots=request.compare,
+        max_backup_age_s=target.max_backup_age_s,
+    )
+    with session.work() as progress:
+        return stats_report(
+            target.path,
+            options,
+            providers=providers_of(session, target, request.name),
+            progress=progress,
+        )
+
+
+# -- saved statistics
+
+
+def _statistics(session: Session, request: Request) -> tuple[SavedStatistic, ...]:
+    """Return the saved statistics that are wanted: all, unless something else was asked for."""
+    if request.sections and not request.saved:
+        return ()
+    every = saved_statistics(session.config.tables("stats"))
+    if not request.saved or request.saved == (_ALL,):
+        return every
+    by_name = {statistic.name: statistic for statistic in every}
+    for name in request.saved:
+        if name not in by_name:
+            raise _no_such_statistic(name, list(by_name))
+    return tuple(by_name[name] for name in request.saved)
+
+
+def _no_such_statistic(name: str, names: list[str]) -> NotFound:
+    close = nearest(name, names)
+    hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
+    if not names:
+        hint = f'[stats.{name}] with sql = "SELECT ..." in dbtool.toml makes one'
+    return NotFound("statistic-not-found", f"there is no saved statistic {name}", hint=hint)
+
+
+def _run_saved(
+    session: Session, target: Target, statistics: Sequence[SavedStatistic]
+) -> tuple[SavedResult, ...]:
+    if not statistics:
+        return ()
+    from dbtool.cli.sources import reading
+
+    with reading(session, str(target.path), None) as source:
+        return run_saved(source.connection, statistics)
+
+
+# -- output
+
+
+def _write_files(
+    session: Session,
+    target: Target,
+    request: Request,
+    report: StatsReport,
+    found: Sequence[Advice],
+    results: Sequence[SavedResult],
+) -> None:
+    from dbtool.cli.statsfiles import write_drawings
+
+    write_drawings(session, target, request, report, found, results)
+
+
+def _show(
+    session: Session,
+    report: StatsReport,
+    found: Sequence[Advice],
+    results: Sequence[SavedResult],
+    request: Request,
+    db: str,
+) -> None:
+    output = session.output
+    if output.format == "table":
+        if not session.quiet:
+            from dbtool.cli.statsview import show_report
+
+            show_report(session, report, found, results, db)
+        return
+    from dbtool.cli.statsdata import SCHEMA, report_data, saved_data, section_rows
+
+    if output.format in ("csv", "tsv"):
+        output.table(SCHEMA, (), _rows_of(request, report, results), ())
+    elif output.format == "json":
+        output.report(SCHEMA, report_data(report, tuple(found), tuple(results)), ())
+    else:
+        for name, section in report.sections.items():
+            for row in section_rows(name, section):
+                output.record("row", {"section": name, **row})
+        for result in results:
+            output.record("saved", saved_data(result))
+        output.record("summary", {"schema": SCHEMA, **_summary(report, found)})
+
+
+def _rows_of(
+    request: Request, report: StatsReport, results: Sequence[SavedResult]
+) -> list[dict[str, object]]:
+    """Return the rows for formats that have room for one list: of one section, or statistic."""
+    from dbtool.cli.statsdata import section_rows
+
+    if results and not report.sections:
+        if len(results) > 1:
+            raise UsageError(
+                "usage", "csv and tsv hold one list", hint="name one statistic: --saved NAME"
+            )
+        names = results[0].columns
+        return [dict(zip(names, row, strict=True)) for row in results[0].rows]
+    if len(request.sections) > 1:
+        raise UsageError("usage", "csv and tsv hold one list", hint="name one section: --section")
+    name = request.sections[0] if request.sections else "tables"
+    return section_rows(name, report.sections[name])
+
+
+def _summary(report: StatsReport, found: Sequence[Advice]) -> dict[str, object]:
+    from dbtool.cli.statsdata import advice_data, plain_fields
+
+    return {
+        "database": report.file.path.resolve(),
+        "taken": report.taken,
+        "duration": report.duration_s,
+        "complete": report.problem is None,
+        "file": plain_fields(report.file, leaving={"path"}),
+        "advice": [advice_data(one) for one in found],
+    }
