@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.failure import OK
+from dbtool.cli.painter import Painter, named
 from dbtool.cli.statsrun import Request, providers_of
-from dbtool.cli.statsview import Painter, named
 from dbtool.cli.targets import choose
 from dbtool.cli.views import brief
 from dbtool.cli.visible import Painted, visible

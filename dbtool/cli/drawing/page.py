@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from dbtool.cli.drawing.curve import growth_curve
 from dbtool.cli.drawing.palette import STYLE, safe
+from dbtool.cli.painter import named
 from dbtool.cli.statsgrowth import growth_lines
-from dbtool.cli.statsview import named
 from dbtool.cli.views import local_time, short
 from dbtool.core.quantities import format_age, format_size
 from dbtool.monitor.stats.advice import Advice

@@ -93,6 +93,7 @@ def _days(free_bytes: int | None, per_day_bytes: float) -> float | None:
 
 
 def _unknown(span_days: float) -> Forecast:
-    seen = f"{span_days:.0f} days" if span_days >= 1 else "less than a day"
+    days = int(span_days)
+    seen = f"{days} day{'s' if days > 1 else ''}" if days else "less than a day"
     reason = f"{seen} of history, and a forecast takes {LEAST_DAYS}"
     return Forecast(None, None, None, None, None, span_days, reason)

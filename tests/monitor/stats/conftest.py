@@ -19,7 +19,7 @@ def make(tmp_path: Path) -> Make:
         path = tmp_path / name
         connection = apsw.Connection(str(path))
         for statement in statements:
-            connection.execute(statement)
+            connection.execute(statement).fetchall()
         connection.close()
         return path
 

@@ -1,0 +1,34 @@
+"""Growth, writes and backups for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from tests.cli.conftest import Run
+
+
+def test_writes_are_shown_by_table(run: Run, database: Path) -> None:
+    writer = apsw.Connection(str(database))
+    writer.wal_autocheckpoint(0)
+    writer.execute("UPDATE t SET v = zeroblob(900) WHERE id < 20")
+    out = run("stats", "--section", "writes", "app.db").out
+    writer.close()
+    assert "Writes  1 transaction in the WAL" in out
+    assert "100%" in out
+
+
+def test_backups_are_shown_with_their_age_and_ratio(run: Run, database: Path) -> None:
+    run("backup", "app.db")
+    out = run("stats", "--section", "backups", "app.db").out
+    assert "just now" in out
+    assert "not encrypted" in out
+    assert "verified    never" in out
+
+
+def test_an_answer_without_rows_says_so(run: Run, database: Path) -> None:
+    Path("dbtool.toml").write_text(
+        'version = 1\n[stats.none]\nsql = "SELECT 1 WHERE 0"\n', encoding="utf-8"
+    )
+    assert "no rows" in run("stats", "--saved", "none", "app.db").out

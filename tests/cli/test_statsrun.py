@@ -1,0 +1,36 @@
+"""What a report is asked for, and what it never does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbtool.cli.statsrun import require_sections
+from dbtool.errors import UsageError
+from tests.cli.conftest import Run
+
+
+def test_sections_are_known_names() -> None:
+    require_sections(("tables", "growth"))
+    with pytest.raises(UsageError, match="no section tabels"):
+        require_sections(("tabels",))
+
+
+def test_a_damaged_repository_does_not_end_the_report(run: Run, database: Path) -> None:
+    run("backup", "app.db")
+    config = next(path for path in Path("app.db.backups").iterdir() if path.name == "config")
+    config.chmod(0o600)
+    config.write_bytes(b"nonsense")
+    outcome = run("stats", "--json", "app.db")
+    assert outcome.code == 0
+    assert outcome.data["backups"]["available"] is False
+    assert outcome.data["tables"]["available"] is True
+
+
+def test_a_configured_limit_of_the_age_is_shown(run: Run, database: Path) -> None:
+    Path("dbtool.toml").write_text(
+        'version = 1\n[databases.app]\npath = "app.db"\nmax_backup_age = "1h"\n', encoding="utf-8"
+    )
+    run("backup", "app")
+    assert "the limit is 1 h" in run("stats", "app").out
