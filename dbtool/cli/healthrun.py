@@ -70,7 +70,10 @@ def _for_people(painter: Painter, report: HealthReport, db: str) -> None:
     for check in (*report.issues, *(one for one in report.checks if one.status == "pass")):
         mark, code = _MARKS[check.status]
         label = visible(check.name.replace("_", " ")).ljust(width)
-        output.line(Painted(f"{painter.paint(mark, code)} {label}  {visible(check.text)}"))
+        first, *rest = painter.folded(check.text, width + 4)
+        output.line(Painted(f"{painter.paint(mark, code)} {label}  {first}"))
+        for line in rest:
+            output.line(Painted(f"  {' ' * width}  {line}"))
         if check.command:
             output.line(
                 Painted(f"  {' ' * width}  {painter.paint(named(check.command, db), '36')}")

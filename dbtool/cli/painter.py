@@ -46,17 +46,21 @@ class Painter:
 
     def pairs(self, lines: Sequence[tuple[str, str]]) -> None:
         """Write aligned lines of label and text, folded at the end of the terminal."""
-        from textwrap import wrap
-
         width = max((len(label) for label, _ in lines), default=0)
-        columns = self.session.width()
-        room = max(20, columns - width - 4) if columns else 0
         shown = [
             (f"  {label if not number else ''}", part)
             for label, text in lines
-            for number, part in enumerate(wrap(visible(text), room) if room else [text])
+            for number, part in enumerate(self.folded(text, width + 4))
         ]
         self.session.output.report("", {}, shown, always=True)
+
+    def folded(self, text: str, indent: int) -> list[str]:
+        """Return visible text in lines that fit the terminal, each behind `indent` columns."""
+        from textwrap import wrap
+
+        columns = self.session.width()
+        shown = visible(text)
+        return wrap(shown, max(20, columns - indent)) or [""] if columns else [shown]
 
     def listed(self, rows: Sequence[Any], columns: Sequence[Column], what: str) -> None:
         """Write a list, cut short without --verbose."""

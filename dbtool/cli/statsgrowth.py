@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dbtool.cli.render import Column
 from dbtool.cli.views import counted, local_time
-from dbtool.core.quantities import format_size
+from dbtool.core.quantities import format_duration, format_size
 from dbtool.monitor.stats.model import Forecast, GrowthPoint, GrowthStats, TableGrowth
 
 __all__ = ["growth_lines", "growth_tables", "signed_size"]
@@ -29,11 +29,12 @@ def growth_lines(found: GrowthStats, now: datetime, width: int) -> list[tuple[st
     lines = []
     if len(found.points) > 1:
         lines.append(("curve", _curve(found.points, min(60, max(10, width - _LABELS)))))
-    change = signed_size(last.size_bytes - first.size_bytes)
-    days = (last.at - first.at).total_seconds() / 86400
-    span = f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} h"  # noqa: PLR2004 - as durations
-    sizes = f"{format_size(first.size_bytes)} to {format_size(last.size_bytes)}"
-    lines.append(("seen", f"{sizes} in {span} ({change})"))
+        change = signed_size(last.size_bytes - first.size_bytes)
+        span = format_duration((last.at - first.at).total_seconds())
+        sizes = f"{format_size(first.size_bytes)} to {format_size(last.size_bytes)}"
+        lines.append(("seen", f"{sizes} in {span} ({change})"))
+    else:
+        lines.append(("seen", f"{format_size(last.size_bytes)}, once"))
     lines += _forecast(found.forecast)
     kinds = {
         basis: sum(p.basis == basis for p in found.points) for basis in ("samples", "snapshots")

@@ -15,7 +15,7 @@ from dbtool.cli.statsactivity import (
     show_writes,
 )
 from dbtool.cli.views import brief, counted, local_time
-from dbtool.cli.visible import Painted, visible
+from dbtool.cli.visible import Painted
 from dbtool.core.quantities import format_age, format_size
 from dbtool.monitor.stats.model import (
     IndexesStats,
@@ -76,7 +76,10 @@ def _advice(painter: Painter, found: Sequence[Advice], db: str) -> None:
     output.line()
     for one in found:
         mark = painter.paint("✗", "1;31") if one.urgent else painter.paint("!", "1;33")
-        output.line(Painted(f"{mark} {visible(one.text)}"))
+        first, *rest = painter.folded(one.text, 2)
+        output.line(Painted(f"{mark} {first}"))
+        for line in rest:
+            output.line(Painted(f"  {line}"))
         if one.command:
             output.line(Painted(f"    {painter.paint(named(one.command, db), '36')}"))
 
