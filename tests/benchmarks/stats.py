@@ -64,8 +64,8 @@ def main() -> None:
             commands["sqlite3_analyzer"] = [analyzer, database]
         rows = [[name, *measured(command, given.runs)] for name, command in commands.items()]
     size = Path(database).stat().st_size / 1e6
-    print(f"{size:.0f} MB, cached, {given.runs} runs, load {os.getloadavg()[0]:.1f}")
-    table(["command", "median", "fastest", "CPU", "memory"], rows)
+    title = f"{size:.0f} MB, cached, {given.runs} runs, load {os.getloadavg()[0]:.1f}"
+    table(title, ["command", "median", "fastest", "CPU", "memory"], rows)
 
 
 if __name__ == "__main__":
