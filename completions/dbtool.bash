@@ -40,6 +40,7 @@ _dbtool_options() {
     'dbtool query') echo '--at --param --file --timeout --limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool history') echo '--key --no-live --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool stats') echo '--section --saved --health --trace --compare --html --svg --timeout --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key list') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key add') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -91,6 +92,7 @@ _dbtool_kinds() {
     'dbtool query') echo 'databases databases' ;;
     'dbtool shell') echo 'databases' ;;
     'dbtool history') echo 'files keys databases' ;;
+    'dbtool stats') echo 'databases' ;;
     'dbtool key list') echo 'databases' ;;
     'dbtool key add') echo 'databases' ;;
     'dbtool key remove') echo 'keys databases' ;;
@@ -103,7 +105,7 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run schedule diff query shell history key config help' ;;
+    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run schedule diff query shell history stats key config help' ;;
     'dbtool migrate') echo 'new status plan rehearse up down redo verify lint dump diff baseline adopt squash repair' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
@@ -154,7 +156,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --section | --saved | --trace | --html | --svg | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -166,7 +168,7 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --file | --new-password-file)
+    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --file | --trace | --html | --svg | --new-password-file)
         _dbtool_candidates files
         return
         ;;
@@ -174,7 +176,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --param | --file | --timeout | --key | --section | --saved | --trace | --html | --svg | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --param --file --timeout --key --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --param --file --timeout --key --section --saved --trace --html --svg --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -48,6 +48,7 @@ complete -c dbtool -n '__dbtool_at 0' -a diff -d 'say what changed: pages, schem
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
 complete -c dbtool -n '__dbtool_at 0' -a history -d 'show how one row changed over the snapshots'
+complete -c dbtool -n '__dbtool_at 0' -a stats -d 'tell what is in there, how it grows, what to look after'
 complete -c dbtool -n '__dbtool_at 0' -a key -d 'manage who can open an encrypted repository'
 complete -c dbtool -n '__dbtool_at 0' -a config -d 'show, validate and trust the configuration'
 complete -c dbtool -n '__dbtool_at 0' -a help -d 'explain a command or a topic'
@@ -300,6 +301,16 @@ complete -c dbtool -n '__dbtool_is history' -l name -x -d 'Its name in the repos
 complete -c dbtool -n '__dbtool_is history; and __dbtool_at 1' -F
 complete -c dbtool -n '__dbtool_is history; and __dbtool_at 2' -a '(__dbtool_ask keys)'
 complete -c dbtool -n '__dbtool_is history; and __dbtool_at 3' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is stats' -l section -x -d 'Only these: storage, tables, indexes, growth, workload, writes, backups.'
+complete -c dbtool -n '__dbtool_is stats' -l saved -x -d 'Only these saved statistics, or all.'
+complete -c dbtool -n '__dbtool_is stats' -l health -d 'Say whether all is well; exit code 4 where not.'
+complete -c dbtool -n '__dbtool_is stats' -l trace -r -F -d 'Log of a traced application.'
+complete -c dbtool -n '__dbtool_is stats' -l compare -d 'Compare the tables of the oldest and newest snapshot.'
+complete -c dbtool -n '__dbtool_is stats' -l html -r -F -d 'Write one page for a browser.'
+complete -c dbtool -n '__dbtool_is stats' -l svg -r -F -d 'Write the map of its pages.'
+complete -c dbtool -n '__dbtool_is stats' -l timeout -x -d 'Leave out what takes longer, as 5s.'
+complete -c dbtool -n '__dbtool_is stats' -l name -x -d 'Its name in the repository, if it has one.'
+complete -c dbtool -n '__dbtool_is stats; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a list -d 'List the key slots; needs no password'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a add -d 'Let one more password or key file open the repository'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a remove -d 'Let a password or key open the repository no longer; the last one stays'
