@@ -54,6 +54,11 @@ def repair_one(session: Session, db: str | None, request: Request) -> int:
     shown = pasted(db or target.shown)
     if plan.healthy or not request.apply:
         show_plan(session, plan, db=shown)
+        if plan.healthy and request.freelist:
+            session.note(
+                "deleted rows are looked for only where a damaged database is salvaged; those that"
+                f" a snapshot holds: dbtool restore SNAPSHOT --table TABLE {shown}"
+            )
         return OK if plan.healthy else DAMAGED
     _confirm(session, plan, shown, request)
     with session.work() as progress:

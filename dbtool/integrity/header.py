@@ -50,7 +50,10 @@ def file_notes(opened: Opened) -> Iterator[str]:
     """Yield what is odd about the files and no damage."""
     if journal_is_pending(opened.path):
         journal = f"{opened.path.name}-journal"
-        yield f"a writer crashed: {journal} is rolled back by whoever opens the database next"
+        yield (
+            f"a writer crashed: {journal} is rolled back by whoever opens the database next, and"
+            " what was checked is the database without that transaction; never remove the file"
+        )
     mode = opened.path.stat().st_mode
     if mode & stat.S_IWOTH:
         yield f"every user of this machine may write to {opened.path.name}: chmod o-w"

@@ -53,6 +53,8 @@ class StagedCopy:
             self.close()
             raise
         why = "reading it in place would have changed it"
+        if journal_is_pending(real):
+            why = f"a writer crashed, and reading it in place would roll {real.name}-journal back"
         progress.warn(f"{real} was read through a private copy, because {why}")
 
     def close(self) -> None:
