@@ -72,6 +72,10 @@ class AppendOnlyStore:
         """Raise `Refused` (`append-only`)."""
         raise self._refused(f"remove {key}")
 
+    def withdraw(self, key: str) -> None:
+        """Raise `Refused` (`append-only`)."""
+        raise self._refused(f"remove {key}")
+
     def sync(self) -> None:
         """Make names durable."""
         self._store.sync()

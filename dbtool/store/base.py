@@ -62,6 +62,9 @@ class Store(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object; a missing one is not an error."""
 
+    def withdraw(self, key: str) -> None:
+        """Remove an object that this client has just written, also where it lost its lock since."""
+
     def sync(self) -> None:
         """Make the names of all objects committed so far durable.
 
@@ -79,7 +82,8 @@ class Store(Protocol):
         """See that the locks held through this store were not taken away meanwhile.
 
         Called before what must not happen without them: the write that commits a snapshot, the
-        removal of objects. Raises `Locked` (`lock-lost`).
+        removal of objects. And after that write, which nothing can do at the same moment. Raises
+        `Locked` (`lock-lost`).
         """
 
     def sweep(self, *, older_than_s: float) -> int:

@@ -14,7 +14,11 @@ counts its own polls, so that a clock which jumps, or a sleep of its own, breaks
 
 Invariant: a lease that was removed never comes back, since beats are another object and ids are not
 used twice. So a holder that was suspended finds out by looking for its lease (`confirm`), which it
-does before whatever must not happen without the lock.
+does before whatever must not happen without the lock, and once more after the one write that names
+data of others, a snapshot, which it takes back where the lease is gone. What remains: a process
+that is suspended between the look and that write, for longer than all missed beats, and is killed
+before the second look leaves a snapshot whose data may be gone. `dbtool verify --snapshots` names
+it, and no backup builds on it.
 """
 
 from __future__ import annotations

@@ -98,6 +98,10 @@ class LimitedStore:
         """Remove the object, if there is one."""
         self._store.delete(key)
 
+    def withdraw(self, key: str) -> None:
+        """Remove an object that was just written."""
+        self._store.withdraw(key)
+
     def sync(self) -> None:
         """Make names durable."""
         self._store.sync()

@@ -145,6 +145,10 @@ class LocalStore:
             raise storage_failed(error, "remove", path) from error
         self._note_changed(path.parent)
 
+    def withdraw(self, key: str) -> None:
+        """Remove an object that was just written."""
+        self.delete(key)
+
     def sync(self) -> None:
         """Make the names of all objects committed so far durable."""
         # One at a time: who finds nothing to do must not return before the other one is done.

@@ -68,6 +68,10 @@ class MemoryStore:
         """Remove the object, if there is one."""
         self.objects.pop(checked_key(key), None)
 
+    def withdraw(self, key: str) -> None:
+        """Remove an object that was just written."""
+        self.delete(key)
+
     def sync(self) -> None:
         """Do nothing: nothing here outlives the process."""
 

@@ -111,6 +111,10 @@ class RemoteStore:
         self._lock.confirm_lately()
         self._remote.remove(key)
 
+    def withdraw(self, key: str) -> None:
+        """Remove an object that was just written, also where the lock was lost since."""
+        self._remote.remove(checked_key(key))
+
     def sync(self) -> None:
         """Do nothing: what a request was answered for is durable."""
 

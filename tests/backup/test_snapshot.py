@@ -12,7 +12,8 @@ from dbtool.backup.model import BackupOptions, Snapshot
 from dbtool.backup.record import RecordBox
 from dbtool.backup.repository import Repository
 from dbtool.backup.snapshot import at_time
-from dbtool.errors import Damaged, NotFound
+from dbtool.errors import Damaged, Locked, NotFound
+from dbtool.store.appendonly import AppendOnlyStore
 from dbtool.store.memory import MemoryStore
 from tests.backup.conftest import update
 
@@ -177,3 +178,46 @@ def test_an_object_of_more_than_two_parts_is_damaged(
     path.write_bytes(path.read_bytes() + bytes(4))
     with pytest.raises(Damaged):
         repository.catalog.summary(snapshot.id)
+
+
+class Suspended(MemoryStore):
+    """Its lock is taken away right before a snapshot is written, after the last look."""
+
+    lost = False
+    armed = False
+
+    def put(self, key: str, data: bytes) -> None:
+        self.lost = self.lost or (self.armed and key.startswith("snapshots/"))
+        super().put(key, data)
+
+    def confirm_lock(self) -> None:
+        if self.lost:
+            raise Locked("lock-lost", "the lock was taken away")
+
+
+def test_a_snapshot_that_was_written_after_its_lock_was_lost_is_taken_back(database: Path) -> None:
+    store = Suspended()
+    repository = Repository.create(store)
+    first = repository.backup(database).snapshot
+    assert first
+    update(database)
+    store.armed = True
+    with pytest.raises(Locked) as raised:
+        repository.backup(database)
+    assert raised.value.code == "lock-lost"
+    assert [snapshot.id for snapshot in repository.snapshots()] == [first.id]
+    store.armed = store.lost = False
+    again = repository.backup(database).snapshot
+    assert again
+    assert again.parent == first.id
+
+
+def test_where_nothing_can_be_removed_the_loss_of_the_lock_is_told_all_the_same(
+    database: Path,
+) -> None:
+    store = Suspended()
+    Repository.create(store)
+    store.armed = True
+    with pytest.raises(Locked) as raised:
+        Repository.open(AppendOnlyStore(store)).backup(database)
+    assert raised.value.code == "lock-lost"

@@ -38,6 +38,7 @@ def test_nothing_is_removed_or_written_over_but_heads(
     for work in (
         lambda: store.delete("packs/a"),
         lambda: store.delete("heads/x"),
+        lambda: store.withdraw("packs/a"),
         lambda: store.replace("packs/a", b"two"),
         lambda: store.replace("marks/verified", b"two"),
         lambda: store.sweep(older_than_s=0),

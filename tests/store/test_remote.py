@@ -93,6 +93,16 @@ def test_one_at_a_time_makes_every_lock_exclusive(remote: Dictionary) -> None:
         pytest.fail("two at a time")
 
 
+def test_what_was_just_written_can_be_withdrawn_without_the_lock(remote: Dictionary) -> None:
+    store = RemoteStore(remote)
+    with store.lock(exclusive=False):
+        store.put("snapshots/a", b"x")
+        for key in [key for key in remote.objects if key.startswith("locks/")]:
+            del remote.objects[key]
+        store.withdraw("snapshots/a")
+    assert remote.objects == {}
+
+
 def test_who_lost_the_lock_removes_nothing_any_more(remote: Dictionary) -> None:
     store = RemoteStore(remote)
     store.put("packs/a", b"x")
