@@ -11,6 +11,7 @@ import typer
 
 from dbtool.cli.command import CommandGroup, PlainCommand
 from dbtool.cli.context import Session, current
+from dbtool.cli.policies import retention_of
 from dbtool.cli.targets import DatabaseArgument, Target, choose, require_path
 from dbtool.cli.views import brief
 from dbtool.config import config_folder, environment, user_file
@@ -104,6 +105,8 @@ def install(
         _require_linger(session)
     for state in _states(target, by_cron=by_cron):
         _show(session, target, state)
+    if not follow:
+        _tell_of_retention(session, target)
 
 
 @app.command(cls=PlainCommand, epilog="dbtool schedule show app.db   # systemd's or cron's")
@@ -268,6 +271,16 @@ def _states(target: Target, *, by_cron: bool) -> list[TimerState]:
         state = crontab.state(_database(target))
         return [state] if state else []
     return _manager().states(_database(target))
+
+
+def _tell_of_retention(session: Session, target: Target) -> None:
+    """Say once, here, what the nights will only mention."""
+    adds_only = session.config.get("repository.append_only")
+    if adds_only and not retention_of(session, target.name).keeps_nothing:
+        session.note(
+            "append_only is set: the job thins nothing out. Let `dbtool prune` apply"
+            " [retention] on a machine that may remove"
+        )
 
 
 def _show(session: Session, target: Target, state: TimerState) -> None:

@@ -68,6 +68,15 @@ def test_a_name_that_comes_later_means_the_timer_of_before(
     assert run("schedule", "remove", "shop").code == 0
 
 
+def test_that_nothing_is_thinned_out_is_said_when_the_job_is_installed(
+    run: Run, database: Path, stand_ins: StandIns
+) -> None:
+    Path("dbtool.toml").write_text("[repository]\nappend_only = true\n")
+    assert "thins nothing out" not in run("schedule", "install", "--cron", "app.db").err
+    Path("dbtool.toml").write_text("[repository]\nappend_only = true\n[retention]\ndaily = 7\n")
+    assert "thins nothing out" in run("schedule", "install", "--cron", "app.db").err
+
+
 def test_printing_installs_nothing(run: Run, database: Path, stand_ins: StandIns) -> None:
     outcome = run("schedule", "install", "--systemd", "--print", "app.db")
     assert "OnCalendar=*-*-* 02:30:00" in outcome.out
