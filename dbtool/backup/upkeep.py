@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, cast
 
 from dbtool.core.progress import Progress, Silent
 
@@ -25,6 +26,25 @@ class Upkeep:
     @property
     def _repository(self) -> Repository:
         return cast("Repository", self)
+
+    def close(self) -> None:
+        """End the connections to where it lies; what is asked of it next begins them again.
+
+        Only sftp:// holds one. Whoever does not close it has it ended with the process, or when
+        the repository is collected.
+        """
+        self._repository.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def plan_prune(self, options: PruneOptions, *, progress: Progress | None = None) -> PrunePlan:
         """Say what `prune` would remove, merge and free; write nothing."""

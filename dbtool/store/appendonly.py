@@ -84,6 +84,10 @@ class AppendOnlyStore:
         """Raise `Refused` (`append-only`)."""
         raise self._refused("remove what was left half-written")
 
+    def close(self) -> None:
+        """End the connections of the other store."""
+        self._store.close()
+
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
         """Hold the lock of the other store."""
         return self._store.lock(exclusive=exclusive)

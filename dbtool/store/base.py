@@ -92,3 +92,6 @@ class Store(Protocol):
         Args:
             older_than_s: what was written to more recently than this stays.
         """
+
+    def close(self) -> None:
+        """End connections and threads; the next request begins them again."""

@@ -110,6 +110,10 @@ class LimitedStore:
         """Remove what writers that died left half-written."""
         return self._store.sweep(older_than_s=older_than_s)
 
+    def close(self) -> None:
+        """End the connections of the other store."""
+        self._store.close()
+
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
         """Hold the lock of the other store."""
         return self._store.lock(exclusive=exclusive)

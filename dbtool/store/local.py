@@ -145,6 +145,9 @@ class LocalStore:
             raise storage_failed(error, "remove", path) from error
         self._note_changed(path.parent)
 
+    def close(self) -> None:
+        """Do nothing: no file stays open between two requests."""
+
     def withdraw(self, key: str) -> None:
         """Remove an object that was just written."""
         self.delete(key)

@@ -80,6 +80,9 @@ class MemoryStore:
         del older_than_s
         return 0
 
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
     @contextmanager
     def lock(self, *, exclusive: bool) -> Iterator[None]:
         """Hold the lock, shared or exclusive."""

@@ -122,6 +122,9 @@ class RemoteStore:
         """Remove what writers that died left half-written; return its size in bytes."""
         return self._remote.sweep(older_than_s=older_than_s)
 
+    def close(self) -> None:
+        """Do nothing: what holds a connection ends it."""
+
     def lock(self, *, exclusive: bool) -> AbstractContextManager[None]:
         """Hold the lock; see `store.lease`."""
         return self._lock.hold(exclusive=exclusive or self._one_at_a_time)

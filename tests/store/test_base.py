@@ -228,3 +228,19 @@ def test_sweeping_touches_no_object(store: Store) -> None:
     unfinished.commit()
     store.sweep(older_than_s=0)
     assert dict(store.list("")) == {"a": 5, "b": 4}
+
+
+def test_closing_ends_nothing_for_good(store: Store) -> None:
+    store.put("a", b"x")
+    store.close()
+    store.close()
+    assert store.get("a") == b"x"
+    store.close()
+
+
+def test_what_was_just_written_can_be_withdrawn(store: Store) -> None:
+    with store.lock(exclusive=False):
+        store.put("snapshots/a", b"x")
+        store.withdraw("snapshots/a")
+        store.withdraw("snapshots/a")
+    assert list(store.list("")) == []

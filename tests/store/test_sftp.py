@@ -185,3 +185,13 @@ def test_a_backup_survives_cuts_and_restores(cut_url: str, line: Relay, tmp_path
     repository.restore(taken[0], tmp_path / "first.db")
     assert (tmp_path / "first.db").read_bytes() == first
     store.close()
+
+
+def test_a_closed_store_has_no_thread(sftp_url: str) -> None:
+    before = set(threading.enumerate())
+    store = SftpStore(sftp_url, patience=QUICK)
+    store.create_root()
+    threads = set(threading.enumerate()) - before
+    assert [thread.name for thread in threads] == ["dbtool-sftp"]
+    store.close()
+    assert not any(thread.is_alive() for thread in threads)
