@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
-from dbtool.errors import Locked
+from dbtool.errors import Locked, Refused
 from dbtool.store.base import Store
 
-__all__ = ["exclusive", "shared"]
+__all__ = ["exclusive", "shared", "write_held"]
 
 SHARED_WAIT_S = 30.0
 """Far longer than anybody holds it exclusively."""
@@ -43,6 +43,34 @@ def exclusive(
     with ExitStack() as held:
         _take(store, held, wait_s=wait_s, exclusive=True, pausing=pausing)
         yield
+
+
+def write_held(store: Store, key: str, data: bytes, *, over: bool = False) -> None:
+    """Write an object that needs what others hold the lock for, durably, while it is held.
+
+    A process that is suspended between a look at its lock and the write may have lost the lock, and
+    with it what the object needs. So it looks again: held still, the lock was held all the time.
+
+    Args:
+        store: whose lock is held.
+        key: of the object.
+        data: its bytes.
+        over: replace the object that is there, which needs no more than this one.
+
+    Raises:
+        Locked: `lock-lost`; the object is not there, but where `over` is set or nothing may be
+            removed.
+    """
+    store.confirm_lock()
+    (store.replace if over else store.put)(key, data)
+    try:
+        store.confirm_lock()
+    except Locked:
+        if not over:
+            with suppress(Refused):
+                store.withdraw(key)
+        raise
+    store.sync()
 
 
 def _take(

@@ -28,11 +28,12 @@ from dbtool.backup.contents import (
 )
 from dbtool.backup.forgotten import Forgotten
 from dbtool.backup.format import VERIFIED_KEY, snapshot_key
+from dbtool.backup.lock import write_held
 from dbtool.backup.model import Connector, Snapshot, SnapshotId
 from dbtool.backup.record import MAX_SUMMARY_BYTES, RecordBox
 from dbtool.core.parallel import in_order
 from dbtool.crypto.digest import keyed_digest
-from dbtool.errors import Damaged, Locked, NotFound, Refused, UsageError
+from dbtool.errors import Damaged, NotFound, UsageError
 from dbtool.pages.reader import SourceState
 from dbtool.store.base import Store
 
@@ -93,19 +94,7 @@ class Catalog:
         data = b"".join(
             part for piece in (summary, rest) for part in (_PART_SIZE.pack(len(piece)), piece)
         )
-        key = snapshot_key(snapshot.id)
-        self._store.confirm_lock()
-        (self._store.replace if over else self._store.put)(key, data)
-        try:
-            # A process that is suspended between the two lines above may have lost its lock, and
-            # with it data that the snapshot needs. Held still, it was held all the time.
-            self._store.confirm_lock()
-        except Locked:
-            if not over:
-                with suppress(Refused):  # where nothing may be removed, nothing that it needs was
-                    self._store.withdraw(key)
-            raise
-        self._store.sync()
+        write_held(self._store, snapshot_key(snapshot.id), data, over=over)
         return len(data)
 
     def ids(self) -> list[SnapshotId]:

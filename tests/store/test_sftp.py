@@ -192,6 +192,6 @@ def test_a_closed_store_has_no_thread(sftp_url: str) -> None:
     store = SftpStore(sftp_url, patience=QUICK)
     store.create_root()
     threads = set(threading.enumerate()) - before
-    assert [thread.name for thread in threads] == ["dbtool-sftp"]
+    assert "dbtool-sftp" in {thread.name for thread in threads}
     store.close()
     assert not any(thread.is_alive() for thread in threads)
