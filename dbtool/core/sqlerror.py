@@ -10,7 +10,7 @@ import apsw
 
 from dbtool.errors import UsageError
 
-__all__ = ["nearest", "sql_invalid"]
+__all__ = ["nearest", "pointed", "sql_invalid"]
 
 _SHOWN: Final = 60
 """Characters of a long line shown on either side of the place."""
@@ -32,7 +32,7 @@ def sql_invalid(connection: apsw.Connection, sql: str, error: apsw.Error) -> Usa
     return UsageError(
         "sql-invalid",
         message,
-        context=_pointed(sql, offset) if offset >= 0 else "",
+        context=pointed(sql, offset) if offset >= 0 else "",
         hint=_meant(connection, missing[1], missing[2]) if missing else "",
     )
 
@@ -61,7 +61,7 @@ def _word(missing: str) -> str:
     return missing.rpartition(".")[2].partition(" - ")[0].strip('"[]`')
 
 
-def _pointed(sql: str, offset: int) -> str:
+def pointed(sql: str, offset: int) -> str:
     """Return the line that holds the byte at `offset`, and a caret below that byte."""
     before = sql.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "replace")
     start = before.rfind("\n") + 1

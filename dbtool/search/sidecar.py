@@ -1,0 +1,356 @@
+"""The index: one file beside the database, or tables of one connection that are gone with it.
+
+    meta(key, value)                             format, times, the state of the database indexed
+    subjects(id, name, ..., prints)              one row of each table that is indexed
+    fts_ID(c0, c1, ...)                          FTS5, contentless with deletes: words, no text
+    rows_ID(id, digest, skipped)                 what of each row was indexed, as 64 bits
+    keys_ID(id, k0, k1, ...)                     WITHOUT ROWID: primary key of each document
+    tri_ID(c0)                                   if asked for: trigrams, for searches within words
+
+The column with most text is c0, which costs FTS5 two bytes less for every word. All changes of one
+refresh are one transaction: whoever opens the file finds one commit of the database, wholly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from dbtool.core.atomicfile import storage_failed
+from dbtool.core.connection import classified, connect
+from dbtool.core.names import identifier
+from dbtool.errors import DbtoolError, Refused
+from dbtool.search.model import Value
+from dbtool.search.prints import Prints
+from dbtool.search.rows import fetch
+from dbtool.search.subjects import Subject
+from dbtool.search.text import TOKENIZER
+
+__all__ = ["FORMAT", "IndexStore", "IndexedTable", "drop_index", "open_sidecar", "sidecar_path"]
+
+SUFFIX: Final = ".search.db"
+APPLICATION_ID: Final = 0x64627466  # "dbtf"
+FORMAT: Final = 1
+_HASH_BYTES: Final = 64 << 20
+"""Of words that FTS5 gathers before it writes a segment; larger ones are merged less often."""
+_SAMPLE_ROWS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedTable:
+    """One subject as the index knows it."""
+
+    number: int
+    subject: Subject
+    order: tuple[int, ...]
+    """Of each FTS column: which column of the subject."""
+    rows: int = 0
+    skipped: int = 0
+    """Values that were not indexed: blobs, and text that is too long."""
+    skipped_columns: tuple[str, ...] = ()
+
+    def position(self, column: str) -> int:
+        """Return the number of the FTS column that holds a column of the subject."""
+        return self.order.index(self.subject.columns.index(column))
+
+
+class IndexStore:
+    """The tables of an index, through one connection.
+
+    Args:
+        connection: that may write them.
+        schema: the name under which they are attached: main, or temp.
+        trigrams: whether new tables get trigrams too.
+    """
+
+    def __init__(
+        self, connection: apsw.Connection, schema: str = "main", *, trigrams: bool = False
+    ) -> None:
+        self.connection = connection
+        self.schema = schema
+        self.trigrams = trigrams
+
+    def create(self) -> None:
+        """Make the tables of an empty index."""
+        self.connection.execute(
+            f"CREATE TABLE {self.schema}.meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+            f"CREATE TABLE {self.schema}.subjects(id INTEGER PRIMARY KEY, name TEXT, signature TEXT,"
+            " subject TEXT, placing TEXT, rows INTEGER, skipped INTEGER, skipped_columns TEXT,"
+            " prints BLOB)"
+        )
+        self.set("trigrams", int(self.trigrams))
+
+    def get(self, key: str) -> Value:
+        """Return a value of `meta`; None where there is none."""
+        rows = self.connection.execute(
+            f"SELECT value FROM {self.schema}.meta WHERE key = ?", (key,)
+        ).fetchall()
+        return rows[0][0] if rows else None
+
+    def set(self, key: str, value: Value) -> None:
+        """Set a value of `meta`."""
+        self.connection.execute(
+            f"INSERT OR REPLACE INTO {self.schema}.meta VALUES(?, ?)", (key, value)
+        )
+
+    # -- subjects
+
+    def tables(self) -> list[IndexedTable]:
+        """Return what is indexed."""
+        found = []
+        for number, subject, placing, rows, skipped, columns in self.connection.execute(
+            f"SELECT id, subject, placing, rows, skipped, skipped_columns FROM {self.schema}.subjects"
+        ):
+            found.append(
+                IndexedTable(
+                    number,
+                    _subject(subject),
+                    tuple(json.loads(placing)),
+                    rows,
+                    skipped,
+                    tuple(json.loads(columns)),
+                )
+            )
+        return found
+
+    def prints(self, table: IndexedTable) -> bytes:
+        """Return the prints of a table as they were saved; empty: none."""
+        rows = self.connection.execute(
+            f"SELECT prints FROM {self.schema}.subjects WHERE id = ?", (table.number,)
+        ).fetchall()
+        return bytes(rows[0][0] or b"")
+
+    def add(self, source: apsw.Connection, subject: Subject) -> IndexedTable:
+        """Make the tables of a subject that is not indexed yet."""
+        order = _placing(source, subject)
+        number = self.connection.execute(
+            f"INSERT INTO {self.schema}.subjects VALUES(NULL, ?, ?, ?, ?, 0, 0, '[]', x'')"
+            " RETURNING id",
+            (subject.name, subject.signature, _json(subject), json.dumps(order)),
+        ).fetchall()[0][0]
+        columns = ", ".join(f"c{place}" for place in range(len(order)))
+        tokenizer = TOKENIZER.replace('"', "")
+        self.connection.execute(
+            f"CREATE VIRTUAL TABLE {self.schema}.fts_{number} USING fts5({columns}, content='',"
+            f' contentless_delete=1, tokenize="{tokenizer}");'
+            f"CREATE TABLE {self.schema}.rows_{number}(id INTEGER PRIMARY KEY, digest INTEGER,"
+            " skipped INTEGER)"
+        )
+        self._tune(f"fts_{number}")
+        if self.trigrams:
+            self.connection.execute(
+                f"CREATE VIRTUAL TABLE {self.schema}.tri_{number} USING fts5(c0, content='',"
+                " contentless_delete=1, detail=none, tokenize='trigram')"
+            )
+            self._tune(f"tri_{number}")
+        if subject.rowid is None:
+            keys = ", ".join(f"k{place}" for place in range(len(subject.primary)))
+            self.connection.execute(
+                f"CREATE TABLE {self.schema}.keys_{number}(id INTEGER PRIMARY KEY, {keys},"
+                f" UNIQUE({keys}))"
+            )
+        return IndexedTable(number, subject, order)
+
+    def rename(self, table: IndexedTable, subject: Subject) -> IndexedTable:
+        """Note that a subject has another name, other names of columns, or another root."""
+        self.connection.execute(
+            f"UPDATE {self.schema}.subjects SET name = ?, subject = ? WHERE id = ?",
+            (subject.name, _json(subject), table.number),
+        )
+        return IndexedTable(
+            table.number, subject, table.order, table.rows, table.skipped, table.skipped_columns
+        )
+
+    def remove(self, table: IndexedTable) -> None:
+        """Forget a subject."""
+        for kind in ("fts", "tri", "rows", "keys"):
+            self.connection.execute(f"DROP TABLE IF EXISTS {self.schema}.{kind}_{table.number}")
+        self.connection.execute(
+            f"DELETE FROM {self.schema}.subjects WHERE id = ?", (table.number,)
+        )
+
+    def save(self, table: IndexedTable, prints: bytes, skipped_columns: set[str]) -> None:
+        """Note what a refresh of a table gave."""
+        names = sorted(skipped_columns | set(table.skipped_columns))
+        self.connection.execute(
+            f"UPDATE {self.schema}.subjects SET prints = ?, skipped_columns = ?,"
+            f" (rows, skipped) = (SELECT count(*), coalesce(sum(skipped), 0)"
+            f" FROM {self.schema}.rows_{table.number}) WHERE id = ?",
+            (prints, json.dumps(names), table.number),
+        )
+
+    def _tune(self, name: str) -> None:
+        self.connection.execute(
+            f"INSERT INTO {self.schema}.{name}({name}, rank) VALUES('hashsize', ?)", (_HASH_BYTES,)
+        )
+
+
+def sidecar_path(database: Path, cache_folder: Path | None) -> Path:
+    """Return where the index of a database lies, or would lie.
+
+    Args:
+        database: its path.
+        cache_folder: for databases whose own folder may not be written to; None: nowhere else.
+    """
+    import hashlib
+    import os
+
+    real = database.resolve()
+    beside = real.with_name(real.name + SUFFIX)
+    if beside.exists() or cache_folder is None or os.access(real.parent, os.W_OK):
+        return beside
+    digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
+    return cache_folder / f"{digest}-{real.name[:100]}{SUFFIX}"
+
+
+@contextmanager
+def open_sidecar(
+    path: Path, database: Path, *, create: bool, busy_timeout_s: float, trigrams: bool = False
+) -> Iterator[IndexStore]:
+    """Open an index file for reading, and for writing where the system allows it.
+
+    Args:
+        path: of the index.
+        database: what it is of; a new index may be read by whoever may read that.
+        create: make it where it is missing or empty.
+        busy_timeout_s: how long to wait for a lock.
+        trigrams: whether a new one holds trigrams.
+
+    Raises:
+        Refused: `index-not-ours`, a file of that name is something else.
+        DbtoolError: as `dbtool.core.connection.connect`, and `index-outdated`.
+    """
+    import os
+
+    if create and not path.exists():
+        _make_private(path, database)
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    flags = apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
+    with classified(path):
+        connection = connect(path, flags, busy_timeout_s=busy_timeout_s)
+        try:
+            _require_ours(connection, path)
+            store = IndexStore(connection, trigrams=trigrams)
+            yield store
+        finally:
+            connection.close()
+
+
+def drop_index(path: Path) -> int:
+    """Remove an index file; return the bytes it took; 0: there was none.
+
+    Raises:
+        Refused: `index-not-ours`.
+    """
+    if not path.exists():
+        return 0
+    size = path.stat().st_size
+    with classified(path):
+        connection = connect(path, apsw.SQLITE_OPEN_READONLY, busy_timeout_s=1)
+        try:
+            _require_ours(connection, path)
+        except (apsw.CorruptError, apsw.CantOpenError, apsw.ReadOnlyError):
+            pass  # damaged, and of our name
+        finally:
+            connection.close()
+    try:
+        for suffix in ("-journal", ""):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).unlink()
+    except OSError as error:
+        raise storage_failed(error, "remove", path) from error
+    return size
+
+
+def _make_private(path: Path, database: Path) -> None:
+    """Create an empty file that nobody can read who cannot read the database."""
+    import os
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        status = database.stat()
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            if os.geteuid() == 0:
+                os.fchown(descriptor, status.st_uid, status.st_gid)
+            os.fchmod(descriptor, status.st_mode & 0o666)
+        finally:
+            os.close(descriptor)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise storage_failed(error, "create", path) from error
+
+
+def _require_ours(connection: apsw.Connection, path: Path) -> None:
+    try:
+        found = connection.pragma("application_id")
+        empty = connection.pragma("page_count") == 0
+    except apsw.NotADBError:
+        found, empty = 0, False
+    if found == APPLICATION_ID or empty:
+        return
+    raise Refused(
+        "index-not-ours",
+        f"{path} is not a search index of dbtool",
+        context="the index would lie under that name, and what is there is left alone",
+        hint=f"move {path.name} away",
+    )
+
+
+def is_current_format(store: IndexStore) -> bool:
+    """Say whether an index was made by this version, and is not empty."""
+    return store.connection.pragma("user_version") == FORMAT
+
+
+def begin_afresh(store: IndexStore) -> None:
+    """Empty an index within the open transaction, and mark it as ours."""
+    for name in [
+        row[0]
+        for row in store.connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND (sql LIKE 'CREATE VIRTUAL%'"
+            " OR name IN ('meta', 'subjects') OR name GLOB 'rows_*' OR name GLOB 'keys_*')"
+        ).fetchall()
+    ]:
+        store.connection.execute(f"DROP TABLE IF EXISTS main.{identifier(name)}")
+    store.create()
+    store.connection.execute(
+        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"
+    ).fetchall()
+
+
+def _placing(source: apsw.Connection, subject: Subject) -> tuple[int, ...]:
+    """Return the columns in the order of how much text the first rows have in them."""
+    sums = [f"sum(iif(typeof({c}) = 'blob', 0, length({c})))" for c in map(identifier, subject.columns)]
+    sample = f"FROM (SELECT * FROM {subject.source} LIMIT {_SAMPLE_ROWS})"
+    try:
+        found = fetch(source, sample, sums, ())[0]
+    except (apsw.Error, DbtoolError):
+        found = (0,) * len(sums)
+    sizes = [float(size) if isinstance(size, (int, float)) else 0.0 for size in found]
+    return tuple(sorted(range(len(sizes)), key=lambda place: -sizes[place]))
+
+
+def _json(subject: Subject) -> str:
+    from dataclasses import asdict
+
+    return json.dumps(asdict(subject))
+
+
+def _subject(text: str) -> Subject:
+    fields = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in json.loads(text).items()
+    }
+    return Subject(**fields)
+
+
+def empty_prints() -> bytes:
+    """Return prints that know of no leaf."""
+    return Prints().to_bytes()
