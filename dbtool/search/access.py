@@ -193,6 +193,7 @@ def corpus_of(connection: apsw.Connection, progress: Progress, mode: Mode = "wor
                 rows = writer.update_keyed(connection)
             else:
                 rows = writer.update_range(connection, LOWEST, HIGHEST)
+                writer.flush()
             store.save(table, b"", writer.skipped_columns)
             progress.advance(rows)
     progress.finish()
@@ -227,6 +228,11 @@ def _with_index(
 ) -> Searched:
     progress, clock = tools
     wait_s = access.busy_timeout_s
+    with ExitStack() as quick:
+        corpus = _as_it_is(_reader(real, access, progress, quick), place)
+        if corpus is not None:
+            opened.push(quick.pop_all())
+            return Searched(corpus)
     store = opened.enter_context(open_sidecar(place, real, create=True, busy_timeout_s=wait_s))
     usable = _readable(store, place)
     why = "" if access.refresh or not usable else "it was not to be refreshed"
@@ -243,13 +249,12 @@ def _with_index(
         reader = opened.enter_context(closing(done.reader))
     else:
         reader = _reader(real, access, progress, opened)
-    exact = done is not None or _is_of(store, reader)
     connection = reader.connection
     assert connection is not None
     with classified(place):
-        corpus = _attached(connection, store, place, exact=exact)
-    if exact:
-        return Searched(corpus, refreshed_rows=done.rows_changed if done else 0)
+        corpus = _attached(connection, str(store.get("state")), place, exact=done is not None)
+    if done is not None:
+        return Searched(corpus, refreshed_rows=done.rows_changed)
     as_of = datetime.fromisoformat(str(store.get("indexed_at")))
     return Searched(corpus, as_of, (f"the index is older than the database: {why}",))
 
@@ -258,32 +263,43 @@ _KEEPS_ANSWERING: Final = frozenset({"database-locked", "permission-denied", "no
 """Failures to write the index that leave it as it was, as of an earlier time."""
 
 
-def _attached(
-    connection: apsw.Connection, store: IndexStore, place: Path, *, exact: bool
-) -> Corpus:
+def _as_it_is(reader: PageReader, place: Path) -> Corpus | None:
+    """Return the corpus of an index that is of the state that is read; None: it is not."""
+    connection = reader.connection
+    if connection is None or not place.exists():
+        return None
+    try:
+        connection.execute(f"ATTACH ? AS {_ATTACHED}", (str(place),))
+        known = known_state(IndexStore(connection, _ATTACHED))
+        if known is None or not known.proves_unchanged(reader.state):
+            return None
+        return _corpus(connection, exact=True)
+    except apsw.Error:  # whatever it is, opening the index alone says it better
+        return None
+
+
+def _attached(connection: apsw.Connection, state: str, place: Path, *, exact: bool) -> Corpus:
     connection.execute(f"ATTACH ? AS {_ATTACHED}", (str(place),))
-    through = IndexStore(connection, _ATTACHED)
     # Begins the read transaction of the index; somebody may have refreshed it since.
-    same = through.get("state") == store.get("state")
-    found = subjects_of(connection)
+    same = IndexStore(connection, _ATTACHED).get("state") == state
+    return _corpus(connection, exact=exact and same)
+
+
+def _corpus(connection: apsw.Connection, *, exact: bool) -> Corpus:
+    store = IndexStore(connection, _ATTACHED)
     return Corpus(
         connection,
-        tuple(through.tables()),
-        found.skipped,
+        tuple(store.tables()),
+        store.left_out(),
         _ATTACHED,
-        trigrams=bool(through.get("trigrams")),
-        exact=exact and same,
+        trigrams=bool(store.get("trigrams")),
+        exact=exact,
     )
 
 
 def _readable(store: IndexStore, place: Path) -> bool:
     with classified(place):
         return is_current_format(store) and store.get("state") is not None
-
-
-def _is_of(store: IndexStore, reader: PageReader) -> bool:
-    before = known_state(store)
-    return before is not None and before.proves_unchanged(reader.state)
 
 
 def _suggested(corpus: Corpus, asked: list[Word]) -> tuple[str, ...]:

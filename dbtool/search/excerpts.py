@@ -50,6 +50,8 @@ def word_finder(terms: Sequence[Term]) -> Finder:
         wanted = [term for term in terms if term.columns is None or column in term.columns]
         if not wanted:
             return []
+        if text.isascii() and not any(_may_hold(text.lower(), term) for term in wanted):
+            return []
         for start in range(0, max(len(text), 1), _CHUNK):
             piece = text[start : start + _CHUNK]
             found = _in_tokens(tokens(piece), wanted)
@@ -97,6 +99,11 @@ def excerpts_of(values: Sequence[tuple[str, Value]], find: Finder) -> tuple[Exce
         if not isinstance(value, bytes) and value not in (None, "")
     ]
     return tuple(shown[:_MOST_EXCERPTS])
+
+
+def _may_hold(lower: str, term: Term) -> bool:
+    """Look without a tokeniser, which is exact where text is ASCII: its tokens are parts of it."""
+    return all(word in lower for word in term.words)
 
 
 def _in_tokens(found: list[Token], terms: Sequence[Term]) -> list[Span]:

@@ -22,12 +22,13 @@ import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Final, NamedTuple
 
 from blake3 import blake3
 
 from dbtool.errors import Damaged
-from dbtool.pages.btree import TABLE_INTERIOR, TABLE_LEAF, cells, parse_page, table_leaf_cells
+from dbtool.pages.btree import TABLE_INTERIOR, TABLE_LEAF, parse_page, table_leaf_cells, varint
 from dbtool.pages.overflow import chain, chain_length
 from dbtool.pages.reader import PageReader
 from dbtool.pages.source import PageInvalid, header_of
@@ -49,6 +50,7 @@ _DEEPEST: Final = 20
 _BLOCK_PAGES: Final = 256
 _ORDER: Final = sys.byteorder
 _HEAD: Final = struct.Struct("<II")
+_CHILD: Final = struct.Struct(">I")
 
 Range = tuple[int, int]
 """Rowids from .. to, both included."""
@@ -83,10 +85,18 @@ class Prints:
         if overflow:
             self.overflow[leaf.page] = overflow
 
-    def take(self, other: Prints, index: int) -> None:
-        """Note the leaf number `index` of older prints."""
-        leaf = Leaf(other.pages[index], other.lows[index], other.highs[index])
-        self.add(leaf, other.digests[index], other.overflow.get(leaf.page, ()))
+    def only(self, chosen: Sequence[int]) -> Prints:
+        """Return the leaves whose number in `chosen` is not 0."""
+        found = Prints(
+            array("I", compress(self.pages, chosen)),
+            array("q", compress(self.lows, chosen)),
+            array("q", compress(self.highs, chosen)),
+            array("Q", compress(self.digests, chosen)),
+        )
+        if self.overflow:
+            pages = set(found.pages)
+            found.overflow = {page: ps for page, ps in self.overflow.items() if page in pages}
+        return found
 
     def to_bytes(self) -> bytes:
         """Return the layout at the head of this module, in the byte order of the machine."""
@@ -168,12 +178,15 @@ class _Tree:
             raise PageInvalid(message)
         self.seen.add(node.page)
         low = node.low
-        problems: list[str] = []
-        for cell in cells(page, problems.append):
-            yield Leaf(cell.left_child, low, cell.rowid)
-            low = min(cell.rowid + 1, HIGHEST)
-        if problems:
-            raise PageInvalid(problems[0])
+        data, least, most = page.data, page.cells_from, self.usable - 5
+        for at in page.pointers:
+            if not least <= at <= most:
+                message = f"page {node.page} points to a cell at {at}, where none can be"
+                raise PageInvalid(message)
+            key, _ = varint(data, at + 4, self.usable)
+            high = key if key <= HIGHEST else key - (1 << 64)
+            yield Leaf(_CHILD.unpack_from(data, at)[0], low, high)
+            low = min(high + 1, HIGHEST)
         yield Leaf(page.right_child, low, node.high)
 
 
@@ -220,21 +233,21 @@ def changed_ranges(
         changed: every page that can have changed since the oldest of the prints.
     """
     known = {page: index for index, page in enumerate(old.pages)}
-    same = _by_digest(old, digests) if digests is not None else _by_number(old, changed or set())
-    kept = Prints()
+    same = _same_by_digest(old, digests) if digests is not None else _same_by_number(old, changed)
     holds = bytearray(len(old.pages))
     ranges: list[Range] = []
     for leaf in leaves:
         index = known.get(leaf.page)
-        if index is not None and same(index):
+        if index is not None and same[index]:
             holds[index] = 1
-            kept.take(old, index)
         else:
             ranges.append((leaf.low, leaf.high))
+    if len(leaves) == len(holds) == sum(holds):
+        return [], old
     ranges += [
         (old.lows[index], old.highs[index]) for index, held in enumerate(holds) if not held
     ]
-    return united(ranges), kept
+    return united(ranges), old.only(holds)
 
 
 def united(ranges: Iterable[Range]) -> list[Range]:
@@ -248,24 +261,30 @@ def united(ranges: Iterable[Range]) -> list[Range]:
     return found
 
 
-def _by_digest(old: Prints, digests: Sequence[int]) -> Callable[[int], bool]:
-    def same(index: int) -> bool:
-        page = old.pages[index]
-        pages = old.overflow.get(page, ())
-        if max(page, *pages, 0) > len(digests):
-            return False
-        return old.digests[index] == _joined(
-            digests[page - 1], [digests[number - 1] for number in pages]
-        )
-
+def _same_by_digest(old: Prints, digests: Sequence[int]) -> list[bool]:
+    """Return for each print whether it is that of the same page now."""
+    count = len(digests)
+    same = [
+        page <= count and digests[page - 1] == digest
+        for page, digest in zip(old.pages, old.digests, strict=True)
+    ]
+    if old.overflow:
+        for index, page in enumerate(old.pages):
+            pages = old.overflow.get(page)
+            if pages:
+                same[index] = max(page, *pages) <= count and old.digests[index] == _joined(
+                    digests[page - 1], [digests[number - 1] for number in pages]
+                )
     return same
 
 
-def _by_number(old: Prints, changed: set[int]) -> Callable[[int], bool]:
-    def same(index: int) -> bool:
-        page = old.pages[index]
-        return page not in changed and changed.isdisjoint(old.overflow.get(page, ()))
-
+def _same_by_number(old: Prints, changed: set[int] | None) -> list[bool]:
+    moved = changed or set()
+    same = [page not in moved for page in old.pages]
+    if old.overflow:
+        for index, page in enumerate(old.pages):
+            if not moved.isdisjoint(old.overflow.get(page, ())):
+                same[index] = False
     return same
 
 

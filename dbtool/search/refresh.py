@@ -41,8 +41,9 @@ from dbtool.search.prints import (
     print_leaf,
     united,
 )
+from dbtool.search.rows import LOWEST
 from dbtool.search.sidecar import IndexedTable, IndexStore, begin_afresh, is_current_format
-from dbtool.search.subjects import Subject, subjects_of
+from dbtool.search.subjects import Subject, Subjects, subjects_of
 from dbtool.search.writer import TableWriter
 
 __all__ = ["Refreshed", "known_state", "refresh"]
@@ -176,7 +177,9 @@ class _Run:
     def _round(self, since: SourceState | None, *, last: bool) -> bool:
         """Do one round; True: the index is of the state that `reader` reads."""
         connection = self.reader.connection
-        subjects = subjects_of(connection).tables if connection is not None else ()
+        listed = subjects_of(connection) if connection is not None else Subjects((), ())
+        subjects = listed.tables
+        self.store.set("left_out", json.dumps([(each.table, each.reason) for each in listed.skipped]))
         cookie = connection.pragma("schema_version") if connection is not None else 0
         tables = self._reconcile(connection, subjects)
         changed = None if since is None else pages_changed(self.reader, since)
@@ -269,13 +272,15 @@ class _Run:
         writer = TableWriter(self.store, work.table)
         fresh = _Fresh(work.kept)
         usable = self.reader.page_size - header_of(self.reader).reserved_bytes
-        leaves, whole = work.leaves, True
+        leaves, whole, unread = work.leaves, True, LOWEST
         began_s = time.monotonic()
         for low, high in work.ranges:
             position = low
             while position <= high:
                 if cookie is not None and time.monotonic() - began_s > _SLICE_S:
+                    writer.flush()
                     self._renew()
+                    unread = LOWEST
                     connection, digests = self.reader.connection, None
                     if connection is None or connection.pragma("schema_version") != cookie:
                         fresh.pending.append(ALL_ROWS)
@@ -285,8 +290,9 @@ class _Run:
                 group = _group(leaves, position, high)
                 with stoppable(connection, self.progress):
                     self.found.rows_read += writer.update_range(
-                        connection, group[0].low, group[-1].high
+                        connection, max(group[0].low, unread), group[-1].high
                     )
+                unread = group[-1].high + 1
                 for leaf in group:
                     fresh.add(leaf, *print_leaf(self.reader, usable, leaf.page, digests))
                 self.progress.advance(len(group) * self.reader.page_size)
@@ -295,6 +301,7 @@ class _Run:
                 position = group[-1].high + 1
             if not whole:
                 break
+        writer.flush()
         self.found.rows_changed += writer.changed
         state.prints = fresh.prints()
         # Within one transaction no page can be met in two states.
@@ -366,10 +373,7 @@ class _Fresh:
 
     def prints(self) -> Prints:
         """Return them all."""
-        found = Prints()
-        for index, page in enumerate(self._kept.pages):
-            if page not in self._taken:
-                found.take(self._kept, index)
+        found = self._kept.only([page not in self._taken for page in self._kept.pages])
         for leaf, digest, overflow in self._taken.values():
             found.add(leaf, digest, overflow)
         return found

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from dbtool.core.atomicfile import storage_failed
 from dbtool.core.connection import classified, connect
 from dbtool.core.names import identifier
 from dbtool.errors import DbtoolError, Refused
-from dbtool.search.model import Value
+from dbtool.search.model import Skipped, Value
 from dbtool.search.prints import Prints
 from dbtool.search.rows import fetch
 from dbtool.search.subjects import Subject
@@ -98,6 +98,11 @@ class IndexStore:
         self.connection.execute(
             f"INSERT OR REPLACE INTO {self.schema}.meta VALUES(?, ?)", (key, value)
         )
+
+    def left_out(self) -> tuple[Skipped, ...]:
+        """Return the tables that are not indexed."""
+        found = json.loads(str(self.get("left_out") or "[]"))
+        return tuple(Skipped(table, (), 0, reason) for table, reason in found)
 
     # -- subjects
 
@@ -234,12 +239,10 @@ def open_sidecar(
     flags = apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
     with classified(path):
         connection = connect(path, flags, busy_timeout_s=busy_timeout_s)
-        try:
+    with closing(connection):
+        with classified(path):
             _require_ours(connection, path)
-            store = IndexStore(connection, trigrams=trigrams)
-            yield store
-        finally:
-            connection.close()
+        yield IndexStore(connection, trigrams=trigrams)
 
 
 def drop_index(path: Path) -> int:
@@ -305,8 +308,10 @@ def _require_ours(connection: apsw.Connection, path: Path) -> None:
 
 
 def is_current_format(store: IndexStore) -> bool:
-    """Say whether an index was made by this version, and is not empty."""
-    return store.connection.pragma("user_version") == FORMAT
+    """Say whether an index is ours, was made by this version, and is not empty."""
+    if store.connection.pragma("application_id", schema=store.schema) != APPLICATION_ID:
+        return False
+    return store.connection.pragma("user_version", schema=store.schema) == FORMAT
 
 
 def begin_afresh(store: IndexStore) -> None:

@@ -15,7 +15,9 @@ from dbtool.search.text import LARGEST_TEXT, indexed, row_digest
 
 __all__ = ["TableWriter"]
 
-_BATCH: Final = 1000
+_BATCH: Final = 20_000
+_BATCH_CHARACTERS: Final = 8 << 20
+"""Rows and text that wait to be written."""
 
 
 class TableWriter:
@@ -46,9 +48,14 @@ class TableWriter:
         self._pieces: list[tuple[int, str]] = []
         self._digests: list[tuple[int, int, int | None]] = []
         self._gone: list[tuple[int]] = []
+        self._bytes = 0
 
     def update_range(self, source: apsw.Connection, low: int, high: int) -> int:
-        """Compare the rows with rowids `low` to `high`, write what differs; return their number."""
+        """Compare the rows with rowids `low` to `high`, write what differs; return their number.
+
+        A row is not to be met again before `flush`, which writes what waits. FTS5 wants rowids in
+        ascending order, or it writes a segment for each; so all that goes waits with what comes.
+        """
         if low > high:
             return 0
         known = self._known(low, high)
@@ -72,7 +79,6 @@ class TableWriter:
         while indexed_id is not None:
             self._remove(indexed_id)
             indexed_id, indexed_digest = next(known, (None, 0))
-        self.flush()
         return count
 
     def update_keyed(self, source: apsw.Connection) -> int:
@@ -125,6 +131,7 @@ class TableWriter:
             if self._trigrams:
                 run(self._add_trigrams, self._pieces)
         self._words, self._pieces, self._digests, self._gone = [], [], [], []
+        self._bytes = 0
 
     def _known(self, low: int, high: int) -> Iterator[tuple[int | None, int]]:
         """Yield (id, digest) of what is indexed; whole at once, as it is written to meanwhile."""
@@ -143,7 +150,8 @@ class TableWriter:
         if self._trigrams:
             self._pieces.append((number, "\n".join(_piece(value) for value in values)))
         self.changed += 1
-        if len(self._digests) >= _BATCH:
+        self._bytes += sum(len(text) for text in texts if type(text) is str)
+        if self._bytes >= _BATCH_CHARACTERS or len(self._digests) >= _BATCH:
             self.flush()
 
     def _remove(self, number: int) -> None:
