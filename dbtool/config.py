@@ -29,6 +29,7 @@ __all__ = [
     "CopySettings",
     "DatabaseSettings",
     "Setting",
+    "cache_folder",
     "config_folder",
     "environment",
     "find_project_file",
@@ -179,6 +180,16 @@ def state_folder() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("dbtool", appauthor=False)
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again; it need not exist."""
+    if _ON_LINUX:  # as in `config_folder`
+        base = Path(environment().get("XDG_CACHE_HOME", ""))
+        return (base if base.is_absolute() else Path.home() / ".cache") / "dbtool"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("dbtool", appauthor=False)
 
 
 def find_project_file(folder: Path) -> Path | None:

@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "schedule": Entry(
         "schedule", "install, show or remove the timer of the job", "Around the clock"
     ),
+    "search": Entry("search", "find rows by words and values, in every table", "Rows"),
     "diff": Entry("diff", "say what changed: pages, schema, rows; as SQL", "Rows"),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),

@@ -135,6 +135,38 @@ terminal.
 """
 
 
+def _search_language() -> str:
+    return """
+Words side by side must all occur in a row, in any columns, whatever their case
+and accents. Chinese, Japanese and Korean text is found by any part of it.
+
+  annual report        both words
+  "annual report"      one after the other
+  repor*               the beginning of a word
+  -draft, NOT draft    must not occur
+  invoice OR receipt   either; binds weaker than words side by side
+  (a OR b) c           a group
+  title:report         in that column; also title:"a b", title:repor*, title:(a OR b)
+  table:orders         rows of that table
+  total>100            also = != < <= >=; `orders.total>100` for one table
+  total:10..20         a range, both ends included; total:10.. and total:..20
+  paid_at=NULL         has no value; paid_at!=NULL has one
+
+Text is equal whatever the case of ASCII letters. Dates are written 2026-01-31,
+2026-01, 2026, 2026-01-31T14:00, today, yesterday, or as an age: 90min, 12h,
+7d, 2w, 3mo, 1y. They are compared with ISO text and with the seconds,
+milliseconds or Julian days of number columns, in UTC. A date stands for all of
+its time: created<=2026-01 includes the 31st.
+
+Names and values with blanks or signs are put in double quotes: "First
+Name":ann, url:"https://example.org". A query that begins with - comes behind
+the word --, as options of other programs do: dbtool search -- "-draft report".
+
+With --mode substring the words are looked for anywhere in a value, with --mode
+regex the whole query is one regular expression.
+"""
+
+
 def _secrets() -> str:
     return """
 A password, a key file and a recovery key are all given in the same ways, the
@@ -174,6 +206,7 @@ TOPICS: dict[str, Topic] = {
     "errors": Topic("every error code", _errors),
     "exit-codes": Topic("what the exit code says", _exit_codes),
     "formats": Topic("output for people and for programs", _formats),
+    "search-language": Topic("what a search may say", _search_language),
     "secrets": Topic("where passwords and keys come from", _secrets),
     "times": Topic("how to name a snapshot by time", _times),
 }

@@ -58,6 +58,7 @@ __all__ = [
 SCANNED_BYTES: Final = 8 << 20
 """Size of a database up to which no index is kept unless it is asked for: about half a second."""
 _ATTACHED: Final = "search_index"
+_DEFAULTS: Final = SearchOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Access:
 
     index: Path | None = None
     """Where its index lies; None: beside it."""
+    use: bool = True
+    """False: neither use an index nor build one."""
     build: bool = True
     """Whether a large database without one gets an index; else its rows are read each time."""
     refresh: bool = True
@@ -88,8 +91,8 @@ class Searched:
 def search_database(
     path: Path | str,
     text: str,
-    options: SearchOptions = SearchOptions(),
-    access: Access = Access(),
+    options: SearchOptions = _DEFAULTS,
+    access: Access | None = None,
     *,
     progress: Progress | None = None,
     clock: Clock | None = None,
@@ -110,7 +113,7 @@ def search_database(
     """
     progress = progress or Silent()
     with open_database(
-        Path(path), access, mode=options.mode, progress=progress, clock=clock
+        Path(path), access or Access(), mode=options.mode, progress=progress, clock=clock
     ) as found:
         result = search_corpus(found.corpus, text, options, progress)
     return replace(result, as_of=found.as_of, notes=(*found.notes, *result.notes))
@@ -153,7 +156,7 @@ def open_database(
         if mode == "regex" or not real.stat().st_size:
             yield Searched(_rows_alone(_reader(real, access, progress, opened)))
             return
-        if place.exists() or (mode == "word" and _wants_index(real, access)):
+        if access.use and (place.exists() or (mode == "word" and _wants_index(real, access))):
             yield _with_index(real, place, access, (progress, clock), opened)
             return
         reader = _reader(real, access, progress, opened)
@@ -318,11 +321,8 @@ def _suggested(corpus: Corpus, asked: list[Word]) -> tuple[str, ...]:
 def _occurs(corpus: Corpus, word: str) -> bool:
     return any(
         corpus.connection.execute(
-            f"SELECT 1 FROM {corpus.schema}.fts_{table.number} f WHERE f.fts_{table.number} MATCH ?"
-            " LIMIT 1",
+            f"SELECT 1 FROM {corpus.schema}.{table.words} f WHERE f.{table.words} MATCH ? LIMIT 1",
             (json.dumps(word, ensure_ascii=False),),
         ).fetchall()
         for table in corpus.tables
     )
-
-

@@ -9,7 +9,7 @@ read, the newest come first instead, which the answer says.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,10 +25,18 @@ from dbtool.errors import DbtoolError, UsageError
 from dbtool.search.excerpts import Finder, Term, excerpts_of, plain_finder, word_finder
 from dbtool.search.kinds import ColumnKind, Condition, kind_of
 from dbtool.search.matching import HAS, Compiler, Match, check_names, names_column
-from dbtool.search.model import Facet, Hit, SearchOptions, SearchResult, Skipped, TableMatches, Value
+from dbtool.search.model import (
+    Facet,
+    Hit,
+    SearchOptions,
+    SearchResult,
+    Skipped,
+    TableMatches,
+    Value,
+)
 from dbtool.search.query import Node, Word, parse_query, words
 from dbtool.search.regex import Pattern, compile_pattern
-from dbtool.search.rows import fetch
+from dbtool.search.rows import ask, fetch
 from dbtool.search.scope import chosen_tables, usable_filters
 from dbtool.search.sidecar import IndexedTable
 from dbtool.search.statements import Statement, matching_rows, of_row
@@ -237,9 +245,9 @@ class _Search:
     def _count(self, statement: Statement) -> int:
         tail = statement.tail
         if statement.words_only and self.corpus.exact:
-            name = f"fts_{statement.table.number}"
+            name = statement.table.words
             tail = f"FROM {self.corpus.schema}.{name} f WHERE f.{name} MATCH ?"
-        return int(self.connection.execute(f"SELECT count(*) {tail}", statement.values).fetchall()[0][0])
+        return int(ask(self.connection, f"SELECT count(*) {tail}", statement.values)[0][0])
 
     # -- the answer
 
@@ -279,9 +287,21 @@ class _Search:
         searched = self.columns.get(table.number)
         if searched:
             values = [(column, value) for column, value in values if column in searched]
-        # The key is shown anyway; where nothing else matches it is highlighted all the same.
-        excerpts = excerpts_of(values, find)
-        return Hit(subject.name, key, rank, excerpts)
+        row = self._whole(table, identity) if self.options.whole_rows else ()
+        return Hit(subject.name, key, rank, excerpts_of(values, find), row)
+
+    def _whole(
+        self, table: IndexedTable, identity: tuple[Value, ...]
+    ) -> tuple[tuple[str, Value], ...]:
+        names = table.subject.shown
+        columns = [f"t.{identifier(name)}" for name in names]
+        try:
+            rows = fetch(self.connection, of_row(table), columns, identity)
+        except apsw.SQLError:  # a generated column that needs a function of its application
+            names = table.subject.columns
+            columns = [f"t.{identifier(name)}" for name in names]
+            rows = fetch(self.connection, of_row(table), columns, identity)
+        return tuple(zip(names, rows[0], strict=True)) if rows else ()
 
     def _finder(self, table: IndexedTable) -> Finder:
         if self.pattern is not None:
@@ -292,7 +312,9 @@ class _Search:
         return word_finder([term for word in asked if (term := _term(table, word)) is not None])
 
     def _counts(self, found: Sequence[_Found]) -> Iterator[TableMatches]:
-        for each in sorted(found, key=lambda each: (-each.count, each.statement.table.subject.name)):
+        for each in sorted(
+            found, key=lambda each: (-each.count, each.statement.table.subject.name)
+        ):
             yield TableMatches(each.statement.table.subject.name, each.count, each.ranked)
 
     def _facet(self, name: str, found: Sequence[_Found]) -> Facet:
@@ -326,13 +348,14 @@ def _term(table: IndexedTable, word: Word) -> Term | None:
     return Term(tuple(token.word for token in tokens(word.text, query=True)), word.prefix, columns)
 
 
-def _has(needle: str, value: Value) -> bool:
-    return value is not None and not isinstance(value, bytes) and needle in str(value).lower()
+def _has(*given: Value) -> bool:
+    needle, value = given
+    if value is None or isinstance(value, bytes):
+        return False
+    return str(needle) in str(value).lower()
 
 
-def _on_text(matches: object) -> object:
-    assert callable(matches)
-
+def _on_text(matches: Callable[[str], bool]) -> Callable[..., bool]:
     def judge(value: Value) -> bool:
         return value is not None and not isinstance(value, bytes) and matches(str(value))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from dbtool.search.model import Excerpt, Value
@@ -64,7 +65,9 @@ def word_finder(terms: Sequence[Term]) -> Finder:
 
 def plain_finder(needles: Sequence[str]) -> Finder:
     """Return what finds characters, whatever their case."""
-    pattern = re.compile("|".join(re.escape(needle) for needle in needles) or r"(?!)", re.IGNORECASE)
+    pattern = re.compile(
+        "|".join(re.escape(needle) for needle in needles) or r"(?!)", re.IGNORECASE
+    )
 
     def find(_column: str, text: str) -> list[Span]:
         found = []
@@ -121,9 +124,11 @@ def _in_tokens(found: list[Token], terms: Sequence[Term]) -> list[Span]:
             if first_is_prefix
             else at.get(term.words[0], [])
         )
-        for start in sorted(starts):
-            if _goes_on(found, start, term):
-                spans.append((found[start].start, found[start + last].end))
+        spans += [
+            (found[start].start, found[start + last].end)
+            for start in sorted(starts)
+            if _goes_on(found, start, term)
+        ]
     return _apart(spans)
 
 
@@ -164,7 +169,10 @@ def _window(text: str, spans: list[Span]) -> Span:
     best = max(range(len(spans)), key=lambda i: _held(spans, i), default=None)
     first = spans[best][0] if best is not None else 0
     begin = max(0, min(first - _LEAD, len(text) - _WIDTH))
-    end = min(len(text), max(begin + _WIDTH, min(spans[best][1], first + 4 * _WIDTH) if best is not None else 0))
+    end = min(
+        len(text),
+        max(begin + _WIDTH, min(spans[best][1], first + 4 * _WIDTH) if best is not None else 0),
+    )
     if begin:
         blank = text.find(" ", begin, min(begin + _EDGE, first))
         begin = blank + 1 if blank >= 0 else begin
@@ -185,9 +193,11 @@ def _one_line(text: str, begin: int, end: int, spans: list[Span]) -> tuple[str, 
     edges = sorted({begin, end, *(edge for span in spans for edge in span)})
     moved: dict[int, int] = {edges[0]: 0}
     shown = ""
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         piece = _BLANKS.sub(" ", text[low:high])
-        shown += piece[1:] if piece.startswith(" ") and (not shown or shown.endswith(" ")) else piece
+        shown += (
+            piece[1:] if piece.startswith(" ") and (not shown or shown.endswith(" ")) else piece
+        )
         moved[high] = len(shown)
     found = []
     for low, high in spans:

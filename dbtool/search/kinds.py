@@ -13,6 +13,7 @@ names, so `created<=2026-01` includes the 31st; `7d` is the moment 7 days ago.
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,14 +32,18 @@ __all__ = ["ColumnKind", "Condition", "compare", "kind_of", "within"]
 Kind = Literal["number", "digits", "date", "text"]
 
 _SAMPLE: Final = 64
-_DATE_TEXT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:([ T])\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_DATE_TEXT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d(?:([ T])\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _GIVEN_DATE: Final = re.compile(
-    r"(\d{4})(?:-(\d\d?)(?:-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
+    r"(\d{4})(?:-(\d\d?)(?:-(\d\d?)"
+    r"(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
+_YEAR: Final = re.compile(r"(?:19|20|21)\d\d", re.ASCII)
 _AGE: Final = re.compile(r"(\d+)(s|min|h|d|w|mo|y)", re.ASCII)
-_AGE_S: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800, "mo": 2629746, "y": 31556952}
+_AGE_S: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _MILLISECONDS_FROM: Final = 10**11
 _SECONDS_FROM: Final = 10**8
 _JULIAN: Final = (1_700_000.0, 3_000_000.0)
@@ -122,14 +127,17 @@ def compare(
         return Condition(f"NOT coalesce({equal.sql}, 0)", equal.values)
     if kind.kind in ("number", "digits"):
         number = _number(value)
-        if number is not None:
+        # Beside seconds since 1970 or Julian days, 2026 is a year.
+        if number is not None and not (kind.unit and _YEAR.fullmatch(value)):
             cast = column if kind.kind == "number" else f"CAST({column} AS NUMERIC)"
             return Condition(f"{cast} {operator} ?", (number,))
         return _with_time(column, kind, operator, value, now)
     if kind.kind == "date":
         span = _span(value, now)
         if span is None:
-            raise ValueError(f"the column holds dates, and {value!r} is none such as 2026-01-31 or 7d")
+            raise ValueError(
+                f"the column holds dates, and {value!r} is none such as 2026-01-31 or 7d"
+            )
         return _in_time(column, operator, _as_text(span.start, kind), _as_text(span.end, kind))
     return Condition(f"{column} {operator} ? COLLATE NOCASE", (value,))
 
@@ -206,7 +214,7 @@ def _span(text: str, now: datetime) -> _Span | None:
         return _Span(named[0].astimezone(UTC), named[1].astimezone(UTC))
     try:
         if age := _AGE.fullmatch(text.lower()):
-            moment = now.astimezone(UTC) - timedelta(seconds=int(age[1]) * _AGE_S[age[2]])
+            moment = _before(now.astimezone(UTC), int(age[1]), age[2])
             return _Span(moment, moment)
         given = _GIVEN_DATE.fullmatch(text)
         return _dated(given) if given else None
@@ -214,8 +222,20 @@ def _span(text: str, now: datetime) -> _Span | None:
         return None
 
 
+def _before(moment: datetime, count: int, unit: str) -> datetime:
+    """Return the time so long before; months and years are those of the calendar."""
+    if unit in _AGE_S:
+        return moment - timedelta(seconds=count * _AGE_S[unit])
+    months = moment.year * 12 + moment.month - 1 - count * (12 if unit == "y" else 1)
+    year, month = divmod(months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
+
+
 def _dated(given: re.Match[str]) -> _Span:
-    year, month, day, hour, minute, second = (int(part) if part else None for part in given.groups()[:6])
+    year, month, day, hour, minute, second = (
+        int(part) if part else None for part in given.groups()[:6]
+    )
     assert year is not None
     zone = datetime.fromisoformat(f"2000-01-01T00:00:00{given[7] or 'Z'}").tzinfo
     start = datetime(year, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=zone)

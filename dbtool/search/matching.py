@@ -21,7 +21,7 @@ from dbtool.search.model import Mode, Value
 from dbtool.search.query import All, Any, Compare, InTable, Node, Not, Range, Word, invalid
 from dbtool.search.sidecar import IndexedTable
 from dbtool.search.subjects import Subject
-from dbtool.search.text import match_string
+from dbtool.search.text import match_string, set_apart
 
 __all__ = ["HAS", "Compiler", "Match", "check_names", "names_column"]
 
@@ -119,7 +119,7 @@ class Compiler:
         trigrams: whether the index holds trigrams.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what every table of one search shares, and the table
         self,
         text: str,
         mode: Mode,
@@ -206,7 +206,9 @@ class Compiler:
             return _Words(" OR ".join(f"({part.expression})" for part in positive))
         others = [self._as_condition(part) for part in left if part not in positive]
         if positive:
-            others.append(self._as_condition(_Words(" OR ".join(f"({p.expression})" for p in positive))))
+            others.append(
+                self._as_condition(_Words(" OR ".join(f"({p.expression})" for p in positive)))
+            )
         return _together(" OR ", others)
 
     def _joined_words(self, parts: list[_Words]) -> _Words | Condition | None:
@@ -230,11 +232,14 @@ class Compiler:
         if isinstance(part, Condition):
             return part
         sign = "NOT IN" if part.negative else "IN"
-        name = f"fts_{self.table.number}"
+        name = self.table.words
         return Condition(
-            f"{self.document} {sign} (SELECT rowid FROM {self.schema}.{name} f WHERE f.{name} MATCH ?)",
+            f"{self.document} {sign} ({self._documents(name)})",
             (part.expression,),
         )
+
+    def _documents(self, index: str) -> str:
+        return f"SELECT rowid FROM {self.schema}.{index} f WHERE f.{index} MATCH ?"
 
     # -- terms
 
@@ -247,7 +252,8 @@ class Compiler:
             if typed is not None:
                 return typed
         searched = self.columns if column is None else (column,)
-        if self.mode == "substring":
+        apart = self.table.inside and set_apart(word.text) != word.text
+        if self.mode == "substring" or apart:  # triggers cannot set characters apart
             return self._contained(word.text, searched)
         expression = match_string(word.text, prefix=word.prefix)
         if set(searched) != set(self.subject.columns):
@@ -301,7 +307,7 @@ class Compiler:
         name = f"tri_{self.table.number}"
         # Values that are too long have no trigrams, so their rows are looked into in any case.
         narrowed = (
-            f"(({self.document} IN (SELECT rowid FROM {self.schema}.{name} f WHERE f.{name} MATCH ?)"
+            f"(({self.document} IN ({self._documents(name)})"
             f" OR {self.document} IN (SELECT id FROM {self.schema}.rows_{self.table.number}"
             f" WHERE skipped)) AND {found.sql})"
         )

@@ -71,6 +71,8 @@ class SearchOptions:
     """Columns whose values are counted over all rows that match."""
     facet_limit: int = 10
     """Most values of a facet to return."""
+    whole_rows: bool = False
+    """Whether hits hold their rows."""
     timeout_s: float | None = None
     """Seconds until the search is stopped; None: never."""
     now: datetime | None = None
@@ -103,6 +105,8 @@ class Hit:
     """1 for the best of its table."""
     excerpts: tuple[Excerpt, ...]
     """The values that match, the best first; without words in the query, the first values."""
+    row: tuple[tuple[str, Value], ...] = ()
+    """Every column and its value, where whole rows were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

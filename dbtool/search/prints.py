@@ -244,9 +244,7 @@ def changed_ranges(
             ranges.append((leaf.low, leaf.high))
     if len(leaves) == len(holds) == sum(holds):
         return [], old
-    ranges += [
-        (old.lows[index], old.highs[index]) for index, held in enumerate(holds) if not held
-    ]
+    ranges += [(old.lows[index], old.highs[index]) for index, held in enumerate(holds) if not held]
     return united(ranges), old.only(holds)
 
 

@@ -6,7 +6,7 @@
     -word, NOT word             must not occur
     one OR other                either; binds weaker than words side by side
     ( ... )                     a group
-    column:word                 in that column; also column:"a phrase", column:back*, column:(a OR b)
+    column:word                 in that column; also column:"a phrase", column:(a OR b)
     column=value                also != < <= > >=; `column` may be `table.column`
     column:10..20               a range, both ends included; one of them may be left out
     table:name                  rows of that table
@@ -264,7 +264,9 @@ class _Parser:
             return None
         low, _, high = found[0].partition("..")
         if not low and not high:
-            self._fail(self.at, "a range needs at least one end", "size:10..20, size:10.. , size:..20")
+            self._fail(
+                self.at, "a range needs at least one end", "size:10..20, size:10.. , size:..20"
+            )
         at, self.at = self.at, found.end()
         return Range(start, column, low, high, at)
 

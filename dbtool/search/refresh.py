@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from array import array
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,20 +28,18 @@ from dbtool.core.stoppable import stoppable
 from dbtool.errors import Damaged
 from dbtool.pages.changes import pages_changed
 from dbtool.pages.reader import PageReader, SourceState
-from dbtool.pages.source import PageInvalid, header_of
+from dbtool.pages.source import PageInvalid
 from dbtool.search.prints import (
-    ALL_ROWS,
     Leaf,
     Prints,
     Range,
     changed_ranges,
     leaves_of,
     page_digests,
-    print_leaf,
     united,
 )
-from dbtool.search.rows import LOWEST
 from dbtool.search.sidecar import IndexedTable, IndexStore, begin_afresh, is_current_format
+from dbtool.search.slices import TableRun
 from dbtool.search.subjects import Subject, Subjects, subjects_of
 from dbtool.search.writer import TableWriter
 
@@ -50,8 +47,6 @@ __all__ = ["Refreshed", "known_state", "refresh"]
 
 _AT_ONCE_BYTES: Final = 64 << 20
 """Changed leaves that are read in one transaction; about two seconds of work."""
-_SLICE_S: Final = 2.0
-_GROUP_LEAVES: Final = 128
 _ROUNDS: Final = 8
 """The last round takes whatever there is in one transaction."""
 
@@ -127,8 +122,8 @@ def refresh(
         store.connection.execute("BEGIN IMMEDIATE")
         try:
             found = run.rounds()
-            store.set("state", json.dumps(found.reader.state.to_json()))
-            store.set("indexed_at", clock.now().isoformat())
+            store.put("state", json.dumps(found.reader.state.to_json()))
+            store.put("indexed_at", clock.now().isoformat())
             store.connection.execute("COMMIT")
         except BaseException:
             if store.connection.in_transaction:
@@ -153,6 +148,8 @@ class _Run:
         self.path = path
         self.store = store
         self.reader = reader
+        self.began = reader
+        """The reader with which the round began."""
         self.progress = progress
         self.busy_timeout_s = busy_timeout_s
         self.at_once_bytes = at_once_bytes
@@ -176,10 +173,13 @@ class _Run:
 
     def _round(self, since: SourceState | None, *, last: bool) -> bool:
         """Do one round; True: the index is of the state that `reader` reads."""
+        self.began = self.reader
         connection = self.reader.connection
         listed = subjects_of(connection) if connection is not None else Subjects((), ())
         subjects = listed.tables
-        self.store.set("left_out", json.dumps([(each.table, each.reason) for each in listed.skipped]))
+        self.store.put(
+            "left_out", json.dumps([(each.table, each.reason) for each in listed.skipped])
+        )
         cookie = connection.pragma("schema_version") if connection is not None else 0
         tables = self._reconcile(connection, subjects)
         changed = None if since is None else pages_changed(self.reader, since)
@@ -267,47 +267,31 @@ class _Run:
         if not work.ranges:
             state.prints, state.pending = work.kept, []
             return True
-        connection = self.reader.connection
-        assert connection is not None
         writer = TableWriter(self.store, work.table)
-        fresh = _Fresh(work.kept)
-        usable = self.reader.page_size - header_of(self.reader).reserved_bytes
-        leaves, whole, unread = work.leaves, True, LOWEST
-        began_s = time.monotonic()
-        for low, high in work.ranges:
-            position = low
-            while position <= high:
-                if cookie is not None and time.monotonic() - began_s > _SLICE_S:
-                    writer.flush()
-                    self._renew()
-                    unread = LOWEST
-                    connection, digests = self.reader.connection, None
-                    if connection is None or connection.pragma("schema_version") != cookie:
-                        fresh.pending.append(ALL_ROWS)
-                        whole = False
-                        break
-                    leaves, began_s = leaves_of(self.reader, work.table.subject.root), time.monotonic()
-                group = _group(leaves, position, high)
-                with stoppable(connection, self.progress):
-                    self.found.rows_read += writer.update_range(
-                        connection, max(group[0].low, unread), group[-1].high
-                    )
-                unread = group[-1].high + 1
-                for leaf in group:
-                    fresh.add(leaf, *print_leaf(self.reader, usable, leaf.page, digests))
-                self.progress.advance(len(group) * self.reader.page_size)
-                if group[-1].high >= high:
-                    break
-                position = group[-1].high + 1
-            if not whole:
-                break
-        writer.flush()
+        run = TableRun(writer, work.table.subject.root, work.kept, self.progress)
+        first = self.reader
+        if first is self.began:
+            run.use(first, work.leaves, digests)
+        else:  # an earlier table of this round was read in slices
+            run.use(first)
+        another = None if cookie is None else partial(self._slice, run, cookie)
+        whole = run.ranges(work.ranges, another)
+        self.found.rows_read += run.rows_read
         self.found.rows_changed += writer.changed
-        state.prints = fresh.prints()
+        state.prints = run.fresh.prints()
         # Within one transaction no page can be met in two states.
-        state.pending = [] if cookie is None else fresh.pending
+        state.pending = [] if cookie is None else run.fresh.pending
         self.store.save(work.table, _dump(state), writer.skipped_columns)
         return whole
+
+    def _slice(self, run: TableRun, cookie: int) -> bool:
+        """Go on in another read transaction; False: the schema is another there."""
+        self._renew()
+        connection = self.reader.connection
+        if connection is None or connection.pragma("schema_version") != cookie:
+            return False
+        run.use(self.reader)
+        return True
 
     def _renew(self) -> None:
         """Let go of the application's WAL, and go on with what is committed now."""
@@ -344,48 +328,6 @@ class _Run:
         self.found.rows_changed += writer.changed
         state.keyed = {"pages": pages, "digest": digest}
         self.store.save(table, _dump(state), writer.skipped_columns)
-
-
-class _Fresh:
-    """The prints of one round: those that still hold, and those taken in its transactions.
-
-    A page that is met twice holds for the later one alone; the rows that the earlier one stood for
-    are looked into again.
-    """
-
-    def __init__(self, kept: Prints) -> None:
-        self.pending: list[Range] = []
-        self._kept = kept
-        self._kept_at = {page: index for index, page in enumerate(kept.pages)}
-        self._taken: dict[int, tuple[Leaf, int, tuple[int, ...]]] = {}
-
-    def add(self, leaf: Leaf, digest: int, overflow: tuple[int, ...]) -> None:
-        """Take the print of a leaf whose rows were just indexed."""
-        before = self._taken.get(leaf.page)
-        if before is not None and before[0] != leaf:
-            self.pending.append((before[0].low, before[0].high))
-        index = self._kept_at.get(leaf.page)
-        if index is not None:
-            tile = self._kept.lows[index], self._kept.highs[index]
-            if tile != (leaf.low, leaf.high):
-                self.pending.append(tile)
-        self._taken[leaf.page] = (leaf, digest, overflow)
-
-    def prints(self) -> Prints:
-        """Return them all."""
-        found = self._kept.only([page not in self._taken for page in self._kept.pages])
-        for leaf, digest, overflow in self._taken.values():
-            found.add(leaf, digest, overflow)
-        return found
-
-
-def _group(leaves: list[Leaf], position: int, high: int) -> list[Leaf]:
-    """Return the next leaves that hold rows from `position` to `high`, not too many."""
-    first = bisect_left(leaves, position, key=lambda leaf: leaf.high)
-    end = first + 1
-    while end < len(leaves) and end - first < _GROUP_LEAVES and leaves[end].low <= high:
-        end += 1
-    return leaves[first:end]
 
 
 def _same_table(before: Subject, now: Subject) -> bool:

@@ -40,7 +40,7 @@ class Pattern:
             return False
 
     def find(self, _column: str, text: str) -> list[Span]:
-        """Return the place of a match, the shortest that begins last; none where it is not clear."""
+        """Return the place of a match, the shortest that begins last; none where it is unclear."""
         piece = text[:_LONGEST]
         if not self.matches(piece):
             return []

@@ -7,7 +7,7 @@ row on, text is fetched as bytes and decoded with a replacement character for wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -15,10 +15,17 @@ from dbtool.core.names import identifier
 from dbtool.search.model import Value
 from dbtool.search.subjects import Subject
 
-__all__ = ["HIGHEST", "LOWEST", "decoded", "fetch", "keyed_rows", "lenient", "rows_between"]
+__all__ = ["HIGHEST", "LOWEST", "ask", "decoded", "fetch", "keyed_rows", "lenient", "rows_between"]
 
 LOWEST: Final = -(1 << 63)
 HIGHEST: Final = (1 << 63) - 1
+
+
+def ask(
+    connection: apsw.Connection, sql: str, values: Sequence[Value] = ()
+) -> list[tuple[Any, ...]]:
+    """Return all rows of a statement, for few rows of known types."""
+    return connection.execute(sql, values).fetchall()
 
 
 def rows_between(

@@ -45,8 +45,12 @@ def chosen_tables(
             if place.table is None or table.subject.name.lower() == place.table.lower()
         ]
         if not named:
-            raise _unknown(f"table {place.table}", place.table or "", [t.subject.name for t in tables])
-        fitting = [table for table in named if not place.column or table.subject.column(place.column)]
+            raise _unknown(
+                f"table {place.table}", place.table or "", [t.subject.name for t in tables]
+            )
+        fitting = [
+            table for table in named if not place.column or table.subject.column(place.column)
+        ]
         if not fitting:
             columns = sorted({column for table in named for column in table.subject.columns})
             raise _unknown(f"column {place.column}", place.column or "", columns)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -27,8 +27,7 @@ from dbtool.core.connection import classified, connect
 from dbtool.core.names import identifier
 from dbtool.errors import DbtoolError, Refused
 from dbtool.search.model import Skipped, Value
-from dbtool.search.prints import Prints
-from dbtool.search.rows import fetch
+from dbtool.search.rows import ask, fetch
 from dbtool.search.subjects import Subject
 from dbtool.search.text import TOKENIZER
 
@@ -54,6 +53,13 @@ class IndexedTable:
     skipped: int = 0
     """Values that were not indexed: blobs, and text that is too long."""
     skipped_columns: tuple[str, ...] = ()
+    inside: str = ""
+    """Name of the FTS table within the database itself; empty: it is in an index of ours."""
+
+    @property
+    def words(self) -> str:
+        """SQL name of the FTS table, and of the hidden column that MATCH takes."""
+        return identifier(self.inside or f"fts_{self.number}")
 
     def position(self, column: str) -> int:
         """Return the number of the FTS column that holds a column of the subject."""
@@ -80,20 +86,19 @@ class IndexStore:
         """Make the tables of an empty index."""
         self.connection.execute(
             f"CREATE TABLE {self.schema}.meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-            f"CREATE TABLE {self.schema}.subjects(id INTEGER PRIMARY KEY, name TEXT, signature TEXT,"
-            " subject TEXT, placing TEXT, rows INTEGER, skipped INTEGER, skipped_columns TEXT,"
-            " prints BLOB)"
+            f"CREATE TABLE {self.schema}.subjects(id INTEGER PRIMARY KEY, name TEXT,"
+            " signature TEXT, subject TEXT, placing TEXT, rows INTEGER, skipped INTEGER,"
+            " skipped_columns TEXT, prints BLOB)"
         )
-        self.set("trigrams", int(self.trigrams))
+        self.put("trigrams", int(self.trigrams))
 
     def get(self, key: str) -> Value:
         """Return a value of `meta`; None where there is none."""
-        rows = self.connection.execute(
-            f"SELECT value FROM {self.schema}.meta WHERE key = ?", (key,)
-        ).fetchall()
-        return rows[0][0] if rows else None
+        rows = ask(self.connection, f"SELECT value FROM {self.schema}.meta WHERE key = ?", (key,))
+        found: Value = rows[0][0] if rows else None
+        return found
 
-    def set(self, key: str, value: Value) -> None:
+    def put(self, key: str, value: Value) -> None:
         """Set a value of `meta`."""
         self.connection.execute(
             f"INSERT OR REPLACE INTO {self.schema}.meta VALUES(?, ?)", (key, value)
@@ -109,8 +114,9 @@ class IndexStore:
     def tables(self) -> list[IndexedTable]:
         """Return what is indexed."""
         found = []
-        for number, subject, placing, rows, skipped, columns in self.connection.execute(
-            f"SELECT id, subject, placing, rows, skipped, skipped_columns FROM {self.schema}.subjects"
+        columns = "id, subject, placing, rows, skipped, skipped_columns"
+        for number, subject, placing, rows, skipped, names in ask(
+            self.connection, f"SELECT {columns} FROM {self.schema}.subjects"
         ):
             found.append(
                 IndexedTable(
@@ -119,26 +125,29 @@ class IndexStore:
                     tuple(json.loads(placing)),
                     rows,
                     skipped,
-                    tuple(json.loads(columns)),
+                    tuple(json.loads(names)),
                 )
             )
         return found
 
     def prints(self, table: IndexedTable) -> bytes:
         """Return the prints of a table as they were saved; empty: none."""
-        rows = self.connection.execute(
-            f"SELECT prints FROM {self.schema}.subjects WHERE id = ?", (table.number,)
-        ).fetchall()
+        rows = ask(
+            self.connection,
+            f"SELECT prints FROM {self.schema}.subjects WHERE id = ?",
+            (table.number,),
+        )
         return bytes(rows[0][0] or b"")
 
     def add(self, source: apsw.Connection, subject: Subject) -> IndexedTable:
         """Make the tables of a subject that is not indexed yet."""
         order = _placing(source, subject)
-        number = self.connection.execute(
+        number: int = ask(
+            self.connection,
             f"INSERT INTO {self.schema}.subjects VALUES(NULL, ?, ?, ?, ?, 0, 0, '[]', x'')"
             " RETURNING id",
             (subject.name, subject.signature, _json(subject), json.dumps(order)),
-        ).fetchall()[0][0]
+        )[0][0]
         columns = ", ".join(f"c{place}" for place in range(len(order)))
         tokenizer = TOKENIZER.replace('"', "")
         self.connection.execute(
@@ -148,7 +157,7 @@ class IndexStore:
             " skipped INTEGER)"
         )
         self._tune(f"fts_{number}")
-        if self.trigrams:
+        if self.get("trigrams"):
             self.connection.execute(
                 f"CREATE VIRTUAL TABLE {self.schema}.tri_{number} USING fts5(c0, content='',"
                 " contentless_delete=1, detail=none, tokenize='trigram')"
@@ -176,9 +185,7 @@ class IndexStore:
         """Forget a subject."""
         for kind in ("fts", "tri", "rows", "keys"):
             self.connection.execute(f"DROP TABLE IF EXISTS {self.schema}.{kind}_{table.number}")
-        self.connection.execute(
-            f"DELETE FROM {self.schema}.subjects WHERE id = ?", (table.number,)
-        )
+        self.connection.execute(f"DELETE FROM {self.schema}.subjects WHERE id = ?", (table.number,))
 
     def save(self, table: IndexedTable, prints: bytes, skipped_columns: set[str]) -> None:
         """Note what a refresh of a table gave."""
@@ -311,18 +318,17 @@ def is_current_format(store: IndexStore) -> bool:
     """Say whether an index is ours, was made by this version, and is not empty."""
     if store.connection.pragma("application_id", schema=store.schema) != APPLICATION_ID:
         return False
-    return store.connection.pragma("user_version", schema=store.schema) == FORMAT
+    return bool(store.connection.pragma("user_version", schema=store.schema) == FORMAT)
 
 
 def begin_afresh(store: IndexStore) -> None:
     """Empty an index within the open transaction, and mark it as ours."""
-    for name in [
-        row[0]
-        for row in store.connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND (sql LIKE 'CREATE VIRTUAL%'"
-            " OR name IN ('meta', 'subjects') OR name GLOB 'rows_*' OR name GLOB 'keys_*')"
-        ).fetchall()
-    ]:
+    tables = ask(
+        store.connection,
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND (sql LIKE 'CREATE VIRTUAL%'"
+        " OR name IN ('meta', 'subjects') OR name GLOB 'rows_*' OR name GLOB 'keys_*')",
+    )
+    for (name,) in tables:
         store.connection.execute(f"DROP TABLE IF EXISTS main.{identifier(name)}")
     store.create()
     store.connection.execute(
@@ -332,7 +338,9 @@ def begin_afresh(store: IndexStore) -> None:
 
 def _placing(source: apsw.Connection, subject: Subject) -> tuple[int, ...]:
     """Return the columns in the order of how much text the first rows have in them."""
-    sums = [f"sum(iif(typeof({c}) = 'blob', 0, length({c})))" for c in map(identifier, subject.columns)]
+    sums = [
+        f"sum(iif(typeof({c}) = 'blob', 0, length({c})))" for c in map(identifier, subject.columns)
+    ]
     sample = f"FROM (SELECT * FROM {subject.source} LIMIT {_SAMPLE_ROWS})"
     try:
         found = fetch(source, sample, sums, ())[0]
@@ -349,13 +357,8 @@ def _json(subject: Subject) -> str:
 
 
 def _subject(text: str) -> Subject:
-    fields = {
+    fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in json.loads(text).items()
     }
     return Subject(**fields)
-
-
-def empty_prints() -> bytes:
-    """Return prints that know of no leaf."""
-    return Prints().to_bytes()

@@ -55,7 +55,7 @@ def matching_rows(
         filters: conditions that must hold too.
         schema: under which name the index is attached; None: there is none.
     """
-    subject, name = table.subject, f"fts_{table.number}"
+    subject, name = table.subject, table.words
     conditions = [*match.conditions, *(_scoped(table, each) for each in filters)]
     keyed = subject.rowid is None and schema is not None
     source, values = f"{subject.source} t", tuple[Value, ...]()

@@ -95,9 +95,7 @@ def subjects_of(connection: apsw.Connection) -> Subjects:
             found.append(subject)
         elif subject:
             skipped.append(Skipped(table.name, (), 0, subject))
-    return Subjects(
-        tuple(sorted(found, key=lambda subject: subject.name.lower())), tuple(skipped)
-    )
+    return Subjects(tuple(sorted(found, key=lambda subject: subject.name.lower())), tuple(skipped))
 
 
 def _subject(connection: apsw.Connection, schema: Schema, table: Table) -> Subject | str:

@@ -1,4 +1,4 @@
-""""Did you mean": words of the index that are close to one that no row has.
+"""What may have been meant: words of the index that are close to one that no row has.
 
 Two sources, both without reading the whole vocabulary: every word at one step from the wrong one
 (a letter too many, missing, wrong, or two swapped) is looked up; and the words that begin with the
@@ -46,7 +46,7 @@ def suggestions(
         return ()
     found: dict[str, int] = {}
     for table in tables:
-        for candidate, rows in _candidates(connection, f"{schema}", f"fts_{table.number}", word):
+        for candidate, rows in _candidates(connection, schema, table.words, word):
             found[candidate] = found.get(candidate, 0) + rows
     ranked = []
     for candidate, rows in found.items():
@@ -85,7 +85,9 @@ def _candidates(
     try:
         seen: set[str] = set()
         for near in _one_step(word):
-            for rows in connection.execute(f"SELECT doc FROM {_VOCABULARY} WHERE term = ?", (near,)):
+            for rows in connection.execute(
+                f"SELECT doc FROM {_VOCABULARY} WHERE term = ?", (near,)
+            ):
                 seen.add(near)
                 yield near, rows[0]
         for letter in dict.fromkeys(word[:2]):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import apsw
 from blake3 import blake3
@@ -46,7 +46,9 @@ _APART: Final = re.compile(
     "\u2190-\u2bff\U0001f000-\U0001faff"  # arrows, symbols, emoji
     "])"
 )
-_PERSON: Final = b"dbtool search"
+_CONTINUATION: Final = 0b1100_0000
+_CONTINUES: Final = 0b1000_0000
+"""The upper bits of a byte of UTF-8 that goes on with a character."""
 
 
 class Token(NamedTuple):
@@ -96,11 +98,11 @@ def tokens(text: str, *, query: bool = False) -> list[Token]:
     apart, places = _spread(text)
     data = apart.encode("utf-8", "replace")
     reason = apsw.FTS5_TOKENIZE_QUERY if query else apsw.FTS5_TOKENIZE_DOCUMENT
-    found = _tokenizer()(data, reason, None)
+    found: Any = _tokenizer()(data, reason, None)
     if len(data) == len(apart):
-        return [Token(entry[2], places(entry[0]), places(entry[1])) for entry in found]
+        return [Token(word, places(start), places(end)) for start, end, word, *_ in found]
     at = _characters(data)
-    return [Token(entry[2], places(at[entry[0]]), places(at[entry[1]])) for entry in found]
+    return [Token(word, places(at[start]), places(at[end])) for start, end, word, *_ in found]
 
 
 class _Places:
@@ -132,7 +134,7 @@ def _characters(data: bytes) -> list[int]:
     """Return the number of the character at each byte of UTF-8, and one more for the end."""
     found, number = [], -1
     for byte in data:
-        number += (byte & 0xC0) != 0x80
+        number += byte & _CONTINUATION != _CONTINUES
         found.append(number)
     found.append(number + 1)
     return found

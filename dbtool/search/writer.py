@@ -9,7 +9,7 @@ from typing import Final
 import apsw
 
 from dbtool.search.model import Value
-from dbtool.search.rows import keyed_rows, rows_between
+from dbtool.search.rows import ask, keyed_rows, rows_between
 from dbtool.search.sidecar import IndexedTable, IndexStore
 from dbtool.search.text import LARGEST_TEXT, indexed, row_digest
 
@@ -89,25 +89,22 @@ class TableWriter:
             f"SELECT id, digest FROM {self._keys} JOIN {self._rows} USING(id) WHERE "
             + " AND ".join(f"{name} IS ?" for name in names)
         )
-        add = f"INSERT INTO {self._keys}({', '.join(names)}) VALUES(?{', ?' * (width - 1)}) RETURNING id"
+        marks = ", ".join("?" * width)
+        add = f"INSERT INTO {self._keys}({', '.join(names)}) VALUES({marks}) RETURNING id"
         seen: set[int] = set()
         count = 0
         for row in keyed_rows(source, self._subject):
             count += 1
             key, values = row[:width], row[width:]
             digest = row_digest(values)
-            found = self._connection.execute(find, key).fetchall()
-            if found:
-                number, before = found[0]
-            else:
-                number = self._connection.execute(add, key).fetchall()[0][0]
-                before = None
+            found = ask(self._connection, find, key)
+            number, before = found[0] if found else (ask(self._connection, add, key)[0][0], None)
             seen.add(number)
             if before != digest:
                 if before is not None:
                     self._remove(number)
                 self._put(number, digest, values)
-        ids = [row[0] for row in self._connection.execute(f"SELECT id FROM {self._keys}")]
+        ids = [row[0] for row in ask(self._connection, f"SELECT id FROM {self._keys}")]
         for number in ids:
             if number not in seen:
                 self._remove(number)
@@ -135,9 +132,11 @@ class TableWriter:
 
     def _known(self, low: int, high: int) -> Iterator[tuple[int | None, int]]:
         """Yield (id, digest) of what is indexed; whole at once, as it is written to meanwhile."""
-        yield from self._connection.execute(
-            f"SELECT id, digest FROM {self._rows} WHERE id BETWEEN ? AND ? ORDER BY id", (low, high)
-        ).fetchall()
+        yield from ask(
+            self._connection,
+            f"SELECT id, digest FROM {self._rows} WHERE id BETWEEN ? AND ? ORDER BY id",
+            (low, high),
+        )
 
     def _put(self, number: int, digest: int, values: tuple[Value, ...]) -> None:
         texts = tuple(map(indexed, values))
@@ -173,6 +172,10 @@ def _lost(values: tuple[Value, ...], texts: tuple[Value, ...]) -> list[int]:
 
 
 def _piece(value: Value) -> str:
-    if value is None or isinstance(value, bytes) or (isinstance(value, str) and len(value) > LARGEST_TEXT):
+    if (
+        value is None
+        or isinstance(value, bytes)
+        or (isinstance(value, str) and len(value) > LARGEST_TEXT)
+    ):
         return ""
     return str(value)
