@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from dbtool.rows.history import HistoryEntry
     from dbtool.rows.match import TableRestore
     from dbtool.rows.model import DiffOptions, RowChange, TableChange
+    from dbtool.search.access import SearchAccess, search_database
+    from dbtool.search.model import SearchOptions, SearchResult
 
 __version__ = "0.1.0"
 
@@ -83,6 +85,9 @@ __all__ = [
     "RestoreResult",
     "RowChange",
     "SchemaChange",
+    "SearchAccess",
+    "SearchOptions",
+    "SearchResult",
     "Secret",
     "Silent",
     "Snapshot",
@@ -98,6 +103,7 @@ __all__ = [
     "__version__",
     "init_database",
     "open",
+    "search_database",
     "verify_database",
 ]
 
@@ -138,6 +144,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "dbtool.rows.match": ("TableRestore",),
     "dbtool.rows.model": ("DiffOptions", "RowChange", "TableChange"),
     "dbtool.core.schemadiff": ("SchemaChange",),
+    "dbtool.search.access": ("SearchAccess", "search_database"),
+    "dbtool.search.model": ("SearchOptions", "SearchResult"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -17,7 +17,7 @@ from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
-    from dbtool.search.access import Access, Searched
+    from dbtool.search.access import SearchAccess, Searched
     from dbtool.search.engine import Corpus
     from dbtool.search.model import Filter, Place, SearchOptions, Value
     from dbtool.search.saved import SavedSearch
@@ -153,16 +153,16 @@ def _opened_snapshot(
         yield Searched(corpus), failed
 
 
-def _access(session: Session, path: Path, request: Request) -> Access:
+def _access(session: Session, path: Path, request: Request) -> SearchAccess:
     from dbtool.core.connection import require_database
-    from dbtool.search.access import SCANNED_BYTES, Access
+    from dbtool.search.access import SCANNED_BYTES, SearchAccess
 
     place = index_place(path)
     build = request.use_index
     size_bytes = require_database(path).stat().st_size
     if build and request.mode == "word" and size_bytes > SCANNED_BYTES and not place.exists():
         build = request.yes or _wanted(session, path, place, size_bytes)
-    return Access(place, build=build, refresh=request.refresh, use=request.use_index)
+    return SearchAccess(place, build=build, refresh=request.refresh, use=request.use_index)
 
 
 def _wanted(session: Session, path: Path, place: Path, size_bytes: int) -> bool:

@@ -46,7 +46,7 @@ from dbtool.search.writer import TableWriter
 
 __all__ = [
     "SCANNED_BYTES",
-    "Access",
+    "SearchAccess",
     "Searched",
     "corpus_of",
     "has_index",
@@ -62,7 +62,7 @@ _DEFAULTS: Final = SearchOptions()
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class SearchAccess:
     """How a database is searched."""
 
     index: Path | None = None
@@ -92,7 +92,7 @@ def search_database(
     path: Path | str,
     text: str,
     options: SearchOptions = _DEFAULTS,
-    access: Access | None = None,
+    access: SearchAccess | None = None,
     *,
     progress: Progress | None = None,
     clock: Clock | None = None,
@@ -113,7 +113,7 @@ def search_database(
     """
     progress = progress or Silent()
     with open_database(
-        Path(path), access or Access(), mode=options.mode, progress=progress, clock=clock
+        Path(path), access or SearchAccess(), mode=options.mode, progress=progress, clock=clock
     ) as found:
         result = search_corpus(found.corpus, text, options, progress)
     return replace(result, as_of=found.as_of, notes=(*found.notes, *result.notes))
@@ -130,7 +130,7 @@ def search_corpus(
         return replace(result, suggestions=_suggested(corpus, words(parse_query(text))))
 
 
-def has_index(path: Path, access: Access) -> bool:
+def has_index(path: Path, access: SearchAccess) -> bool:
     """Say whether a database has an index that this version can use."""
     place = access.index or sidecar_path(path, None)
     if not place.exists():
@@ -142,7 +142,7 @@ def has_index(path: Path, access: Access) -> bool:
 @contextmanager
 def open_database(
     path: Path,
-    access: Access,
+    access: SearchAccess,
     *,
     mode: Mode = "word",
     progress: Progress,
@@ -205,7 +205,7 @@ def corpus_of(connection: apsw.Connection, progress: Progress, mode: Mode = "wor
     return Corpus(connection, tuple(store.tables()), found.skipped, "temp")
 
 
-def _reader(real: Path, access: Access, progress: Progress, opened: ExitStack) -> PageReader:
+def _reader(real: Path, access: SearchAccess, progress: Progress, opened: ExitStack) -> PageReader:
     reader = PageReader.open(real, busy_timeout_s=access.busy_timeout_s, progress=progress)
     return opened.enter_context(closing(reader))
 
@@ -218,14 +218,14 @@ def _rows_alone(reader: PageReader) -> Corpus:
     return corpus_of(connection, Silent(), "regex")
 
 
-def _wants_index(real: Path, access: Access) -> bool:
+def _wants_index(real: Path, access: SearchAccess) -> bool:
     return access.build and real.stat().st_size > access.scanned_bytes
 
 
 def _with_index(
     real: Path,
     place: Path,
-    access: Access,
+    access: SearchAccess,
     tools: tuple[Progress, Clock],
     opened: ExitStack,
 ) -> Searched:

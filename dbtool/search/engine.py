@@ -181,16 +181,13 @@ class _Search:
     @contextmanager
     def _functions(self) -> Iterator[None]:
         """Give SQLite the functions that compare in Python, for the time of the search."""
-        made: list[tuple[str, int]] = []
+        register = self.connection.create_scalar_function
         with ExitStack() as stack:
+            register(HAS, _has, 2)
+            stack.callback(register, HAS, None, 2)
             if self.pattern is not None:
-                self.connection.create_scalar_function(_MATCHES, _on_text(self.pattern.matches), 1)
-                made.append((_MATCHES, 1))
-            elif self.options.mode == "substring":
-                self.connection.create_scalar_function(HAS, _has, 2)
-                made.append((HAS, 2))
-            for name, count in made:
-                stack.callback(self.connection.create_scalar_function, name, None, count)
+                register(_MATCHES, _on_text(self.pattern.matches), 1)
+                stack.callback(register, _MATCHES, None, 1)
             yield
 
     # -- one table

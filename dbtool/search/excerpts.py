@@ -81,7 +81,7 @@ def plain_finder(needles: Sequence[str]) -> Finder:
 
 
 def excerpts_of(values: Sequence[tuple[str, Value]], find: Finder) -> tuple[Excerpt, ...]:
-    """Return excerpts of the values that match, the one with most matches first.
+    """Return excerpts of the values that match, the one of which most matches first.
 
     Where nothing matches, because only conditions were asked for, the first values are shown.
     """
@@ -92,7 +92,8 @@ def excerpts_of(values: Sequence[tuple[str, Value]], find: Finder) -> tuple[Exce
         text = str(value)
         spans = find(column, text)
         if spans:
-            found.append((-len(spans), place, _excerpt(column, text, spans)))
+            matched = sum(end - begin for begin, end in spans)
+            found.append((-matched, place, _excerpt(column, text, spans)))
     if found:
         found.sort(key=lambda entry: entry[:2])
         return tuple(entry[2] for entry in found[:_MOST_EXCERPTS])

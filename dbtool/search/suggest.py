@@ -1,8 +1,8 @@
 """What may have been meant: words of the index that are close to one that no row has.
 
-Two sources, both without reading the whole vocabulary: every word at one step from the wrong one
-(a letter too many, missing, wrong, or two swapped) is looked up; and the words that begin with the
-same letter, or with the second one where the first may be the mistake, are compared for two steps.
+Of a small table every word is compared. Of a large one not the whole vocabulary is read: every
+word at one step from the wrong one (a letter too many, missing, wrong, or two swapped) is looked
+up; and the words that begin with one of its first two letters are compared for two steps.
 The distance is that of Damerau and Levenshtein (optimal string alignment).
 """
 
@@ -13,12 +13,14 @@ from typing import Final
 
 import apsw
 
+from dbtool.search.rows import ask
 from dbtool.search.sidecar import IndexedTable
 
 __all__ = ["distance", "suggestions"]
 
 _SHORTEST: Final = 5
 _MOST_STEPS: Final = 2
+_SMALL_ROWS: Final = 50_000
 _MOST_READ: Final = 60_000
 """Words of the vocabulary that are compared, in one table."""
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -46,7 +48,7 @@ def suggestions(
         return ()
     found: dict[str, int] = {}
     for table in tables:
-        for candidate, rows in _candidates(connection, schema, table.words, word):
+        for candidate, rows in _candidates(connection, schema, table, word):
             found[candidate] = found.get(candidate, 0) + rows
     ranked = []
     for candidate, rows in found.items():
@@ -77,30 +79,32 @@ def distance(one: str, other: str, most: int) -> int:
 
 
 def _candidates(
-    connection: apsw.Connection, schema: str, table: str, word: str
+    connection: apsw.Connection, schema: str, table: IndexedTable, word: str
 ) -> Iterator[tuple[str, int]]:
     connection.execute(
-        f"CREATE VIRTUAL TABLE {_VOCABULARY} USING fts5vocab({schema}, {table}, 'row')"
+        f"CREATE VIRTUAL TABLE {_VOCABULARY} USING fts5vocab({schema}, {table.words}, 'row')"
     )
+    lengths = len(word) - _MOST_STEPS, len(word) + _MOST_STEPS
     try:
-        seen: set[str] = set()
+        if 0 < table.rows <= _SMALL_ROWS:
+            yield from _read(connection, "length(term) BETWEEN ? AND ?", lengths)
+            return
         for near in _one_step(word):
-            for rows in connection.execute(
-                f"SELECT doc FROM {_VOCABULARY} WHERE term = ?", (near,)
-            ):
-                seen.add(near)
-                yield near, rows[0]
+            yield from _read(connection, "term = ?", (near,))
         for letter in dict.fromkeys(word[:2]):
-            read = connection.execute(
-                f"SELECT term, doc FROM {_VOCABULARY} WHERE term >= ? AND term < ? LIMIT ?",
-                (letter, letter + "\U0010ffff", _MOST_READ),
-            )
-            for term, rows in read:
-                if term not in seen and abs(len(term) - len(word)) <= _MOST_STEPS:
-                    seen.add(term)
+            asked = "term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"
+            for term, rows in _read(connection, asked, (letter, letter + "\U0010ffff", *lengths)):
+                if distance(word, term, _MOST_STEPS) > 1:  # or it was looked up
                     yield term, rows
     finally:
         connection.execute(f"DROP TABLE {_VOCABULARY}")
+
+
+def _read(
+    connection: apsw.Connection, where: str, values: tuple[str | int, ...]
+) -> Iterator[tuple[str, int]]:
+    sql = f"SELECT term, doc FROM {_VOCABULARY} WHERE {where} LIMIT {_MOST_READ}"
+    yield from ((term, rows) for term, rows in ask(connection, sql, values))
 
 
 def _one_step(word: str) -> set[str]:

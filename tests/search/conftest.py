@@ -11,13 +11,13 @@ import pytest
 
 from dbtool.core.clock import SystemClock
 from dbtool.core.progress import Silent
-from dbtool.search.access import Access, corpus_of, search_corpus, search_database
+from dbtool.search.access import SearchAccess, corpus_of, search_corpus, search_database
 from dbtool.search.engine import Corpus
 from dbtool.search.model import SearchOptions, SearchResult
 from dbtool.search.refresh import refresh
 from dbtool.search.sidecar import IndexStore, open_sidecar
 
-INDEXED = Access(scanned_bytes=0)
+INDEXED = SearchAccess(scanned_bytes=0)
 """Builds an index however small the database is."""
 
 Keys = list[tuple[str, object]]
@@ -72,7 +72,7 @@ def shop(tmp_path: Path) -> Path:
 @pytest.fixture(params=["rows", "index"])
 def ask(request: pytest.FixtureRequest, shop: Path) -> Callable[..., SearchResult]:
     """Return a function that searches the shop, once by its rows and once by an index."""
-    access = Access(use=False) if request.param == "rows" else INDEXED
+    access = SearchAccess(use=False) if request.param == "rows" else INDEXED
 
     def search(text: str, path: Path = shop, **options: object) -> SearchResult:
         return search_database(path, text, SearchOptions(**options), access)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import apsw
@@ -60,7 +61,7 @@ def changes(path: Path, old: Prints) -> list[tuple[int, int]]:
 def test_leaves_cover_all_rowids_without_a_gap(path: Path) -> None:
     found, leaves = printed(path)
     assert (leaves[0].low, leaves[-1].high) == ALL_ROWS
-    assert all(b.low == a.high + 1 for a, b in zip(leaves, leaves[1:], strict=False))
+    assert all(b.low == a.high + 1 for a, b in pairwise(leaves))
     assert len(leaves) > 80
     assert len(found.overflow) == 1
 
@@ -119,4 +120,4 @@ def test_united_ranges_hold_the_same_numbers_apart(pairs: list[tuple[int, int]])
     found = united(ranges)
     numbers = {n for low, high in ranges for n in range(low, high + 1)}
     assert {n for low, high in found for n in range(low, high + 1)} == numbers
-    assert all(a[1] + 1 < b[0] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[1] + 1 < b[0] for a, b in pairwise(found))

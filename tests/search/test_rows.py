@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import apsw
 
-from dbtool.search.rows import HIGHEST, LOWEST, ask, decoded, fetch, keyed_rows, lenient, rows_between
+from dbtool.search.rows import (
+    HIGHEST,
+    LOWEST,
+    ask,
+    decoded,
+    fetch,
+    keyed_rows,
+    lenient,
+    rows_between,
+)
 from dbtool.search.subjects import subjects_of
 
 BROKEN = "CAST(x'61ff62' AS TEXT)"

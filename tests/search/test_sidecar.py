@@ -83,7 +83,9 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path, shop: Path)
 
 def test_the_column_with_most_text_comes_first() -> None:
     connection = apsw.Connection(":memory:")
-    connection.execute("CREATE TABLE t(a, b, c); INSERT INTO t VALUES('x', zeroblob(99), 'long text')")
+    connection.execute(
+        "CREATE TABLE t(a, b, c); INSERT INTO t VALUES('x', zeroblob(99), 'long text')"
+    )
     (subject,) = subjects_of(connection).tables
     store = IndexStore(apsw.Connection(":memory:"), trigrams=True)
     begin_afresh(store)

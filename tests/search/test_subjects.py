@@ -24,7 +24,13 @@ def test_every_kind_of_table_names_its_rows() -> None:
     )
     assert list(found) == ["a", "b", "c", "d", "e"]
     assert [found[name].key for name in found] == [("id",), ("rowid",), ("k",), ("k",), ("rowid",)]
-    assert [found[name].rowid for name in "abcde"] == ['"rowid"', '"rowid"', None, '"rowid"', '"_rowid_"']
+    assert [found[name].rowid for name in "abcde"] == [
+        '"rowid"',
+        '"rowid"',
+        None,
+        '"rowid"',
+        '"_rowid_"',
+    ]
     assert found["c"].primary == ("k",)
     assert found["a"].column("X") == "x"
     assert found["a"].column("z") is None
