@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --param --file --timeout --key --section --saved --trace --html --svg --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --in --facet --offset --saved --filter --index --timeout --param --file --key --section --trace --html --svg --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -44,6 +44,7 @@ complete -c dbtool -n '__dbtool_at 0' -a repair -d 'heal a damaged database, the
 complete -c dbtool -n '__dbtool_at 0' -a follow -d 'back up continuously, to any second'
 complete -c dbtool -n '__dbtool_at 0' -a run -d 'the nightly job: back up, thin out, prove, tell'
 complete -c dbtool -n '__dbtool_at 0' -a schedule -d 'install, show or remove the timer of the job'
+complete -c dbtool -n '__dbtool_at 0' -a search -d 'find rows by words and values, in every table'
 complete -c dbtool -n '__dbtool_at 0' -a diff -d 'say what changed: pages, schema, rows; as SQL'
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
@@ -276,6 +277,27 @@ complete -c dbtool -n '__dbtool_is schedule install' -l print -d 'Print what wou
 complete -c dbtool -n '__dbtool_is schedule install; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is schedule show; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is schedule remove; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is search' -l in -x -d 'Only here: a TABLE, TABLE.COLUMN or .COLUMN.'
+complete -c dbtool -n '__dbtool_is search' -l where -x -d 'Condition over the row, in SQL; all must hold.'
+complete -c dbtool -n '__dbtool_is search' -l mode -x -a 'word substring regex' -d 'Find by word, substring or regex. [word]'
+complete -c dbtool -n '__dbtool_is search' -l facet -x -d 'Count the values of COLUMN, or `table`.'
+complete -c dbtool -n '__dbtool_is search' -l limit -x -d 'Show N rows. [20]'
+complete -c dbtool -n '__dbtool_is search' -l offset -x -d 'Leave N out first.'
+complete -c dbtool -n '__dbtool_is search' -l count -d 'Only say how many rows match.'
+complete -c dbtool -n '__dbtool_is search' -l open -d 'Show the whole rows.'
+complete -c dbtool -n '__dbtool_is search' -l saved -x -d 'Use the [search.NAME] of the configuration.'
+complete -c dbtool -n '__dbtool_is search' -l filter -x -d 'Apply a filter of the saved search.'
+complete -c dbtool -n '__dbtool_is search' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Search a snapshot: the beginning of an id, or a time.'
+complete -c dbtool -n '__dbtool_is search' -l name -x -d 'Its name in the repository, where it has one.'
+complete -c dbtool -n '__dbtool_is search' -l index -x -a 'status build drop' -d 'Instead: status, build or drop the index.'
+complete -c dbtool -n '__dbtool_is search' -l substring -d 'With --index build: for --mode substring too; larger.'
+complete -c dbtool -n '__dbtool_is search' -l in-db -d 'Use or keep an index in the database itself, by triggers.'
+complete -c dbtool -n '__dbtool_is search' -l no-refresh -d 'Answer from the index as it is, however old.'
+complete -c dbtool -n '__dbtool_is search' -l no-index -d 'Read the rows; neither use nor build an index.'
+complete -c dbtool -n '__dbtool_is search' -l timeout -x -d 'Stop after this long, as 30s.'
+complete -c dbtool -n '__dbtool_is search' -s y -l yes -d 'Do not ask before an index is built.'
+complete -c dbtool -n '__dbtool_is search; and __dbtool_at 1' -F
+complete -c dbtool -n '__dbtool_is search; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is diff' -l stat -d 'Pages, bytes and tables only; read no row.'
 complete -c dbtool -n '__dbtool_is diff' -l rows -d 'List the rows, old and new values side by side.'
 complete -c dbtool -n '__dbtool_is diff' -l sql -d 'Print the SQL that turns A into B, in one transaction.'
