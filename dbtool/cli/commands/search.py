@@ -15,7 +15,7 @@ app = application()
 
 _EXAMPLES = """
 dbtool search "annual report" app.db                # both words, in any column of any table
-dbtool search "status:paid created>=2026-01 -draft" app.db  # columns, dates, what must not occur
+dbtool search "status:paid created>=2026-01 NOT draft" app.db  # columns, dates, not
 dbtool search 'back* OR "hot spare"' --in posts.body --facet author app.db  # one column, counted
 dbtool search 4711 --open --limit 1 app.db          # the whole row of the best match
 dbtool search --mode regex '[0-9]{3}-[0-9]{4}' app.db  # a regular expression over every value
