@@ -196,6 +196,7 @@ class _Link:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
         await self.loop.shutdown_asyncgens()
+        await self.loop.shutdown_default_executor()  # names were looked up in it
 
     def _run(self) -> None:
         self.loop.run_forever()
