@@ -31,7 +31,7 @@ CREATE TABLE orders(
     paid INTEGER NOT NULL DEFAULT 0,
     remark TEXT
 );
-CREATE INDEX orders_by_customer ON orders(customer);
+CREATE INDEX buyers ON orders(customer);
 """
 
 

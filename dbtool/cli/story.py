@@ -123,7 +123,7 @@ class Narrator:
             check=False,
         )
         for line in done.stdout.splitlines():
-            self.line(f"     {line}".rstrip())
+            self.line(f"    {line}".rstrip())
         if done.returncode != code:
             raise DbtoolError(
                 "demo-failed",

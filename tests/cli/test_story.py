@@ -30,4 +30,4 @@ def test_the_command_is_printed_before_what_it_says(capsys: pytest.CaptureFixtur
     Narrator(Session([]), Path.cwd()).run("help", "exit-codes")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "   $ dbtool help exit-codes"
-    assert lines[1] == "     One table for every command:"
+    assert lines[1] == "    One table for every command:"
