@@ -104,7 +104,7 @@ class Matrix:
         """Return the rung, and what is missing."""
         took = f"{result.duration_s:.1f} s"
         if result.healed is None or result.rung is None:
-            return f"none held, {took}"
+            return "found healthy" if not result.attempts else f"none held, {took}"
         name = result.rung.name.lower()
         to = self.folder / "healed.db"
         if to.read_bytes() == self.target.raw:
