@@ -12,4 +12,6 @@ def identifier(name: str) -> str:
 
 def folded(name: str) -> str:
     """Return a name as SQLite compares names: ASCII letters in lower case, others as they are."""
+    if name.isascii():
+        return name.lower()
     return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in name)

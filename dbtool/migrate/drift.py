@@ -43,7 +43,9 @@ def schema_drift(a: Schema, b: Schema) -> tuple[SchemaChange, ...]:
     for key, item in list(b.items.items()):
         old = a.items.get(key)
         same_place = old is not None and folded(old.table) == folded(item.table)
-        if old is not None and same_place and meaning(old.sql or "") == meaning(item.sql or ""):
+        if old is None or not same_place or old.sql == item.sql:
+            continue
+        if meaning(old.sql or "") == meaning(item.sql or ""):
             b.items[key] = replace(item, sql=old.sql)
     return schema_changes(a, b)
 

@@ -28,9 +28,9 @@ _STEPS: Final = 100_000
 _LONGEST_S: Final = 10.0
 _PRAGMAS: Final = frozenset(
     {
-        "application_id",
-        "data_version", "defer_foreign_keys", "foreign_key_check", "foreign_key_list",
-        "foreign_keys", "index_info", "index_list", "index_xinfo", "integrity_check",
+        "application_id", "data_version", "defer_foreign_keys", "foreign_key_check",
+        "foreign_key_list", "foreign_keys", "index_info", "index_list", "index_xinfo",
+        "integrity_check",
         "legacy_alter_table", "quick_check", "recursive_triggers", "table_info",
         "table_list", "table_xinfo", "user_version", "writable_schema",
     }

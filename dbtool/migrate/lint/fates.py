@@ -48,6 +48,7 @@ class Fate:
 
 class _Tracker:
     def __init__(self, trial: Trial) -> None:
+        self.trial = trial
         self.fates = {name: Fate(name, name) for name in trial.before.tables}
         self.names: dict[str, Fate | None] = dict(self.fates)
         self.filled: dict[str, list[tuple[Fate, Moment, set[str]]]] = {}
@@ -87,17 +88,22 @@ class _Tracker:
     def _copies(self, moment: Moment) -> None:
         targets = moment.touched(apsw.SQLITE_INSERT)
         if moment.verb == "CREATE TABLE":
-            targets = {name for name in moment.after.tables if name not in moment.before.tables}
+            targets = moment.touched(apsw.SQLITE_CREATE_TABLE)
+            targets |= moment.touched(apsw.SQLITE_CREATE_TEMP_TABLE)
         elif moment.verb not in ("INSERT", "REPLACE"):
             return
         for source in moment.touched(apsw.SQLITE_READ):
-            fate = self.names.get(source)
-            if fate is None:
-                continue
-            columns = moment.columns(apsw.SQLITE_READ, source)
+            rows = self._rows_of(source, moment)
             for target in targets - {source}:
                 if self.names.get(target) is None:
-                    self.filled.setdefault(target, []).append((fate, moment, columns))
+                    self.filled.setdefault(target, []).extend(rows)
+
+    def _rows_of(self, source: str, moment: Moment) -> list[tuple[Fate, Moment, set[str]]]:
+        """Return whose rows are read from a table: its own, or those that went into it before."""
+        fate = self.names.get(source)
+        if fate is not None:
+            return [(fate, moment, moment.columns(apsw.SQLITE_READ, source))]
+        return [(owner, moment, columns) for owner, _, columns in self.filled.get(source, [])]
 
     def _rebuilt(self, moment: Moment) -> None:
         assert moment.rebuild is not None
@@ -118,7 +124,9 @@ class _Tracker:
 
     def _find_successors(self) -> None:
         for target, sources in self.filled.items():
-            for fate, moment, columns in sources:
+            # A temporary table is gone when the connection is.
+            lasting = target in self.trial.after.tables
+            for fate, moment, columns in sources if lasting else ():
                 if fate.now is None and fate.successor in (None, target):
                     fate.successor, fate.copied = target, moment
                     fate.read |= columns

@@ -43,7 +43,8 @@ class Look:
     def __init__(self, replica: Replica) -> None:
         self.schema: Schema = replica.schema()
         self.foreign_keys = tuple(_foreign_keys(replica, self.schema))
-        self.broken_views = frozenset(_broken_views(replica, self.schema))
+        self.broken_views = _broken_views(replica, self.schema)
+        """Views that cannot be read, by folded name, with what SQLite says."""
         self.strict = frozenset(
             folded(name)
             for (name,) in replica.rows(
@@ -124,15 +125,15 @@ def _foreign_keys(replica: Replica, schema: Schema) -> list[ForeignKey]:
     return list(keys.values())
 
 
-def _broken_views(replica: Replica, schema: Schema) -> list[str]:
-    broken = []
+def _broken_views(replica: Replica, schema: Schema) -> dict[str, str]:
+    broken = {}
     for (kind, name), item in schema.items.items():
         if kind != "view":
             continue
         try:
             replica.rows(f"EXPLAIN SELECT 1 FROM {identifier(item.name)}")  # noqa: S608 - quoted
-        except apsw.Error:
-            broken.append(name)
+        except apsw.Error as error:
+            broken[name] = str(error)
     return broken
 
 

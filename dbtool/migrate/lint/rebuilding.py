@@ -89,7 +89,7 @@ def checks_lost(context: Context) -> None:
 def views_broken(context: Context) -> None:
     """rebuild-breaks-view: a view that could be read before and cannot be read afterwards."""
     trial = context.trial
-    broken = trial.after.broken_views - trial.before.broken_views
+    broken = trial.after.broken_views.keys() - trial.before.broken_views.keys()
     for name in sorted(broken):
         item = trial.after.schema.items["view", name]
         # The first statement from which on it stays broken.
@@ -98,13 +98,17 @@ def views_broken(context: Context) -> None:
             if name not in moment.after.broken_views:
                 break
             at = moment
-        if at is not None:
-            context.say(
-                "rebuild-breaks-view",
-                at,
-                f"the view {item.name} cannot be read any more",
-                f"drop it before, DROP VIEW {item.name}, and create it anew afterwards",
-            )
+        if at is None:
+            continue
+        new = ("view", name) not in at.before.schema.items
+        context.say(
+            "rebuild-breaks-view",
+            at,
+            f"the view {item.name} cannot be read: {trial.after.broken_views[name]}",
+            "mend its SELECT"
+            if new
+            else f"drop it before, DROP VIEW {item.name}, and create it anew afterwards",
+        )
 
 
 def drops_parent(context: Context) -> None:
@@ -159,7 +163,12 @@ def renames_before_drop(context: Context) -> None:
 
 
 def _followers(moment: Moment, table: str) -> list[str]:
-    found = [f"the foreign key of {key.child}" for key in moment.before.children(table)]
+    still = {(key.child, key.columns) for key in moment.after.children(table)}
+    found = [
+        f"the foreign key of {key.child}"
+        for key in moment.before.children(table)
+        if (key.child, key.columns) not in still
+    ]
     for (kind, name), item in moment.before.schema.items.items():
         after = moment.after.schema.items.get((kind, name))
         moved = after is not None and after.sql != item.sql

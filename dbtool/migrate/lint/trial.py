@@ -13,9 +13,11 @@ from typing import Final
 import apsw
 
 from dbtool.core.names import folded
+from dbtool.errors import DbtoolError
 from dbtool.migrate.canonical import meaningful
 from dbtool.migrate.lint.look import Look
 from dbtool.migrate.model import Migration, Rebuild, Section, Statement
+from dbtool.migrate.rebuild import rebuild_table
 from dbtool.migrate.replica import Asked, Replica
 from dbtool.migrate.tokens import Token
 
@@ -140,20 +142,40 @@ class _Step:
         error = ""
         unfit: list[tuple[str, str, str]] = []
         quoted = self._quoted_name(create.text) if step.table not in self.before.tables else ""
-        self.replica.execute("SAVEPOINT rebuilding")
-        try:
-            if self.before.table(step.table) is None:
-                error = f"there is no table {step.table} to rebuild"
-            else:
+        if self.before.table(step.table) is None:
+            error = f"there is no table {step.table} to rebuild"
+        else:
+            error = self._try_copy(step)
+            self.replica.execute("SAVEPOINT rebuilding")
+            try:
                 unfit = self.replica.rebuild(step.table, create.text)
-        except apsw.Error as failure:
-            error = str(failure)
-            self.replica.execute("ROLLBACK TO rebuilding")
-        self.replica.execute("RELEASE rebuilding")
+            except apsw.Error as failure:
+                error = str(failure)
+                self.replica.execute("ROLLBACK TO rebuilding")
+            self.replica.execute("RELEASE rebuilding")
+        if unfit:
+            error = ""
         return Moment(
             step.line, create.text, tuple(meaningful(create.text)), "REBUILD", (), self.before,
             Look(self.replica), self.transactional, step, tuple(unfit), error, quoted,
         )  # fmt: skip
+
+    def _try_copy(self, step: Rebuild) -> str:
+        """Rebuild as a database would, and undo it; return what is wrong, such as with a map."""
+        self.replica.execute("SAVEPOINT trying")
+        try:
+            rebuild_table(self.replica.connection, step, lambda sql, *_: self.replica.execute(sql))
+        except _KEEPS_GOING:
+            return ""
+        except apsw.Error as error:
+            return str(error)
+        except DbtoolError as error:
+            return error.message
+        finally:
+            self.replica.execute("ROLLBACK TO trying")
+            self.replica.execute("RELEASE trying")
+            self.replica.execute("PRAGMA legacy_alter_table = OFF")
+        return ""
 
     def _runs(self, verb: str, asked: tuple[Asked, ...]) -> bool:
         if verb in _NOT_RUN or verb == "":

@@ -45,6 +45,8 @@ def test_a_table_without_a_copy_is_lost() -> None:
         "ALTER TABLE pets RENAME TO o; CREATE TABLE pets(owner INT);"
         "INSERT INTO pets SELECT owner FROM o; DROP TABLE o",
         "CREATE TABLE n AS SELECT owner FROM pets; DROP TABLE pets; ALTER TABLE n RENAME TO pets",
+        "CREATE TEMP TABLE n AS SELECT owner FROM pets; DROP TABLE pets;"
+        "CREATE TABLE pets(owner INT); INSERT INTO pets SELECT owner FROM n",
     ],
 )
 def test_a_table_whose_rows_were_copied_is_made_anew(text: str) -> None:
@@ -54,6 +56,7 @@ def test_a_table_whose_rows_were_copied_is_made_anew(text: str) -> None:
 
 def test_a_copy_that_is_dropped_again_saves_nothing() -> None:
     assert fate("CREATE TABLE n AS SELECT * FROM pets; DROP TABLE n; DROP TABLE pets").lost
+    assert fate("CREATE TEMP TABLE n AS SELECT * FROM pets; DROP TABLE pets").lost
 
 
 def test_our_rebuild_reads_what_it_maps() -> None:

@@ -127,6 +127,8 @@ def test_a_rename_without_a_drop_or_without_followers_is_harmless() -> None:
     text = RENAMED_FIRST.format(drop="DROP TABLE old;")
     assert "rename-before-drop" not in rules(text, schema=alone)
     assert "rename-before-drop" not in rules(BY_HAND + VIEW)
+    legacy = f"DROP VIEW adults; PRAGMA legacy_alter_table = ON; {text}"
+    assert "rename-before-drop" not in rules(legacy)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import apsw
+import pytest
 
 from dbtool.migrate.lint.adding import LARGE_ROWS
 from dbtool.migrate.lint.findings import RULES
@@ -27,6 +28,16 @@ def test_a_statement_that_fails_ends_the_judgement_with_its_line() -> None:
 def test_a_rebuild_of_nothing_fails() -> None:
     found = judge("-- dbtool:rebuild t\nCREATE TABLE t(a);")
     assert "there is no table t to rebuild" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("missing = body", "no column missing"), ("x = missing || 'a'", "no such column: missing")],
+)
+def test_a_map_that_cannot_be_is_an_error(given: str, says: str) -> None:
+    text = f"-- dbtool:rebuild notes\nCREATE TABLE notes(body TEXT, x TEXT);\n-- dbtool:map {given}"
+    (finding,) = [f for f in judge(text) if f.rule == "statement-fails"]
+    assert says in finding.message
 
 
 def test_other_databases_are_refused() -> None:
