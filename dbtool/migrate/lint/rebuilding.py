@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbtool.core.names import folded
 from dbtool.migrate.lint.context import Context
 from dbtool.migrate.lint.fates import Fate
 from dbtool.migrate.lint.look import checks_of
@@ -172,7 +173,9 @@ def _followers(moment: Moment, table: str) -> list[str]:
     for (kind, name), item in moment.before.schema.items.items():
         after = moment.after.schema.items.get((kind, name))
         moved = after is not None and after.sql != item.sql
-        if kind in ("view", "trigger") and moved:
+        # Its own triggers belong to it whatever its name is: that they go is another rule.
+        own = folded(item.table) == table
+        if kind in ("view", "trigger") and moved and not own:
             found.append(f"the {kind} {item.name}")
     return found
 

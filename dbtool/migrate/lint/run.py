@@ -159,7 +159,7 @@ def _failures(context: Context) -> None:
             context.say(
                 "statement-fails",
                 moment,
-                f"SQLite says: {moment.error}",
+                moment.error if moment.ours else f"SQLite says: {moment.error}",
                 "nothing after this statement was judged; mend it and look again",
             )
 

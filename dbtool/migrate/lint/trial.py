@@ -50,6 +50,8 @@ class Moment:
     """(kind, name, why) of what does not fit the new table of a rebuild."""
     error: str = ""
     """What SQLite says where it refuses it."""
+    ours: bool = False
+    """Whether the error is our own and not SQLite's."""
     quoted_name: str = ""
     """What SQLite says of text in double quotes that is no name."""
 
@@ -143,39 +145,44 @@ class _Step:
         unfit: list[tuple[str, str, str]] = []
         quoted = self._quoted_name(create.text) if step.table not in self.before.tables else ""
         if self.before.table(step.table) is None:
-            error = f"there is no table {step.table} to rebuild"
+            error, ours = f"there is no table {step.table} to rebuild", True
         else:
-            error = self._try_copy(step)
+            error, ours = self._try_copy(step)
             self.replica.execute("SAVEPOINT rebuilding")
             try:
                 unfit = self.replica.rebuild(step.table, create.text)
             except apsw.Error as failure:
-                error = str(failure)
+                error, ours = str(failure), False
                 self.replica.execute("ROLLBACK TO rebuilding")
             self.replica.execute("RELEASE rebuilding")
         if unfit:
             error = ""
         return Moment(
             step.line, create.text, tuple(meaningful(create.text)), "REBUILD", (), self.before,
-            Look(self.replica), self.transactional, step, tuple(unfit), error, quoted,
+            Look(self.replica), self.transactional, step, tuple(unfit), error, ours, quoted,
         )  # fmt: skip
 
-    def _try_copy(self, step: Rebuild) -> str:
-        """Rebuild as a database would, and undo it; return what is wrong, such as with a map."""
+    def _try_copy(self, step: Rebuild) -> tuple[str, bool]:
+        """Rebuild as a database would, and undo it.
+
+        Returns:
+            What is wrong, such as with a map, and whether we say so and not SQLite.
+        """
+        ((legacy,),) = self.replica.rows("PRAGMA legacy_alter_table")
         self.replica.execute("SAVEPOINT trying")
         try:
             rebuild_table(self.replica.connection, step, lambda sql, *_: self.replica.execute(sql))
         except _KEEPS_GOING:
-            return ""
+            return "", False
         except apsw.Error as error:
-            return str(error)
+            return str(error), False
         except DbtoolError as error:
-            return error.message
+            return error.message.removeprefix(f"line {step.line}: "), True
         finally:
             self.replica.execute("ROLLBACK TO trying")
             self.replica.execute("RELEASE trying")
-            self.replica.execute("PRAGMA legacy_alter_table = OFF")
-        return ""
+            self.replica.execute(f"PRAGMA legacy_alter_table = {legacy}")
+        return "", False
 
     def _runs(self, verb: str, asked: tuple[Asked, ...]) -> bool:
         if verb in _NOT_RUN or verb == "":
