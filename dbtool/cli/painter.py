@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.render import Column
-from dbtool.cli.views import counted, pasted
+from dbtool.cli.views import pasted
 from dbtool.cli.visible import Painted, visible
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ class Painter:
         return wrap(shown, max(20, columns - indent)) or [""] if columns else [shown]
 
     def listed(self, rows: Sequence[Any], columns: Sequence[Column], what: str) -> None:
-        """Write a list, cut short without --verbose."""
+        """Write a list, cut short without --verbose; `what` is the plural of its rows."""
         shown = rows if self.session.verbose else rows[:_MOST]
         self.session.output.table("", shown, (), columns)
         rest = len(rows) - len(shown)
         if rest:
-            text = f"and {counted(rest, what)} more (all with --verbose)"
+            text = f"and {rest:,} more {what} (all with --verbose)"
             self.session.output.line(self.paint(text, "2"))
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dbtool.monitor.stats.saved import SavedResult
     from dbtool.trace.log import StatementUse, Workload
 
+Value = int | float | str | bytes | None
+
 __all__ = ["show_backups", "show_growth", "show_saved", "show_workload", "show_writes"]
 
 
@@ -28,7 +30,7 @@ def show_growth(painter: Painter, found: GrowthStats, report: StatsReport) -> No
     painter.pairs(growth_lines(found, report.taken, painter.session.width() or 80))
     if found.tables:
         painter.session.output.line()
-        painter.listed(found.tables, growth_tables(found), "table")
+        painter.listed(found.tables, growth_tables(found), "tables")
 
 
 def show_workload(painter: Painter, found: Workload, _report: StatsReport) -> None:
@@ -47,7 +49,7 @@ def show_workload(painter: Painter, found: Workload, _report: StatsReport) -> No
         Column("remarks", _uses, spare=1),
         Column("statement", lambda use: " ".join(use.sql.split()), wraps=True),
     ]
-    painter.listed(found.statements, columns, "statement")
+    painter.listed(found.statements, columns, "statements")
 
 
 def _latency(seconds: float | None) -> str:
@@ -81,7 +83,7 @@ def show_writes(painter: Painter, found: WriteStats, _report: StatsReport) -> No
         Column("written", lambda item: format_size(item.frames * found.page_size), right=True),
         Column("share", lambda item: share_bar(item.frames, found.frames), spare=2),
     ]
-    painter.listed(found.objects, columns, "object")
+    painter.listed(found.objects, columns, "objects")
 
 
 # -- backups and saved statistics
@@ -113,7 +115,7 @@ def show_backups(painter: Painter, found: BackupStats, report: StatsReport) -> N
 def show_saved(painter: Painter, result: SavedResult) -> None:
     """Write what a saved statistic told, or why it did not."""
     statistic = result.statistic
-    painter.heading(_title(statistic.name), statistic.description)
+    painter.heading(f"Saved: {statistic.name}", statistic.description)
     if result.problem is not None:
         context = result.problem.context.split("\n") if result.problem.context else []
         painter.pairs([("n/a", result.problem.message), *(("", line) for line in context)])
@@ -128,6 +130,13 @@ def show_saved(painter: Painter, result: SavedResult) -> None:
         painter.session.output.line(painter.paint("there are more rows", "2"))
 
 
-def _title(name: str) -> str:
-    words = name.replace("_", " ").replace("-", " ")
-    return words[:1].upper() + words[1:]
+def _in_sizes(result: SavedResult) -> list[list[Value]]:
+    """Return the rows with whole numbers of columns named `bytes` or `..._bytes` as sizes."""
+    sizes = [name.lower() == "bytes" or name.lower().endswith("_bytes") for name in result.columns]
+    return [
+        [
+            format_size(value) if size and isinstance(value, int) and value >= 0 else value
+            for value, size in zip(row, sizes, strict=True)
+        ]
+        for row in result.rows
+    ]

@@ -163,7 +163,7 @@ def _tables(painter: Painter, found: TablesStats, _report: StatsReport) -> None:
     painter.heading("Tables", ", ".join(parts))
     total = sum(t.size_bytes + t.index_bytes for t in found.tables if t.kind != "shadow")
     if tables:
-        painter.listed(tables, _table_columns(tables, total), "table")
+        painter.listed(tables, _table_columns(tables, total), "tables")
 
 
 def _table_columns(tables: Sequence[TableStats], total: int) -> list[Column]:
@@ -202,7 +202,7 @@ def _indexes(painter: Painter, found: IndexesStats, _report: StatsReport) -> Non
         note += "; ANALYZE was never run"
     painter.heading("Indexes", note)
     if found.indexes:
-        painter.listed(found.indexes, _index_columns(found.indexes), "index")
+        painter.listed(found.indexes, _index_columns(found.indexes), "indexes")
 
 
 def _index_columns(indexes: Sequence[IndexStats]) -> list[Column]:

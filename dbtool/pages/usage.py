@@ -99,5 +99,6 @@ def read_usage(connection: apsw.Connection, schema: str = "main") -> PageUsage:
         code = 2 * (len(names) - 1)
         for numbers, value in ((trees, code), (overflow, code + 1)):
             for number in map(int, numbers.split(",")) if numbers else ():
-                codes[number // step - 1] = value
+                if 0 < number // step <= len(codes):  # a damaged tree may lead anywhere
+                    codes[number // step - 1] = value
     return PageUsage(page_count, step, tuple(names), codes)

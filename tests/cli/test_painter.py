@@ -26,12 +26,12 @@ def test_a_share_is_a_bar(part: int, whole: int, bar: str) -> None:
 
 def test_lists_are_cut_short_unless_more_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     columns = [Column("n", str)]
-    Painter(Session([])).listed(list(range(40)), columns, "number")
+    Painter(Session([])).listed(list(range(40)), columns, "numbers")
     out = capsys.readouterr().out
-    assert "and 25 numbers more (all with --verbose)" in out
+    assert "and 25 more numbers (all with --verbose)" in out
     session = Session([])
     session.given["verbose"] = 1
-    Painter(session).listed(list(range(40)), columns, "number")
+    Painter(session).listed(list(range(40)), columns, "numbers")
     assert "39" in capsys.readouterr().out
 
 

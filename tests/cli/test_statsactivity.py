@@ -32,3 +32,12 @@ def test_an_answer_without_rows_says_so(run: Run, database: Path) -> None:
         'version = 1\n[stats.none]\nsql = "SELECT 1 WHERE 0"\n', encoding="utf-8"
     )
     assert "no rows" in run("stats", "--saved", "none", "app.db").out
+
+
+def test_columns_of_bytes_are_shown_as_sizes(run: Run, database: Path) -> None:
+    columns = "2048 AS bytes, 3145728 AS used_bytes, 7 AS kilobytes, NULL AS free_bytes"
+    settings = f'version = 1\n[stats.s]\nsql = "SELECT {columns}"\n'
+    Path("dbtool.toml").write_text(settings, encoding="utf-8")
+    out = run("stats", "--saved", "s", "app.db").out
+    assert out.splitlines()[-1].split() == ["2.0", "KiB", "3.0", "MiB", "7", "NULL"]
+    assert run("stats", "--saved", "s", "--json", "app.db").data["saved"][0]["rows"][0][0] == 2048

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from pathlib import Path
 
 import apsw
 import pytest
@@ -66,3 +67,22 @@ def test_names_come_back_in_every_encoding(encoding: str) -> None:
     connection.pragma("encoding", encoding)
     connection.execute('CREATE TABLE "größe\n<b>"(a)')
     assert "größe\n<b>" in {run.owner for run in read_usage(connection).runs()}
+
+
+def test_a_damaged_tree_that_leads_out_of_the_file_ends_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE a(x)")
+    connection.execute(
+        "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) "
+        "INSERT INTO a SELECT zeroblob(200) FROM n"
+    )
+    root = connection.execute("SELECT rootpage FROM sqlite_schema").get
+    connection.close()
+    with path.open("r+b") as stream:
+        stream.seek((root - 1) * 4096 + 8)
+        stream.write((999_999).to_bytes(4, "big"))  # the right-most child
+    connection = apsw.Connection(str(path))
+    usage = read_usage(connection)
+    connection.close()
+    assert list(usage.runs())[-1].last == usage.page_count

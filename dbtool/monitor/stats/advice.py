@@ -28,7 +28,8 @@ _LARGE_WAL_BYTES: Final = 64 << 20
 _LARGE_WAL: Final = 0.1
 _NEAR_DAYS: Final = 30.0
 _FEW: Final = 3
-_SMALL_INDEX_BYTES: Final = 1 << 20
+_FEW_ENTRIES: Final = 1000
+"""An index so small costs next to nothing; the list of indexes still has its note."""
 _OLD_PROOF_S: Final = 7 * 86400.0
 
 
@@ -153,14 +154,20 @@ def _indexes(report: StatsReport) -> Iterator[Advice]:
     indexes = report.sections.get("indexes")
     if not isinstance(indexes, IndexesStats):
         return
-    large = [index for index in indexes.redundant if index.size_bytes >= _SMALL_INDEX_BYTES]
-    for index in (large or indexes.redundant)[:_FEW]:
+    costly = [index for index in indexes.redundant if index.entries >= _FEW_ENTRIES]
+    for index in costly[:_FEW]:
         relation = "has the same terms as" if index.duplicate else "is the beginning of"
         if index.covered_by == "rowid":
             relation = "does what the table does itself, by its"
         size = format_size(index.size_bytes)
         text = f"index {index.name} {relation} {index.covered_by}; {size}, and writes pay for it"
         yield Advice("index-redundant", urgent=False, text=text, command="dbtool optimize DB")
+    rest = costly[_FEW:]
+    if rest:
+        size = format_size(sum(index.size_bytes for index in rest))
+        text = f"{len(rest):,} more indexes are superfluous; {size}, and writes pay for them"
+        command = "dbtool stats --section indexes DB"
+        yield Advice("index-redundant", urgent=False, text=text, command=command)
     for table, (believed, now) in list(indexes.stale.items())[:_FEW]:
         text = f"the query planner believes that {table} has {believed:,} rows; it has {now:,}"
         yield Advice("statistics-stale", urgent=False, text=text, command="dbtool optimize DB")

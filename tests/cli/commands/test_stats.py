@@ -161,7 +161,7 @@ def test_saved_statistics_are_part_of_the_report(run: Run, shop: Path) -> None:
     )
     outcome = run("stats", "shop.db")
     assert outcome.code == 3
-    assert "By day  orders by payment" in outcome.out
+    assert "Saved: by_day  orders by payment" in outcome.out
     assert "paid  orders" in outcome.out
     assert "this statement does more than read" in outcome.out
     only = run("stats", "--saved", "by_day", "-o", "csv", "shop.db")
@@ -173,7 +173,7 @@ def test_saved_statistics_are_part_of_the_report(run: Run, shop: Path) -> None:
     missing = run("stats", "--saved", "by_dya", "shop.db")
     assert missing.code == 10
     assert "did you mean by_day?" in missing.err
-    assert "By day" not in run("stats", "--section", "tables", "shop.db").out
+    assert "Saved" not in run("stats", "--section", "tables", "shop.db").out
 
 
 def test_health_is_a_list_of_checks(run: Run, database: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_repository_that_cannot_be_reached_is_no_missing_backup() -> None:
 
 
 def test_superfluous_indexes_and_stale_statistics_are_told() -> None:
-    index = IndexStats("a", "t", "x", False, False, "c", 1, 1, 2 * MB, 0, covered_by="b")
+    index = IndexStats("a", "t", "x", False, False, "c", 5000, 1, 2 * MB, 0, covered_by="b")
     found = told(indexes=IndexesStats((index,), analyzed=True, stale={"t": (10, 1000)}))
     assert "the beginning of b" in found["index-redundant"].text
     assert "1,000" in found["statistics-stale"].text
@@ -120,3 +120,16 @@ def test_the_urgent_comes_first() -> None:
         backups=replace(BACKUPS, seen=NOW - timedelta(days=9)),
     )
     assert next(iter(found)) == "backup-stale"
+
+
+def test_a_superfluous_index_of_a_few_rows_is_not_worth_a_word() -> None:
+    index = IndexStats("a", "t", "x", False, False, "c", 999, 1, 4096, 0, covered_by="b")
+    assert told(indexes=IndexesStats((index,), analyzed=True)) == {}
+
+
+def test_many_superfluous_indexes_are_summed() -> None:
+    index = IndexStats("a", "t", "x", False, False, "c", 5000, 1, 2 * MB, 0, covered_by="b")
+    every = IndexesStats((index,) * 10, analyzed=True)
+    found = advice(StatsReport(FILE, NOW, {"indexes": every}))
+    assert len(found) == 4
+    assert found[-1].text.startswith("7 more indexes are superfluous; 14.0 MiB")
