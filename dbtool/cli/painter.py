@@ -62,9 +62,11 @@ class Painter:
         shown = visible(text)
         return wrap(shown, max(20, columns - indent)) or [""] if columns else [shown]
 
-    def listed(self, rows: Sequence[Any], columns: Sequence[Column], what: str) -> None:
+    def listed(
+        self, rows: Sequence[Any], columns: Sequence[Column], what: str, *, every: bool = False
+    ) -> None:
         """Write a list, cut short without --verbose; `what` is the plural of its rows."""
-        shown = rows if self.session.verbose else rows[:_MOST]
+        shown = rows if self.session.verbose or every else rows[:_MOST]
         self.session.output.table("", shown, (), columns)
         rest = len(rows) - len(shown)
         if rest:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dbtool.cli.painter import Painter, share_bar
 from dbtool.cli.render import Column
-from dbtool.cli.resultset import write_rows
 from dbtool.cli.statsgrowth import growth_lines, growth_tables
 from dbtool.cli.views import brief, counted, local_time, short
 from dbtool.core.quantities import format_age, format_duration, format_size
@@ -112,7 +112,7 @@ def show_backups(painter: Painter, found: BackupStats, report: StatsReport) -> N
     painter.pairs(lines)
 
 
-def show_saved(painter: Painter, result: SavedResult) -> None:
+def show_saved(painter: Painter, result: SavedResult, *, every: bool) -> None:
     """Write what a saved statistic told, or why it did not."""
     statistic = result.statistic
     painter.heading(f"Saved: {statistic.name}", statistic.description)
@@ -123,20 +123,48 @@ def show_saved(painter: Painter, result: SavedResult) -> None:
     if not result.rows:
         painter.session.output.line(painter.paint("no rows", "2"))
         return
-    session = painter.session
-    width = session.width()
-    write_rows(result.columns, result.rows, "table", schema="", width=width, color=session.color(1))
+    columns = [_column(result, place) for place in range(len(result.columns))]
+    if _fits(painter, result, columns):
+        painter.listed(result.rows, columns, "rows", every=every)
+    else:
+        _records(painter, result, columns)
     if result.truncated:
         painter.session.output.line(painter.paint("there are more rows", "2"))
 
 
-def _in_sizes(result: SavedResult) -> list[list[Value]]:
-    """Return the rows with whole numbers of columns named `bytes` or `..._bytes` as sizes."""
-    sizes = [name.lower() == "bytes" or name.lower().endswith("_bytes") for name in result.columns]
-    return [
-        [
-            format_size(value) if size and isinstance(value, int) and value >= 0 else value
-            for value, size in zip(row, sizes, strict=True)
-        ]
-        for row in result.rows
+def _fits(painter: Painter, result: SavedResult, columns: Sequence[Column]) -> bool:
+    width = painter.session.width()
+    longest = [
+        max([len(column.title), *(len(column.show(row)) for row in result.rows)])
+        for column in columns
     ]
+    return not width or sum(longest) + 2 * len(columns) - 2 <= width
+
+
+def _records(painter: Painter, result: SavedResult, columns: Sequence[Column]) -> None:
+    """Write one value a line where the terminal is too narrow for a table."""
+    for number, row in enumerate(result.rows):
+        if number:
+            painter.session.output.line()
+        painter.pairs([(column.title, column.show(row)) for column in columns])
+
+
+def _column(result: SavedResult, place: int) -> Column:
+    """Return how a column looks: numbers to the right, those of bytes as sizes."""
+    name = result.columns[place]
+    values = [row[place] for row in result.rows if row[place] is not None]
+    numbers = bool(values) and all(isinstance(value, (int, float)) for value in values)
+    size = name.lower() == "bytes" or name.lower().endswith("_bytes")
+    return Column(
+        name or "?", lambda row: _value(row[place], size=size), right=numbers, wraps=not numbers
+    )
+
+
+def _value(value: Value, *, size: bool) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    if size and isinstance(value, int) and value >= 0:
+        return format_size(value)
+    return str(value)

@@ -50,7 +50,7 @@ def show_report(
         if not isinstance(section, Unavailable):
             _SECTIONS[name](painter, section, report)
     for result in saved:
-        show_saved(painter, result)
+        show_saved(painter, result, every=not report.sections)
     _unavailable(painter, report, db)
 
 

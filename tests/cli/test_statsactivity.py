@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, run_on_terminal
 
 
 def test_writes_are_shown_by_table(run: Run, database: Path) -> None:
@@ -41,3 +41,14 @@ def test_columns_of_bytes_are_shown_as_sizes(run: Run, database: Path) -> None:
     out = run("stats", "--saved", "s", "app.db").out
     assert out.splitlines()[-1].split() == ["2.0", "KiB", "3.0", "MiB", "7", "NULL"]
     assert run("stats", "--saved", "s", "--json", "app.db").data["saved"][0]["rows"][0][0] == 2048
+
+
+def test_a_statistic_too_wide_for_the_terminal_is_written_line_by_line(database: Path) -> None:
+    columns = ", ".join(f"1 AS a_rather_long_name_{n}" for n in range(6))
+    settings = f'version = 1\n[stats.s]\nsql = "SELECT {columns}"\n'
+    Path("dbtool.toml").write_text(settings, encoding="utf-8")
+    words = ("stats", "--color", "never", "--saved", "s", "app.db")
+    lines = run_on_terminal(*words, columns=80).out.splitlines()
+    assert "  a_rather_long_name_5  1" in lines
+    assert max(map(len, lines)) <= 80
+    assert len(run_on_terminal(*words, columns=200).out.splitlines()) < len(lines)

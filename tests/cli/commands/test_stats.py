@@ -162,7 +162,7 @@ def test_saved_statistics_are_part_of_the_report(run: Run, shop: Path) -> None:
     outcome = run("stats", "shop.db")
     assert outcome.code == 3
     assert "Saved: by_day  orders by payment" in outcome.out
-    assert "paid  orders" in outcome.out
+    assert "PAID  ORDERS" in outcome.out
     assert "this statement does more than read" in outcome.out
     only = run("stats", "--saved", "by_day", "-o", "csv", "shop.db")
     assert (only.code, only.out) == (0, "paid,orders\n0,600\n1,600\n")
