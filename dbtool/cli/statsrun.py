@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -187,8 +188,15 @@ def _show(
     db: str,
 ) -> None:
     output = session.output
+    pictures = request.html or request.svg
+    if pictures and request.sections:  # all were made for the page
+        shown: dict[str, object] = {
+            name: report.sections[name] for name in SECTIONS if name in request.sections
+        }
+        report = replace(report, sections=shown)
     if output.format == "table":
-        if not session.quiet:
+        in_pictures = pictures and not (request.sections or request.saved)
+        if not session.quiet and not in_pictures:
             from dbtool.cli.statsview import show_report
 
             show_report(session, report, found, results, db)

@@ -26,6 +26,7 @@ from dbtool.monitor.stats.model import (
 __all__ = ["report_page"]
 
 _MOST = 200
+_FAR_DAYS = 3650
 _CSS = """
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:960px;margin:0 auto;padding:32px 20px 64px}
@@ -81,10 +82,11 @@ def report_page(
     ]
     if drawing:
         body.append(f'<h2>Pages of the file</h2><div class="scroll">{drawing}</div>')
+    growth = report.sections.get("growth")
+    if isinstance(growth, GrowthStats):
+        body.append(_growth(growth, report))
     for section in report.sections.values():
-        if isinstance(section, GrowthStats):
-            body.append(_growth(section, report))
-        elif isinstance(section, TablesStats):
+        if isinstance(section, TablesStats):
             body.append(_tables(section))
         elif isinstance(section, IndexesStats):
             body.append(_indexes(section))
@@ -120,8 +122,9 @@ def _tiles(report: StatsReport) -> str:
     if isinstance(storage, StorageStats) and storage.reclaimable_bytes is not None:
         tiles.append((format_size(storage.reclaimable_bytes), "VACUUM would give back"))
     growth = sections.get("growth")
-    if isinstance(growth, GrowthStats) and growth.forecast.days_until_full is not None:
-        tiles.append((f"{growth.forecast.days_until_full:,.0f} days", "until the disk is full"))
+    days = growth.forecast.days_until_full if isinstance(growth, GrowthStats) else None
+    if days is not None and days < _FAR_DAYS:
+        tiles.append((f"{days:,.0f} days", "until the disk is full"))
     else:
         tiles.append((format_size(file.disk_free_bytes), "free on the disk"))
     backups = sections.get("backups")

@@ -255,3 +255,12 @@ def test_a_trace_log_is_added_up(run: Run, shop: Path) -> None:
     assert data["workload"]["statements"][0]["calls"] == 40
     missing = run("stats", "--section", "workload", "--trace", "none.log", "shop.db")
     assert "there is no trace log none.log" in missing.out
+
+
+def test_a_picture_is_the_report_unless_a_section_is_asked_for_too(run: Run, shop: Path) -> None:
+    alone = run("stats", "--html", "report.html", "shop.db")
+    assert (alone.out, alone.err) == ("", "report.html written\n")
+    both = run("stats", "--html", "report.html", "--section", "indexes", "shop.db")
+    assert "\nIndexes" in both.out
+    assert "\nTables" not in both.out
+    assert "<h2>Tables</h2>" in Path("report.html").read_text(encoding="utf-8")
