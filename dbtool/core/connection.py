@@ -210,7 +210,9 @@ def classify(path: Path, error: apsw.Error) -> DbtoolError:
 
 def _not_served(path: Path, error: apsw.Error, primary: int) -> DbtoolError:
     if primary == apsw.SQLITE_FULL:
-        return StorageFailed("no-space", f"no space is left for {path}", context=str(error))
+        hint = f"make room on the file system of {path.absolute().parent}, and run it again"
+        message = f"no space is left for {path}"
+        return StorageFailed("no-space", message, context=str(error), hint=hint)
     if primary == apsw.SQLITE_IOERR:
         hint = "look into the system log (dmesg): the disk may be failing"
         message = f"cannot read or write {path}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,15 @@ from dbtool.migrate.model import Migration
 from dbtool.migrate.options import Done, Way, allows
 from dbtool.migrate.watch import Watch
 
-__all__ = ["Baseline", "Job", "applied_row", "apply_migration", "run_verify", "transaction"]
+__all__ = [
+    "Baseline",
+    "Job",
+    "applied_row",
+    "apply_migration",
+    "roll_back",
+    "run_verify",
+    "transaction",
+]
 
 _SHOWN_ROWS = 3
 
@@ -108,10 +116,20 @@ def transaction(job: Job) -> Iterator[None]:
         with classified(job.database), job.watch.paused():
             connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            with job.watch.paused():
-                connection.execute("ROLLBACK")
+        with job.watch.paused():
+            roll_back(connection)
         raise
+
+
+def roll_back(connection: apsw.Connection) -> None:
+    """End a transaction after an error, whatever state it is in.
+
+    Where even that fails, as on a full disk, the journal stays, and whoever opens the database next
+    rolls it back; the first error is the one to be told.
+    """
+    if connection.in_transaction:
+        with suppress(apsw.Error):
+            connection.execute("ROLLBACK")
 
 
 def run_verify(

@@ -16,7 +16,7 @@ from dbtool.core.clock import Clock, SystemClock
 from dbtool.core.connection import classified
 from dbtool.core.progress import Progress
 from dbtool.errors import UsageError
-from dbtool.migrate.apply import applied_row
+from dbtool.migrate.apply import applied_row, roll_back
 from dbtool.migrate.fingerprint import schema_fingerprint
 from dbtool.migrate.history import Applied, Kind, forget, read_history, record
 from dbtool.migrate.lock import migration_lock
@@ -68,8 +68,7 @@ class Books:
                 yield
                 self.connection.execute("COMMIT")
             except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
+                roll_back(self.connection)
                 raise
 
     def mark(self, migrations: Iterable[Migration], kind: Kind) -> list[str]:
