@@ -47,7 +47,7 @@ def read_schema_file(path: Path) -> str:
         UsageError: `migration-invalid`, it is no text.
         StorageFailed: `migration-unreadable`.
     """
-    from dbtool.migrate.discover import read_text
+    from dbtool.migrate.files import read_text
 
     if not path.exists():
         raise NotFound("schema-file-not-found", f"there is no schema file {path}")

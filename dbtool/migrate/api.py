@@ -9,6 +9,7 @@ Any number of processes may call it at once: one works, the others wait and find
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,10 +18,9 @@ import apsw
 from dbtool.core.create import init_database
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import NotFound, Refused
-from dbtool.migrate.discover import discover
+from dbtool.migrate.current import current_version
 from dbtool.migrate.opening import borrowed, open_to_migrate
 from dbtool.migrate.options import RunOptions, RunResult
-from dbtool.migrate.runner import Runner
 
 __all__ = ["upgrade"]
 
@@ -53,17 +53,32 @@ def upgrade(  # noqa: PLR0913  one call is all of the interface
     Raises:
         DbtoolError: every failure, with what to do next; a failed migration left nothing behind.
     """
-    migrations = discover(Path(folder)).migrations
     options = RunOptions(to=to, allow=frozenset(allow), wait_s=wait_s, before_apply=before_apply)
     told = progress or Silent()
     if isinstance(db, apsw.Connection):
         with borrowed(db) as connection:
-            return Runner(connection, migrations, options, progress=told).up()
+            return _up(connection, Path(folder), options, told)
     path = Path(db)
     if create:
         _create_missing(path)
     with open_to_migrate(path) as connection:
-        return Runner(connection, migrations, options, progress=told).up()
+        return _up(connection, Path(folder), options, told)
+
+
+def _up(
+    connection: apsw.Connection, folder: Path, options: RunOptions, progress: Progress
+) -> RunResult:
+    """Go the short way where there is nothing to do, and the long way otherwise."""
+    began_s = time.monotonic()
+    version = current_version(connection, folder) if options.to is None else None
+    if version is not None:
+        return RunResult((), version, 0, duration_s=time.monotonic() - began_s)
+
+    # Imported where there is something to do.
+    from dbtool.migrate.discover import discover
+    from dbtool.migrate.runner import Runner
+
+    return Runner(connection, discover(folder).migrations, options, progress=progress).up()
 
 
 def _create_missing(path: Path) -> None:

@@ -22,6 +22,7 @@ from dbtool.migrate.history import Applied, Kind, forget, read_history, record
 from dbtool.migrate.lock import migration_lock
 from dbtool.migrate.model import Migration
 from dbtool.migrate.standing import Entry, Standing, standing
+from dbtool.migrate.versions import order_of
 
 __all__ = ["Books", "Correction", "corrections"]
 
@@ -110,7 +111,7 @@ class Books:
             for entry in standing(self.connection, migrations).of("squashed"):
                 assert entry.migration is not None
                 assert entry.applied is not None
-                orders = {_order(version) for version in entry.migration.replaces}
+                orders = {order_of(version) for version in entry.migration.replaces}
                 for applied in read_history(self.connection):
                     if applied.order in orders:
                         forget(self.connection, applied.version)
@@ -165,10 +166,6 @@ def corrections(state: Standing, drop: Sequence[str] = ()) -> list[Correction]:
 
 def _applied(state: Standing, version: str) -> Applied:
     for applied in state.applied:
-        if applied.order == _order(version) or applied.label == version:
+        if applied.order == order_of(version) or applied.label == version:
             return applied
     raise UsageError("migration-unknown", f"{version} is not applied", hint="dbtool migrate status")
-
-
-def _order(version: str) -> int:
-    return int("".join(filter(str.isdecimal, version)) or 0)

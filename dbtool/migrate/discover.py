@@ -10,18 +10,14 @@ import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
-from dbtool.errors import NotFound, StorageFailed, UsageError
+from dbtool.errors import UsageError
+from dbtool.migrate.files import NAME, Files, group_files, read_text
 from dbtool.migrate.foreign import format_of, no_transaction, parse_foreign
 from dbtool.migrate.model import Migration, MigrationFormat, Section
 from dbtool.migrate.sections import Parsed, parse_file, parse_section
 
-__all__ = ["Folder", "discover", "read_migration", "read_text"]
-
-_NAME: Final = re.compile(r"(\d+(?:T\d+)?)[_-]?(.*?)(?:\.(up|down))?\.(sql|py)", re.IGNORECASE)
-_LARGEST_BYTES: Final = 64 << 20
-_NOT_MIGRATIONS: Final = frozenset({"schema.sql", "__init__.py", "conftest.py"})
+__all__ = ["Folder", "discover", "read_migration"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +43,8 @@ def discover(folder: Path, *, unique: bool = True) -> Folder:
         UsageError: `migration-invalid`, `migration-syntax`, `migration-duplicate`.
         StorageFailed: `migration-unreadable`.
     """
-    pairs: dict[str, dict[str, Path]] = {}
-    others: list[Path] = []
-    for path in _files(folder):
-        match = _NAME.fullmatch(path.name)
-        if match is None:
-            others.append(path)
-            continue
-        stem = path.name if not match[3] else path.name[: match.start(3)]
-        pairs.setdefault(stem, {})[(match[3] or "up").lower()] = path
-    found = [_read_pair(files) for files in pairs.values()]
+    groups, others = group_files(folder)
+    found = [_read_pair(files) for files in groups]
     found.sort(key=lambda migration: (migration.order, migration.path.name))
     for one, other in pairwise(found):
         if unique and one.order == other.order:
@@ -66,7 +54,7 @@ def discover(folder: Path, *, unique: bool = True) -> Folder:
                 context=f"{one.path.name} and {other.path.name}",
                 hint="give the newer one a later version: rename its file",
             )
-    return Folder(folder, tuple(found), tuple(others))
+    return Folder(folder, tuple(found), others)
 
 
 def read_migration(path: Path, text: str | None = None) -> Migration:
@@ -76,7 +64,7 @@ def read_migration(path: Path, text: str | None = None) -> Migration:
         UsageError: as `discover`.
         StorageFailed: `migration-unreadable`.
     """
-    match = _NAME.fullmatch(path.name)
+    match = NAME.fullmatch(path.name)
     if match is None:
         raise UsageError(
             "migration-invalid",
@@ -103,59 +91,8 @@ def read_migration(path: Path, text: str | None = None) -> Migration:
     )
 
 
-def read_text(path: Path) -> str:
-    """Return what a file holds, line ends as line feeds.
-
-    Raises:
-        StorageFailed: `migration-unreadable`.
-        UsageError: `migration-invalid`, it is no text.
-    """
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise UsageError("migration-invalid", f"{path.name} is too large for a migration")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise StorageFailed(
-            "migration-unreadable",
-            f"cannot read {path}",
-            context=error.strerror or str(error),
-            hint=f"ls -l {path}",
-        ) from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise UsageError(
-            "migration-invalid", f"{path.name}, line {line}: this is not UTF-8 text"
-        ) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise UsageError("migration-invalid", f"{path.name}, line {line}: a NUL character")
-    return text.replace("\r\n", "\n")
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise NotFound(
-            "migrations-not-found",
-            f"there is no folder of migrations {folder}",
-            context=error.strerror or str(error),
-            hint="dbtool migrate new NAME      makes it, with the first migration",
-        ) from error
-    return [
-        path
-        for path in entries
-        if path.suffix.lower() in (".sql", ".py")
-        and not path.name.startswith(".")
-        and path.name not in _NOT_MIGRATIONS
-        and not path.is_dir()
-    ]
-
-
-def _read_pair(files: dict[str, Path]) -> Migration:
-    up, down = files.get("up"), files.get("down")
+def _read_pair(files: Files) -> Migration:
+    up, down = files.up, files.down
     if up is None:
         assert down is not None
         missing = re.sub(r"\.down\.", ".up.", down.name, flags=re.IGNORECASE)

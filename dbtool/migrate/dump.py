@@ -14,11 +14,11 @@ import apsw
 from dbtool.core.names import folded
 from dbtool.core.schema import Item, Schema, read_schema
 from dbtool.migrate.canonical import canonical_sql
+from dbtool.migrate.versions import HISTORY_TABLE
 
-__all__ = ["HEADER", "HISTORY_TABLE", "own_items", "schema_sql"]
+__all__ = ["HEADER", "own_items", "schema_sql"]
 
 HEADER: Final = "-- dbtool schema, format 1: written by dbtool migrate dump"
-HISTORY_TABLE: Final = "_dbtool_migrations"
 _ORDER: Final = {"table": 0, "index": 1, "view": 2, "trigger": 3}
 
 

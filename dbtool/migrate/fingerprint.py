@@ -13,9 +13,7 @@ import apsw
 
 from dbtool.migrate.tokens import code_of
 
-__all__ = ["HISTORY_TABLE", "schema_fingerprint"]
-
-HISTORY_TABLE: Final = "_dbtool_migrations"
+__all__ = ["schema_fingerprint"]
 
 _OBJECTS: Final = """
 SELECT type, lower(name), lower(tbl_name), sql FROM sqlite_schema

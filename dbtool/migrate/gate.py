@@ -10,12 +10,12 @@ import apsw
 
 from dbtool.errors import Refused, UsageError
 from dbtool.migrate.execute import beginning
-from dbtool.migrate.fingerprint import HISTORY_TABLE
 from dbtool.migrate.forecast import require_space
 from dbtool.migrate.lint.findings import RULES, LintFinding
 from dbtool.migrate.lint.run import count_rows, lint
 from dbtool.migrate.model import Migration
 from dbtool.migrate.options import GUARDS
+from dbtool.migrate.versions import HISTORY_TABLE
 
 __all__ = ["require_allowed", "require_known"]
 

@@ -31,9 +31,8 @@ from typing import Final, Literal, cast
 import apsw
 
 from dbtool.errors import UsageError
-from dbtool.migrate.fingerprint import HISTORY_TABLE
 from dbtool.migrate.model import Migration, MigrationFormat, Section
-from dbtool.migrate.sections import parse_section
+from dbtool.migrate.versions import HISTORY_TABLE, order_of
 
 __all__ = ["Applied", "Kind", "forget", "read_history", "record", "stored_migration"]
 
@@ -91,7 +90,7 @@ class Applied:
     @property
     def order(self) -> int:
         """What versions are compared by."""
-        return int("".join(filter(str.isdecimal, self.version)) or 0)
+        return order_of(self.version)
 
     @property
     def label(self) -> str:
@@ -146,6 +145,9 @@ def stored_migration(applied: Applied) -> Migration:
     Raises:
         UsageError: as `parse_section`.
     """
+    # Parsing takes modules that reading a history does not need.
+    from dbtool.migrate.sections import parse_section
+
     path = Path(applied.file)
     python = applied.format == "python"
     up = Section((), text=applied.up) if python else parse_section(path, applied.up)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from dbtool.migrate.directives import directives
 from dbtool.migrate.tokens import code_of
+from dbtool.migrate.versions import order_of
 
 __all__ = ["Ignore", "Migration", "MigrationFormat", "Rebuild", "Section", "Statement", "Step"]
 
@@ -96,7 +97,7 @@ class Migration:
     @property
     def order(self) -> int:
         """What versions are ordered and compared by: `0001` and `1` are the same version."""
-        return int("".join(filter(str.isdecimal, self.version)))
+        return order_of(self.version)
 
     @property
     def label(self) -> str:

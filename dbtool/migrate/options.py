@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from dbtool.migrate.model import Migration
+if TYPE_CHECKING:
+    from dbtool.migrate.model import Migration
 
 __all__ = ["GUARDS", "Done", "RunOptions", "RunResult", "Way", "allows"]
 

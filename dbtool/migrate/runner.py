@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
 
@@ -22,7 +23,6 @@ from dbtool.core.connection import classified
 from dbtool.core.progress import Progress
 from dbtool.core.stoppable import stoppable
 from dbtool.errors import CheckFailed, Damaged, Refused, UsageError
-from dbtool.migrate.apply import Baseline, Job, apply_migration
 from dbtool.migrate.fitting import require_fitting
 from dbtool.migrate.history import Applied, stored_migration
 from dbtool.migrate.lock import migration_lock
@@ -31,7 +31,10 @@ from dbtool.migrate.options import Done, RunOptions, RunResult, Way
 from dbtool.migrate.standing import Standing, standing
 from dbtool.migrate.watch import Watch
 
-__all__ = ["Runner", "choose_down", "choose_up", "order_of"]
+if TYPE_CHECKING:
+    from dbtool.migrate.apply import Baseline
+
+__all__ = ["Runner", "choose_down", "choose_up", "find_order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,9 @@ class Runner:
     def _run(self, steps: Sequence[_Step]) -> None:
         if not steps:
             return
+        # As with judging: a run that finds nothing to do imports none of it.
+        from dbtool.migrate.apply import Job, apply_migration
+
         with ExitStack() as stack:
             stack.enter_context(stoppable(self.connection, self.progress))
             baseline = self._look()
@@ -190,6 +196,8 @@ class Runner:
                         context=str(verdict),
                         hint=f"dbtool verify {self.database}\ndbtool repair {self.database}",
                     )
+            from dbtool.migrate.apply import Baseline
+
             baseline = Baseline.of(self.connection)
         self.progress.finish()
         return baseline
@@ -214,7 +222,7 @@ def choose_up(state: Standing, options: RunOptions) -> tuple[Migration, ...]:
     """
     pending = state.pending
     if options.to is not None:
-        limit = order_of(state, options.to)
+        limit = find_order(state, options.to)
         pending = tuple(each for each in pending if each.order <= limit)
     return pending if options.count is None else pending[: options.count]
 
@@ -228,7 +236,7 @@ def choose_down(state: Standing, options: RunOptions) -> tuple[Migration, ...]:
     """
     applied = list(reversed(state.applied))
     if options.to is not None:
-        limit = -1 if options.to == "0" else order_of(state, options.to)
+        limit = -1 if options.to == "0" else find_order(state, options.to)
         applied = [each for each in applied if each.order > limit]
     else:
         applied = applied[: 1 if options.count is None else options.count]
@@ -255,7 +263,7 @@ def _way_down(applied: Applied, file: Migration | None) -> Migration:
     return migration
 
 
-def order_of(state: Standing, version: str) -> int:
+def find_order(state: Standing, version: str) -> int:
     """Return what a version given by hand is compared by; a whole label will do, too."""
     wanted = version.strip()
     for entry in state.entries:

@@ -11,6 +11,7 @@ import apsw
 from dbtool.migrate.fingerprint import schema_fingerprint
 from dbtool.migrate.history import Applied, read_history
 from dbtool.migrate.model import Migration
+from dbtool.migrate.versions import order_of
 
 __all__ = ["Entry", "Standing", "State", "standing"]
 
@@ -105,7 +106,7 @@ def standing(connection: apsw.Connection, migrations: Iterable[Migration]) -> St
     replaced: set[int] = set()
     entries = []
     for order, migration in files.items():
-        olds = {_order(version) for version in migration.replaces}
+        olds = {order_of(version) for version in migration.replaces}
         if olds and olds <= set(by_order):
             replaced |= olds - {order}
             entries.append(Entry("squashed", migration, by_order[max(olds)]))
@@ -125,7 +126,3 @@ def _entry(migration: Migration, applied: Applied | None, newest: int) -> Entry:
         return Entry("applied", migration, applied)
     same_code = applied.code_sha256 == migration.code_sha256
     return Entry("respaced" if same_code else "edited", migration, applied)
-
-
-def _order(version: str) -> int:
-    return int("".join(filter(str.isdecimal, version)) or 0)

@@ -20,7 +20,8 @@ from typing import Final
 
 from dbtool.core.atomicfile import failures_named
 from dbtool.errors import NotFound, Refused, UsageError
-from dbtool.migrate.discover import Folder, discover, read_text
+from dbtool.migrate.discover import Folder, discover
+from dbtool.migrate.files import read_text
 
 __all__ = ["SECTIONS", "Template", "builtin_templates", "find_template", "placed"]
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from dbtool.core.names import folded, identifier
-from dbtool.migrate.fingerprint import HISTORY_TABLE
+from dbtool.migrate.versions import HISTORY_TABLE
 
 __all__ = ["Action", "Loss", "Watch"]
 

@@ -131,14 +131,14 @@ def _chosen(work: Work, to: str | None) -> tuple[Migration, ...]:
     """Return what is squashed; all of it is applied, so that the database can go on."""
     from dbtool.migrate.fitting import require_fitting
     from dbtool.migrate.opening import open_to_look
-    from dbtool.migrate.runner import order_of
+    from dbtool.migrate.runner import find_order
     from dbtool.migrate.standing import standing
 
     with open_to_look(work.path) as connection:
         state = standing(connection, work.migrations)
     require_fitting(state, frozenset())
     newest = max((applied.order for applied in state.applied), default=-1)
-    limit = newest if to is None else order_of(state, to)
+    limit = newest if to is None else find_order(state, to)
     if limit > newest:
         raise CheckFailed(
             "squash-pending",

@@ -15,10 +15,11 @@ from dbtool.cli.migrating import (
     NoSnapshotOption,
     QuickCheckOption,
     WaitOption,
+    folder_of,
     prepare,
     run_options,
 )
-from dbtool.cli.targets import DatabaseArgument
+from dbtool.cli.targets import DatabaseArgument, choose, require_path
 
 __all__ = ["EXAMPLES", "up"]
 
@@ -56,12 +57,22 @@ def up(
     or breaks a view or a trigger. Any number of processes may do this at once: one works, the
     others wait.
     """
+    from dbtool.migrate.current import current_version
     from dbtool.migrate.opening import open_to_migrate
-    from dbtool.migrate.runner import Runner
+    from dbtool.migrate.options import RunResult
 
     session = current(context)
-    work = prepare(session, db, migrations)
-    with session.work() as progress, open_to_migrate(work.path) as connection:
+    target = choose(session, db)
+    folder = folder_of(session, target, migrations)
+    with session.work() as progress, open_to_migrate(require_path(target)) as connection:
+        version = current_version(connection, folder) if to is None and not allow else None
+        if version is not None:
+            show_run(session, RunResult((), version, 0), target.shown)
+            return
+        # The long way; at most starts of an application there is nothing to do.
+        from dbtool.migrate.runner import Runner
+
+        work = prepare(session, db, migrations)
         options = run_options(
             session,
             work,

@@ -1,0 +1,95 @@
+"""Which files of a folder are migrations, by their names, and what they hold as text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from dbtool.errors import NotFound, StorageFailed, UsageError
+
+__all__ = ["NAME", "Files", "group_files", "read_text"]
+
+NAME: Final = re.compile(r"(\d+(?:T\d+)?)[_-]?(.*?)(?:\.(up|down))?\.(sql|py)", re.IGNORECASE)
+"""version, name, way of a pair, kind."""
+
+_LARGEST_BYTES: Final = 64 << 20
+_NOT_MIGRATIONS: Final = frozenset({"schema.sql", "__init__.py", "conftest.py"})
+
+
+class Files(NamedTuple):
+    """The files of one migration."""
+
+    up: Path | None
+    down: Path | None = None
+    """Only of a pair."""
+
+
+def group_files(folder: Path) -> tuple[tuple[Files, ...], tuple[Path, ...]]:
+    """Return the files of each migration, and those that are none by their names.
+
+    Raises:
+        NotFound: `migrations-not-found`.
+    """
+    pairs: dict[str, dict[str, Path]] = {}
+    others: list[Path] = []
+    for path in _files(folder):
+        match = NAME.fullmatch(path.name)
+        if match is None:
+            others.append(path)
+            continue
+        stem = path.name if not match[3] else path.name[: match.start(3)]
+        pairs.setdefault(stem, {})[(match[3] or "up").lower()] = path
+    groups = tuple(Files(each.get("up"), each.get("down")) for each in pairs.values())
+    return groups, tuple(others)
+
+
+def read_text(path: Path) -> str:
+    """Return what a file holds, line ends as line feeds.
+
+    Raises:
+        StorageFailed: `migration-unreadable`.
+        UsageError: `migration-invalid`, it is no text.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise UsageError("migration-invalid", f"{path.name} is too large for a migration")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise StorageFailed(
+            "migration-unreadable",
+            f"cannot read {path}",
+            context=error.strerror or str(error),
+            hint=f"ls -l {path}",
+        ) from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            "migration-invalid", f"{path.name}, line {line}: this is not UTF-8 text"
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UsageError("migration-invalid", f"{path.name}, line {line}: a NUL character")
+    return text.replace("\r\n", "\n")
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise NotFound(
+            "migrations-not-found",
+            f"there is no folder of migrations {folder}",
+            context=error.strerror or str(error),
+            hint="dbtool migrate new NAME      makes it, with the first migration",
+        ) from error
+    return [
+        path
+        for path in entries
+        if path.suffix.lower() in (".sql", ".py")
+        and not path.name.startswith(".")
+        and path.name not in _NOT_MIGRATIONS
+        and not path.is_dir()
+    ]

@@ -1,0 +1,48 @@
+"""Which files are migrations, by their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbtool.errors import StorageFailed, UsageError
+from dbtool.migrate.files import NAME, Files, group_files, read_text
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("0001_add.sql", ("0001", "add", None, "sql")),
+        ("20260101T120000-add.up.sql", ("20260101T120000", "add", "up", "sql")),
+        ("1.down.SQL", ("1", "", "down", "SQL")),
+        ("3_x.y.py", ("3", "x.y", None, "py")),
+    ],
+)
+def test_names_are_read(name: str, parts: tuple[str | None, ...]) -> None:
+    match = NAME.fullmatch(name)
+    assert match is not None
+    assert match.groups() == parts
+
+
+def test_pairs_are_put_together_and_others_named(tmp_path: Path) -> None:
+    for name in ("1_a.up.sql", "1_a.down.sql", "2_b.sql", "helper.py", "notes.md", "schema.sql"):
+        (tmp_path / name).touch()
+    (tmp_path / "3_folder.sql").mkdir()
+    groups, others = group_files(tmp_path)
+    assert set(groups) == {
+        Files(tmp_path / "1_a.up.sql", tmp_path / "1_a.down.sql"),
+        Files(tmp_path / "2_b.sql"),
+    }
+    assert others == (tmp_path / "helper.py",)
+
+
+def test_text_is_read_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "1_a.sql"
+    path.write_bytes(b"a\r\nb")
+    assert read_text(path) == "a\nb"
+    path.write_bytes(b"\xff")
+    with pytest.raises(UsageError):
+        read_text(path)
+    with pytest.raises(StorageFailed):
+        read_text(tmp_path / "none.sql")
