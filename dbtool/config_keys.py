@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["ENVIRONMENT", "FORMAT_VERSION", "INACTIVE_SECTIONS", "SCHEMA", "Key", "pattern_of"]
+__all__ = ["ENVIRONMENT", "FORMAT_VERSION", "SCHEMA", "Key", "pattern_of"]
 
 FORMAT_VERSION = 1
 
@@ -74,8 +74,22 @@ SCHEMA: dict[str, Key] = {
     "search.*.filters.*": Key("text", "SQL condition over a row; each ? takes the given value"),
     "stats.*.description": Key("text", "what a saved statistic tells, for people"),
     "stats.*.sql": Key("text", "one SQL query that reads"),
+    "monitor.interval": Key("duration", "from one look of `monitor` to the next"),
+    "monitor.history_beside": Key("flag", "true: samples lie beside the database"),
     "alerts.wal_bytes": Key("size", "size of the WAL to warn from"),
+    "alerts.wal_share": Key("share", "the same as a share of the database; the greater counts"),
+    "alerts.wal_for": Key("duration", "how long the WAL has to be larger"),
+    "alerts.pinned_for": Key("duration", "how long one reader may keep the WAL up"),
+    "alerts.writer_for": Key("duration", "how long one transaction may keep writers out"),
     "alerts.disk_free": Key("share", "free space to warn below"),
+    "alerts.disk_full_within": Key("duration", "warn where the disk is full so soon"),
+    "alerts.growth_factor": Key("integer", "daily growth to warn from, in medians", least=2),
+    "alerts.verify_age": Key("duration", "age of the last proof of stored data to warn from"),
+    "alerts.reclaimable": Key("share", "unused part of the file to warn from"),
+    "alerts.ignore": Key("list", "codes of alerts that are not wanted"),
+    "alerts.on_firing": Key("list", "commands to run when alerts begin to fire"),
+    "alerts.on_resolved": Key("list", "commands to run when none fires any more"),
+    "alerts.ping_url": Key("text", "address that `monitor` tells that all is well, or not"),
     "validate.python_rules": Key("list", "rules of installed packages to run, by name"),
     "validate.time_limit": Key("duration", "longest time for one rule"),
     "validate.*.not_null": Key("rule", "columns without NULL"),
@@ -91,9 +105,6 @@ SCHEMA: dict[str, Key] = {
     "validate.*.columns.*.json_schema": Key("rule", "JSON Schema, or the path of one"),
     "validate.*.columns.*.references": Key("rule", '"table.column" that holds every value'),
 }
-
-INACTIVE_SECTIONS = ("alerts",)
-"""Read and checked, so that one file serves later versions; no command acts on them yet."""
 
 ENVIRONMENT: dict[str, str] = {
     "DBTOOL_DB": "database, where none is given",

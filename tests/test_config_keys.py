@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.config_keys import ENVIRONMENT, INACTIVE_SECTIONS, SCHEMA, pattern_of
+from dbtool.config_keys import ENVIRONMENT, SCHEMA, pattern_of
 
 MANUAL = (Path(__file__).parents[1] / "man" / "dbtool.toml.5").read_text(encoding="utf-8")
 
@@ -19,10 +19,6 @@ def test_every_key_is_in_the_manual(key: str) -> None:
 @pytest.mark.parametrize("entry", [*SCHEMA.values()], ids=[*SCHEMA])
 def test_every_key_says_what_it_is(entry: object) -> None:
     assert entry.help
-
-
-def test_sections_without_effect_are_sections() -> None:
-    assert set(INACTIVE_SECTIONS) <= {key.partition(".")[0] for key in SCHEMA}
 
 
 def test_every_variable_says_what_it_is() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.trust import require_trust
@@ -16,27 +17,42 @@ if TYPE_CHECKING:
     from dbtool.schedule.job import JobReport
     from dbtool.schedule.ping import Event
 
-__all__ = ["Audience"]
+__all__ = ["OF_ALERTS", "OF_JOBS", "Audience"]
+
+
+OF_JOBS = {
+    "ping": "hooks.ping_url",
+    "success": "hooks.on_success",
+    "failure": "hooks.on_failure",
+}
+OF_ALERTS = {
+    "ping": "alerts.ping_url",
+    "success": "alerts.on_resolved",
+    "failure": "alerts.on_firing",
+}
 
 
 class Audience:
-    """Hooks and the ping address, as far as the configuration names them and may."""
+    """Hooks and the ping address, as far as the configuration names them and may.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: of this run.
+        keys: of the configuration, `OF_JOBS` or `OF_ALERTS`.
+    """
+
+    def __init__(self, session: Session, keys: Mapping[str, str] = OF_JOBS) -> None:
         self._session = session
+        self._keys = keys
 
     def hear(self, event: Event, summary: str, *, exit_code: int = 0, database: str = "") -> None:
         """Tell of an event; who does not take it is a warning."""
-        url = self._setting("hooks.ping_url")
-        if url:
-            from dbtool.schedule.ping import ping
+        self.ping(event, summary)
+        if event != "start":
+            self.tell(event, summary, exit_code, database)
 
-            problem = ping(url, event, summary, wait=time.sleep)
-            if problem:
-                self._session.warn(problem)
-        if event == "start":
-            return
-        commands = self._setting(f"hooks.on_{event}")
+    def tell(self, event: Event, summary: str, exit_code: int, database: str) -> None:
+        """Run the hooks of an event alone."""
+        commands = self._setting(self._keys[event])
         if commands:
             from dbtool.schedule.hooks import run_hooks
 
@@ -48,6 +64,16 @@ class Audience:
                 "DBTOOL_SUMMARY": summary,
             }
             for problem in run_hooks(commands, variables=variables, summary=summary):
+                self._session.warn(problem)
+
+    def ping(self, event: Event, summary: str) -> None:
+        """Tell the ping address alone."""
+        url = self._setting(self._keys["ping"])
+        if url:
+            from dbtool.schedule.ping import ping
+
+            problem = ping(url, event, summary, wait=time.sleep)
+            if problem:
                 self._session.warn(problem)
 
     def hear_end(self, report: JobReport, database: str) -> None:

@@ -43,6 +43,9 @@ COMMANDS: dict[str, Entry] = {
     "repair": Entry("repair", "heal a damaged database, the plan first", "Is my data safe"),
     "follow": Entry("follow", "back up continuously, to any second", "Around the clock"),
     "run": Entry("run", "the nightly job: back up, thin out, prove, tell", "Around the clock"),
+    "monitor": Entry(
+        "monitor", "look from outside, sound an alarm in time; Prometheus", "Around the clock"
+    ),
     "schedule": Entry(
         "schedule", "install, show or remove the timer of the job", "Around the clock"
     ),

@@ -228,6 +228,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "sql-file-unreadable": ErrorCode(15, "the file with the SQL cannot be read"),
     "migration-unreadable": ErrorCode(15, "a migration file cannot be read"),
     "password-file-unreadable": ErrorCode(15, "the password file cannot be read"),
+    "address-unusable": ErrorCode(15, "the address to serve on is taken or not of this machine"),
     "history-unknown": ErrorCode(15, "the file of the samples is of another program or version"),
     "output-failed": ErrorCode(15, "the output cannot be written"),
     "bug": ErrorCode(70, "an unexpected error: a bug in dbtool"),

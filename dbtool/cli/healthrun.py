@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.failure import OK
+from dbtool.cli.histories import alert_checks
 from dbtool.cli.painter import Painter, named
 from dbtool.cli.statsrun import Request, providers_of
-from dbtool.cli.targets import choose
+from dbtool.cli.targets import choose, require_path
 from dbtool.cli.views import brief
 from dbtool.cli.visible import Painted, visible
 from dbtool.core.quantities import format_duration, format_size
@@ -35,13 +36,14 @@ def run_health(session: Session, db: str | None, request: Request) -> int:
     if any((request.sections, request.saved, request.trace, request.html, request.svg)):
         raise UsageError("usage", "--health stands alone, but for --timeout and --name")
     target = choose(session, db)
-    assert target.path is not None
+    path = require_path(target)
     with session.work() as progress:
         report = health_report(
-            target.path,
+            path,
             deadline_s=_DEADLINE_S if request.timeout_s is None else request.timeout_s,
             max_backup_age_s=target.max_backup_age_s,
             providers=providers_of(session, target, request.name),
+            alerts=lambda: alert_checks(session, path),
             progress=progress,
         )
     _show(session, report, str(db or target.shown))

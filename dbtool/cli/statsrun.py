@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbtool.cli.failure import OK, WARNINGS
+from dbtool.cli.histories import growth_samples
 from dbtool.cli.targets import Target, choose
 from dbtool.core.sqlerror import nearest
 from dbtool.errors import NotFound, UsageError
@@ -79,7 +80,7 @@ def providers_of(session: Session, target: Target, name: str | None) -> Provider
     """Return where a report gets what is not in the database."""
     return Providers(
         repository=lambda: _repository(session, target),
-        samples=lambda: _samples(target),
+        samples=lambda: _samples(session, target),
         database=name,
     )
 
@@ -102,8 +103,8 @@ def _repository(session: Session, target: Target) -> Repository | None:
     )
 
 
-def _samples(_target: Target) -> Sequence[GrowthPoint]:
-    return ()
+def _samples(session: Session, target: Target) -> Sequence[GrowthPoint]:
+    return () if target.path is None else growth_samples(session, target.path)
 
 
 def _report(session: Session, target: Target, request: Request) -> StatsReport:

@@ -200,7 +200,54 @@ snapshot before a time:
 """
 
 
+def _alerts() -> str:
+    from dbtool.monitor.alerts import ALERTS
+
+    rows = _rows(
+        [(code, f"{meaning} ({severity})") for code, (severity, meaning) in ALERTS.items()]
+    )
+    return f"""
+`dbtool monitor` judges each look by the limits of [alerts] in dbtool.toml. An
+alert is pending until its time is over, then it fires (exit code 4), and ends
+when the value has been well below the limit for a minute. What cannot be known
+is n/a with the reason, and fires nothing. alerts.ignore names those that are
+not wanted.
+
+{rows}
+"""
+
+
+def _trace() -> str:
+    return """
+The statements of other processes cannot be seen from outside. An application
+may write down what they cost:
+
+  import dbtool.trace
+  tracer = dbtool.trace.start("app.trace")
+
+  tracer.attach(apsw.Connection("app.db"))
+  sqlite3.connect("app.db", factory=tracer.factory(sqlite3.Connection))
+  tracer.attach(sqlalchemy.create_engine("sqlite:///app.db"))
+
+Counted are, for each statement without its values: calls, latency, sorts,
+automatic indexes, full scans, busy and other errors; with APSW also steps of
+the virtual machine and rows visited by full scans, with sqlite3 also rows
+returned. Costs of sqlite3 are those of the plan, asked for once for each text.
+
+The log is lines of JSON, written every minute, rotated at 16 MiB, 8 files of
+it. Several processes may write one. examples=True keeps the slowest call of
+each statement with its values: they may be secret, so it is never done unasked.
+interval_s, max_bytes and files are the other options.
+
+A statement costs 2 to 5 us more, and nothing that goes wrong in tracing is ever
+raised in the application: it is told once to the logger dbtool.trace.
+
+  dbtool stats --section workload --trace app.trace app.db
+"""
+
+
 TOPICS: dict[str, Topic] = {
+    "alerts": Topic("what `monitor` sounds an alarm for", _alerts),
     "configuration": Topic("dbtool.toml and what it may hold", _configuration),
     "environment": Topic("variables that dbtool looks at", _environment),
     "errors": Topic("every error code", _errors),
@@ -209,4 +256,5 @@ TOPICS: dict[str, Topic] = {
     "search-language": Topic("what a search may say", _search_language),
     "secrets": Topic("where passwords and keys come from", _secrets),
     "times": Topic("how to name a snapshot by time", _times),
+    "trace": Topic("lets an application write down its statements", _trace),
 }

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["commands_in", "is_trusted", "require_trust", "revoke", "trust"]
 
-_COMMAND_KEYS = ("password_command", "on_success", "on_failure", "ping_url")
+_COMMAND_KEYS = (
+    "password_command",
+    "on_success",
+    "on_failure",
+    "on_firing",
+    "on_resolved",
+    "ping_url",
+)
 """Last parts of the keys of commands, and of an address that would be told of the database."""
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ import apsw
 
 from dbtool.core.atomicfile import failures_named
 from dbtool.core.connection import classified
+from dbtool.errors import DbtoolError
 from dbtool.monitor.historyfile import history_exists, open_or_begin, reading, take_lock
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "history_beside",
     "history_file",
     "read_series",
+    "read_state",
     "series_names",
 ]
 
@@ -155,6 +157,19 @@ def series_names(path: Path) -> tuple[SeriesName, ...]:
         return tuple(SeriesName(str(metric), str(label)) for metric, label in rows)
 
 
+def read_state(path: Path, key: str) -> str | None:
+    """Return what a recorder noted under a key; None where there is nothing.
+
+    Raises:
+        DbtoolError: the history is there and cannot be read.
+    """
+    if not history_exists(path):
+        return None
+    with classified(path), reading(path) as connection:
+        found = connection.execute("SELECT value FROM state WHERE key = ?", (key,)).get
+    return None if found is None else str(found)
+
+
 class Recorder:
     """Writes samples; a context manager. `open` makes one."""
 
@@ -193,17 +208,36 @@ class Recorder:
         Raises:
             DbtoolError: they cannot be written.
         """
-        moment_s = _seconds(at)
-        with classified(self.path), self._connection:
-            for sample in samples:
-                series = self._series(SeriesName(sample.metric, sample.label))
-                value = int(sample.value) if float(sample.value).is_integer() else sample.value
-                for name, seconds in _SECONDS.items():
-                    self._connection.execute(
-                        f"INSERT INTO {name} VALUES(?, ?, ?) ON CONFLICT DO UPDATE "
-                        f"SET value = {_MERGES[sample.rollup]}",
-                        (series, moment_s // seconds, value),
-                    )
+        self.write_all([(at, samples)], {})
+
+    def write_all(
+        self, taken: Iterable[tuple[datetime, Iterable[Sample]]], state: Mapping[str, str]
+    ) -> None:
+        """Add samples of several times and note the state after them, in one transaction.
+
+        Raises:
+            DbtoolError: they cannot be written.
+        """
+        try:
+            with classified(self.path), self._connection:
+                for at, samples in taken:
+                    for sample in samples:
+                        self._add(sample, _seconds(at))
+                for item in state.items():
+                    self._connection.execute("INSERT OR REPLACE INTO state VALUES(?, ?)", item)
+        except DbtoolError:
+            self._ids.clear()  # of rows that were rolled back
+            raise
+
+    def _add(self, sample: Sample, moment_s: int) -> None:
+        series = self._series(SeriesName(sample.metric, sample.label))
+        value = int(sample.value) if float(sample.value).is_integer() else sample.value
+        for name, seconds in _SECONDS.items():
+            self._connection.execute(
+                f"INSERT INTO {name} VALUES(?, ?, ?) ON CONFLICT DO UPDATE "
+                f"SET value = {_MERGES[sample.rollup]}",
+                (series, moment_s // seconds, value),
+            )
 
     def prune(self, now: datetime) -> int:
         """Remove the oldest of what is older than is kept; return how many rows went.
@@ -235,15 +269,6 @@ class Recorder:
         with classified(self.path):
             found = self._connection.execute("SELECT value FROM state WHERE key = ?", (key,)).get
         return None if found is None else str(found)
-
-    def set_state(self, key: str, value: str) -> None:
-        """Note something for the next run.
-
-        Raises:
-            DbtoolError: it cannot be written.
-        """
-        with classified(self.path):
-            self._connection.execute("INSERT OR REPLACE INTO state VALUES(?, ?)", (key, value))
 
     def close(self) -> None:
         """Close the file and let others record."""

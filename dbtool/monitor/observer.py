@@ -290,7 +290,9 @@ class Observer:
             return tuple(Holder(pid, names.get(pid, "?")) for pid in pids)
 
         writers = locks["writers"]
-        self._writing_since = {pid: self._writing_since.get(pid, now) for pid in writers}
+        # A commit by anybody ended the transaction that was seen before.
+        before = {} if answer["commits"][0] else self._writing_since
+        self._writing_since = {pid: before.get(pid, now) for pid in writers}
         return {
             "users": named(locks["users"]),
             "writers": named(writers),

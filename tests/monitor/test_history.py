@@ -122,8 +122,8 @@ def test_the_next_run_goes_on_from_what_was_noted(tmp_path: Path) -> None:
     path = tmp_path / "h.db"
     with opened(path) as recorder:
         assert recorder.state("wal") is None
-        recorder.set_state("wal", "1")
-        recorder.set_state("wal", "2")
+        recorder.write_all([], {"wal": "1"})
+        recorder.write_all([(NOON, [Sample("size", 1)])], {"wal": "2"})
     with opened(path) as recorder:
         assert recorder.state("wal") == "2"
 

@@ -13,7 +13,7 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.render import Column
 from dbtool.cli.trust import commands_in, is_trusted, revoke, trust
 from dbtool.config import Config, Setting
-from dbtool.config_keys import ENVIRONMENT, INACTIVE_SECTIONS
+from dbtool.config_keys import ENVIRONMENT
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -152,10 +152,6 @@ def _from_environment() -> list[Setting]:
 
 
 def _doubts(config: Config) -> Iterable[str]:
-    sections = dict.fromkeys(key.split(".")[0] for key in config.settings)
-    for section in sections:
-        if section in INACTIVE_SECTIONS:
-            yield f"[{section}] is understood, but this version does not act on it yet"
     for settings in config.databases.values():
         if not settings.path.exists():
             yield f"[databases.{settings.name}] names {settings.path}, which does not exist"

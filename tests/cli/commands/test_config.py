@@ -61,10 +61,6 @@ def test_validate_is_2_where_something_is_wrong(run: Run) -> None:
 @pytest.mark.parametrize(
     ("text", "doubt"),
     [
-        (
-            "[alerts]\nwal_bytes = '1MiB'\n",
-            "[alerts] is understood, but this version does not act on it",
-        ),
         ('[databases.app]\npath = "none.db"\n', "which does not exist"),
         ('[repository]\npassword_command = "pass x"\n', "will not run before"),
     ],
