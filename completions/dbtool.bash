@@ -32,6 +32,7 @@ _dbtool_options() {
     'dbtool repair') echo '--apply --rung --to --freelist --name --no-repo --temp -n --dry-run -y --yes --repository --from --from-password-file --from-password-command -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool follow') echo '--interval --wal-limit --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool run') echo '--skip-if-running --report-failure -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool monitor') echo '--once --watch --serve --textfile --interval --print-rules --print-dashboard -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule install') echo '--at --follow --systemd --cron --print -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool schedule show') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -86,6 +87,7 @@ _dbtool_kinds() {
     'dbtool repair') echo 'databases' ;;
     'dbtool follow') echo 'databases' ;;
     'dbtool run') echo 'databases' ;;
+    'dbtool monitor') echo 'databases' ;;
     'dbtool schedule install') echo 'databases' ;;
     'dbtool schedule show') echo 'databases' ;;
     'dbtool schedule remove') echo 'databases' ;;
@@ -107,7 +109,7 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run schedule search diff query shell history stats key config help' ;;
+    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run monitor schedule search diff query shell history stats key config help' ;;
     'dbtool migrate') echo 'new status plan rehearse up down redo verify lint dump diff baseline adopt squash repair' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
@@ -159,7 +161,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --in | --facet | --offset | --saved | --filter | --index | --timeout | --param | --file | --key | --section | --trace | --html | --svg | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --param | --file | --key | --section | --trace | --html | --svg | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -171,7 +173,7 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --file | --trace | --html | --svg | --new-password-file)
+    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --textfile | --file | --trace | --html | --svg | --new-password-file)
         _dbtool_candidates files
         return
         ;;
@@ -179,7 +181,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --in | --facet | --offset | --saved | --filter | --index | --timeout | --param | --file | --key | --section | --trace | --html | --svg | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --param | --file | --key | --section | --trace | --html | --svg | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

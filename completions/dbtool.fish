@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --in --facet --offset --saved --filter --index --timeout --param --file --key --section --trace --html --svg --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --param --file --key --section --trace --html --svg --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -43,6 +43,7 @@ complete -c dbtool -n '__dbtool_at 0' -a verify -d 'say whether the data is safe
 complete -c dbtool -n '__dbtool_at 0' -a repair -d 'heal a damaged database, the plan first'
 complete -c dbtool -n '__dbtool_at 0' -a follow -d 'back up continuously, to any second'
 complete -c dbtool -n '__dbtool_at 0' -a run -d 'the nightly job: back up, thin out, prove, tell'
+complete -c dbtool -n '__dbtool_at 0' -a monitor -d 'look from outside, sound an alarm in time; Prometheus'
 complete -c dbtool -n '__dbtool_at 0' -a schedule -d 'install, show or remove the timer of the job'
 complete -c dbtool -n '__dbtool_at 0' -a search -d 'find rows by words and values, in every table'
 complete -c dbtool -n '__dbtool_at 0' -a diff -d 'say what changed: pages, schema, rows; as SQL'
@@ -266,6 +267,14 @@ complete -c dbtool -n '__dbtool_is follow; and __dbtool_at 1' -F -a '(__dbtool_a
 complete -c dbtool -n '__dbtool_is run' -l skip-if-running -d 'End with 0 where another run of the database is at work.'
 complete -c dbtool -n '__dbtool_is run' -l report-failure -d 'Only run the hooks and the ping of a failure: what a timer does when the job itself was killed.'
 complete -c dbtool -n '__dbtool_is run; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is monitor' -l once -d 'Look once; what it does where nothing else is asked.'
+complete -c dbtool -n '__dbtool_is monitor' -l watch -d 'Look again and again.'
+complete -c dbtool -n '__dbtool_is monitor' -l serve -x -d 'Serve Prometheus on HOST:PORT or PORT.'
+complete -c dbtool -n '__dbtool_is monitor' -l textfile -r -F -d 'Look once, write FILE for node_exporter.'
+complete -c dbtool -n '__dbtool_is monitor' -l interval -x -d 'From one look to the next. [10s]'
+complete -c dbtool -n '__dbtool_is monitor' -l print-rules -d 'Print alert rules for Prometheus.'
+complete -c dbtool -n '__dbtool_is monitor' -l print-dashboard -d 'Print a dashboard for Grafana.'
+complete -c dbtool -n '__dbtool_is monitor; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a install -d 'Install the timer that runs `dbtool run` for a database; again replaces it'
 complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a show -d 'Show the timer of a database: when it runs, when it ran, how that ended'
 complete -c dbtool -n '__dbtool_is schedule; and __dbtool_at 1' -a remove -d 'Remove the timer of a database; snapshots and repository stay'
