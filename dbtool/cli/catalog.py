@@ -50,6 +50,10 @@ COMMANDS: dict[str, Entry] = {
         "schedule", "install, show or remove the timer of the job", "Around the clock"
     ),
     "search": Entry("search", "find rows by words and values, in every table", "Rows"),
+    "optimize": Entry("optimize", "measure what would help, apply it, undo it", "Speed and space"),
+    "benchmark": Entry(
+        "benchmark", "run a workload on a copy, against its baseline", "Speed and space"
+    ),
     "diff": Entry("diff", "say what changed: pages, schema, rows; as SQL", "Rows"),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),

@@ -1,4 +1,4 @@
-"""How `dbtool optimize --explain` shows a statement: its plan as a tree, its counters, what helps."""
+"""How `dbtool optimize --explain` shows a statement: plan as a tree, counters, what helps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ def show_explanation(session: Session, found: Explanation) -> None:
         lines += [("", ""), ("index", text)]
     if found.indexes:
         lines += [("", ""), *_cost_lines("with", found.after)]
-        lines.append(("answer", {True: "the same", False: "DIFFERS", None: "not compared"}[found.same_answer]))
+        lines.append(
+            (
+                "answer",
+                {True: "the same", False: "DIFFERS", None: "not compared"}[found.same_answer],
+            )
+        )
     else:
         lines += [("", ""), ("index", "none of those that were tried pays")]
     if session.verbose:

@@ -110,7 +110,10 @@ def show_quick(session: Session, path: Path, done: QuickResult) -> None:
     from dataclasses import asdict
 
     lines = [
-        ("statistics", "renewed where they were off" if done.optimized else "not within the budget"),
+        (
+            "statistics",
+            "renewed where they were off" if done.optimized else "not within the budget",
+        ),
         ("full text", f"{counted(done.merges, 'merge')} in {counted(done.fts_tables, 'table')}"),
         ("free pages", f"{done.pages_freed:,} given back, {done.pages_left:,} left"),
         ("time", format_duration(done.duration_s)),
@@ -124,7 +127,11 @@ def steps_text(number: float) -> str:
     """Return steps with three digits: 950, 12.3k, 4.57M."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= limit:
-            return f"{number / limit:.3g}{unit}" if number < 1000 * limit else f"{number / limit:.0f}{unit}"
+            return (
+                f"{number / limit:.3g}{unit}"
+                if number < 1000 * limit
+                else f"{number / limit:.0f}{unit}"
+            )
     return f"{number:.0f}"
 
 

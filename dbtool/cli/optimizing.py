@@ -6,7 +6,6 @@ configuration.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from dbtool.cli.confirm import confirm
 from dbtool.cli.optimizeview import show_applied, show_plan, show_quick, show_undone
 from dbtool.cli.targets import Target, open_repository, require_path
-from dbtool.cli.views import brief, counted, pasted, short
+from dbtool.cli.views import brief, counted, pasted
 from dbtool.cli.workloads import read_workload
-from dbtool.errors import NotFound, UsageError
+from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +75,9 @@ def apply(session: Session, request: Request) -> int | None:
     if not request.yes:
         if session.format == "table":
             show_plan(session, plan, ())
-        confirm(session, f"apply {counted(len(chosen), 'action')} to {brief(request.path)}", yes=False)
+        confirm(
+            session, f"apply {counted(len(chosen), 'action')} to {brief(request.path)}", yes=False
+        )
     plan_file = (request.plan or request.out or plan_path(plan)).absolute()
     protect, taken = _protection(session, request)
     with session.work() as progress:
@@ -126,14 +127,13 @@ def explain(session: Session, request: Request, sql: str, param: Sequence[str]) 
     show_explanation(session, found)
 
 
-def quick(session: Session, request: Request, budget_s: float) -> int | None:
+def quick(session: Session, request: Request, budget_s: float) -> None:
     """Do small upkeep."""
     from dbtool.optimize.quick import quick_upkeep
 
     with session.work() as progress:
         done = quick_upkeep(request.path, budget_s=budget_s, progress=progress)
     show_quick(session, request.path, done)
-    return None
 
 
 def _plan(session: Session, request: Request) -> Plan:
@@ -184,20 +184,12 @@ def _protection(session: Session, request: Request) -> tuple[Callable[[Progress]
         from dbtool.backup.model import BackupOptions
 
         options = BackupOptions(tags=("optimize",), note="before dbtool optimize")
-        with suppress_missing(session, target):
-            repository = open_repository(session, target)
-            snapshot = repository.backup(request.path, options, progress=progress).snapshot
-            if snapshot is not None:
-                taken.append(snapshot.id)
-                session.note(f"the database is kept as snapshot {short(snapshot.id)}")
+        repository = open_repository(session, target)
+        snapshot = repository.backup(request.path, options, progress=progress).snapshot
+        if snapshot is not None:
+            taken.append(snapshot.id)
 
     return protect, taken
-
-
-def suppress_missing(session: Session, target: Target) -> Any:
-    """Let nothing through but a repository that is configured and not there yet is an error."""
-    del session
-    return suppress() if target.explicit_repository else suppress(NotFound)
 
 
 def _archiver(

@@ -99,7 +99,7 @@ def journal_action(advice: SettingsAdvice) -> Action:
     return Action(
         action_id("setting", f"journal_mode={advice.journal}"),
         "setting",
-        f"journal_mode {advice.journal_before} -> {advice.journal}: readers and writers do not wait",
+        f"journal_mode {advice.journal_before} -> {advice.journal}: readers keep no writer out",
         (f"PRAGMA journal_mode = {advice.journal}",),
         (f"PRAGMA journal_mode = {advice.journal_before}",),
         advice.evidence,

@@ -12,16 +12,14 @@ The database itself is read once, for the copy, and not touched.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import apsw
-
 from dbtool.core.clock import Clock
 from dbtool.core.connection import open_readonly, require_database
-from dbtool.core.names import identifier
 from dbtool.core.progress import Progress
 from dbtool.optimize import statistics
 from dbtool.optimize.actions import drop_action, index_action, journal_action, space_action
@@ -161,7 +159,9 @@ class _Advice:
                 self.notes.append(f"{each.id} was left out: {cost.error}")
             elif cost.stopped:
                 limit = f"{self.options.limit_s:g} s"
-                self.notes.append(f"{each.id} was stopped after {limit}; its steps are a lower bound")
+                self.notes.append(
+                    f"{each.id} was stopped after {limit}; its steps are a lower bound"
+                )
         fine = tuple(each for each in usable if not self.base[each.id].error)
         self.workload = replace(self.workload, statements=fine)
         self.base = {each.id: self.base[each.id] for each in fine}
@@ -186,14 +186,14 @@ class _Advice:
         requires: tuple[str, ...] = (),
     ) -> None:
         undo = statistics.restoring(self.copy.connection)
-        started_s = _now_s()
+        started_s = time.monotonic()
         costs = statistics.try_analyze(
             self.meter, self.statements, self.base, self.now, least_gain=least_gain
         )
         if costs is None:
             self.rejected.append({"what": title, "reason": "the workload does not gain, or loses"})
             return
-        took_s = _now_s() - started_s
+        took_s = time.monotonic() - started_s
         changed = [
             {"query": key, "before": list(self.now[key].plan), "after": list(cost.plan)}
             for key, cost in costs.items()
@@ -276,14 +276,3 @@ def _change(statement: Statement, before: Cost, after: Cost) -> QueryChange:
         before.plan,
         after.plan,
     )
-
-
-def _now_s() -> float:
-    import time
-
-    return time.monotonic()
-
-
-def copy_of(connection: apsw.Connection, name: str) -> str:
-    """Return the SQL that made an object."""
-    return str(connection.execute(f"SELECT sql FROM sqlite_schema WHERE name = {identifier(name)}").get)

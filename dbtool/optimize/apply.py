@@ -30,7 +30,7 @@ from dbtool.optimize.model import KINDS, Action, Plan
 from dbtool.optimize.planfile import save_plan
 from dbtool.optimize.staleness import require_fresh
 
-__all__ = ["ApplyOptions", "Applied", "apply_plan", "choose_actions", "undo_plan"]
+__all__ = ["Applied", "ApplyOptions", "apply_plan", "choose_actions", "undo_plan"]
 
 _SPARE_BYTES: Final = 16 << 20
 _ORDER: Final = {kind: at for at, kind in enumerate(("archive", *KINDS))}
@@ -184,7 +184,9 @@ class _Work:
         try:
             if action.kind == "archive":
                 if archive is None:
-                    raise UsageError("usage", "this plan archives rows, which needs a configuration")
+                    raise UsageError(
+                        "usage", "this plan archives rows, which needs a configuration"
+                    )
                 archive(action)
             else:
                 self._run(action)
@@ -277,7 +279,8 @@ def undo_plan(
         raise NotFound("plan-not-applied", f"nothing of {plan_file} was applied, or all is undone")
     path = Path(plan.database)
     by_id = {action.id: action for action in plan.actions}
-    undone, left = [], []
+    undone: list[Action] = []
+    left: list[Action] = []
     connection = open_live(path, busy_timeout_s=busy_timeout_s)
     try:
         with classified(path):

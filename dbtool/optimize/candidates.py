@@ -7,8 +7,8 @@ same for the rows that a constant singles out (partial); expressions; children o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, cast
 
 import apsw
 
@@ -53,7 +53,7 @@ def foreign_key_children(source: apsw.Connection) -> list[IndexDefinition]:
         ).fetchall()
         keys: dict[int, list[str]] = {}
         for number, column in rows:
-            keys.setdefault(number, []).append(str(column))
+            keys.setdefault(int(cast("int", number)), []).append(str(column))
         for columns in keys.values():
             terms = tuple(Term(column) for column in columns)
             definition = IndexDefinition(table, terms, reason="child of a foreign key")
@@ -92,8 +92,10 @@ class _Schema:
         if not first.is_expression and first.sql == self._alias.get(definition.table):
             return False
         wanted = [(folded(t.sql), t.descending) for t in definition.terms if not t.is_expression]
-        if definition.where or len(wanted) < len(definition.terms) or any(
-            term.collation for term in definition.terms
+        if (
+            definition.where
+            or len(wanted) < len(definition.terms)
+            or any(term.collation for term in definition.terms)
         ):
             return True
         there = self._prefixes.get(definition.table, [])
@@ -191,7 +193,9 @@ def _partial(
         for definition in _keys(schema, use, others, ranged):
             yield IndexDefinition(use.table, definition.terms, condition, "partial", only)
         if not others and not ranged and not use.order:
-            own = tuple(Term(column) for column in sorted(use.used or ()) if column != single.column)
+            own = tuple(
+                Term(column) for column in sorted(use.used or ()) if column != single.column
+            )
             alias = schema.alias(use.table)
             terms = own[:1] if own and own[0].sql != alias else (Term(single.column),)
             yield IndexDefinition(use.table, terms, condition, "partial", only)
@@ -254,11 +258,3 @@ def _ascending_if_uniform(order: tuple[Term, ...]) -> tuple[Term, ...]:
     if order and all(term.descending for term in order):
         return tuple(Term(term.sql) for term in order)
     return order
-
-
-def by_table(definitions: Iterable[IndexDefinition]) -> Mapping[str, list[IndexDefinition]]:
-    """Return definitions by the name of their table."""
-    found: dict[str, list[IndexDefinition]] = {}
-    for definition in definitions:
-        found.setdefault(definition.table, []).append(definition)
-    return found

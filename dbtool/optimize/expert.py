@@ -53,7 +53,7 @@ def expert_candidates(
     empty = apsw.Connection(str(path))
     try:
         for (sql,) in source.execute(_SCHEMA).fetchall():
-            _attempt(empty, sql)
+            _attempt(empty, str(sql))
     finally:
         empty.close()
     found: dict[str, None] = {}

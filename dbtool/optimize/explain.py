@@ -1,4 +1,4 @@
-"""One statement explained: its plan, what it costs, and what an index would change, all measured."""
+"""One statement explained: its plan, its cost, and what an index would change, all measured."""
 
 from __future__ import annotations
 
@@ -88,16 +88,16 @@ def explain_statement(
         finally:
             mirror.close()
         used = survivors(connection, usable, found)
-        advice, _, rejected = advise_indexes(
-            meter, usable, {"q1": before}, used, progress=progress
-        )
+        advice, _, rejected = advise_indexes(meter, usable, {"q1": before}, used, progress=progress)
         after = meter.measure(usable[0], runs=_RUNS) if advice else before
     tried = tuple((each.built.sql, each.reason) for each in rejected)
     same = same_answer(statement.sql, before, after)
     return Explanation(statement.sql, before, tuple(advice), after, same, tried, tuple(notes))
 
 
-def _bindings(parameters: Mapping[str, Value] | None) -> Mapping[str, Value] | tuple[Value, ...] | None:
+def _bindings(
+    parameters: Mapping[str, Value] | None,
+) -> Mapping[str, Value] | tuple[Value, ...] | None:
     if not parameters:
         return None
     if all(name.isdigit() for name in parameters):

@@ -18,17 +18,20 @@ __all__ = ["expressions_in"]
 _COMPARED: Final = frozenset(
     {"=", "==", "<", ">", "<=", ">=", "in", "is", "between", "like", "glob", "not"}
 )
+_NO_COLUMNS: Final = frozenset({"as", "collate", "nocase", "text", "integer", "real"})
 _AFTER_ORDER: Final = frozenset({"by", ","})
 _NO_CALLS: Final = frozenset(
     {
-        "in", "values", "count", "sum", "avg", "min", "max", "total", "group_concat", "exists",
-        "and", "or", "not", "where", "on", "select", "from", "join", "using", "over", "as", "by",
-        "random", "date", "time", "datetime", "julianday", "strftime", "unixepoch", "when", "then",
-        "else", "case", "having", "limit", "returning", "set", "into", "between", "like", "string_agg",
+        "and", "as", "avg", "between", "by", "case",
+        "count", "date", "datetime", "else", "exists", "from",
+        "group_concat", "having", "in", "into", "join", "julianday",
+        "like", "limit", "max", "min", "not", "on",
+        "or", "over", "random", "returning", "select", "set",
+        "strftime", "string_agg", "sum", "then", "time", "total",
+        "unixepoch", "using", "values", "when", "where",
     }
 )  # fmt: skip
-"""Words before a bracket that call nothing, or nothing that an index may hold for sure. Functions of
-dates are allowed in an index only with arguments that SQLite cannot prove constant."""
+"""Words before a bracket that call nothing, or nothing that an index may hold."""
 
 
 def expressions_in(sql: str, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
@@ -109,7 +112,7 @@ def _is_about(piece: Sequence[Token], names: Sequence[str]) -> bool:
         for index, token in enumerate(piece)
         if token.kind in ("word", "quoted") and index not in calls
     ]
-    meant = [name for name in used if name not in ("as", "collate", "nocase", "text", "integer", "real")]
+    meant = [name for name in used if name not in _NO_COLUMNS]
     return bool(meant) and all(name in known for name in meant)
 
 

@@ -32,9 +32,9 @@ class Hypothetical:
     def __init__(self, source: apsw.Connection) -> None:
         self.connection = apsw.Connection(":memory:")
         for _type, _name, sql in source.execute(_SCHEMA).fetchall():
-            self.attempt(sql)
+            self.attempt(str(sql))
         for _name, _table, sql in source.execute(_INDEXES).fetchall():
-            self.attempt(sql)
+            self.attempt(str(sql))
         self.attempt("ANALYZE")
         self._definitions: dict[str, IndexDefinition] = {}
 
@@ -99,7 +99,7 @@ def survivors(
     """
     existing = existing_definitions(source)
     samples = Samples(source, [*found, *(definition for _, definition in existing)])
-    found = [each for each in found if not samples.many_values(each)]
+    found = [each for each in found if not samples.common_value(each)]
     kept: dict[Any, tuple[IndexDefinition, set[str]]] = {}
     special = ("covering", "partial")
     plain = [each for each in found if each.reason not in special]
@@ -108,7 +108,23 @@ def survivors(
     for group in (alone, plain, partial, found):
         for definition, statement in _chosen_of(source, statements, group, existing, samples):
             kept.setdefault(definition.key, (definition, set()))[1].add(statement)
+    chosen = list(kept.values())
+    for definition in found:
+        same = [ids for each, ids in chosen if _permuted(each, definition)]
+        # The same columns in an order in which it replaces a shorter one as well.
+        replaces = any(each.begins(definition) for each, _ in chosen)
+        if same and replaces and definition.key not in kept:
+            kept[definition.key] = definition, set().union(*same)
     return dict(kept.values())
+
+
+def _permuted(one: IndexDefinition, other: IndexDefinition) -> bool:
+    return (
+        one.table == other.table
+        and one.where == other.where
+        and one.terms != other.terms
+        and set(one.terms) == set(other.terms)
+    )
 
 
 def existing_definitions(source: apsw.Connection) -> list[tuple[str, IndexDefinition]]:
@@ -157,5 +173,7 @@ def _chosen_of(
         hypothetical.connection.execute("COMMIT")
         hypothetical.settle()
         return [
-            (each, statement.id) for statement in statements for each in hypothetical.chosen(statement)
+            (each, statement.id)
+            for statement in statements
+            for each in hypothetical.chosen(statement)
         ]

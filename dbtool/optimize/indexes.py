@@ -35,6 +35,8 @@ LEAST_OF_OWN: Final = 0.02
 """Of what these statements took before any index."""
 LEAST_OF_ALL: Final = 0.0001
 """Of what the whole workload took before any index."""
+LEAST_STEPS: Final = 100
+"""For each run of a statement that uses it: about 5 microseconds."""
 WORSE: Final = 1.05
 """How many times its steps a query may take afterwards."""
 _LIMITED: Final = re.compile(r"\blimit\b", re.IGNORECASE)
@@ -92,8 +94,12 @@ class _Trial:
         self.rejected: list[Rejected] = []
         self.marginal: dict[str, tuple[float, tuple[str, ...]]] = {}
 
-    def build(self, definitions: Sequence[IndexDefinition], *, analyze: bool, progress: Progress) -> None:
-        taken = {folded(str(n)) for (n,) in self.connection.execute("SELECT name FROM sqlite_schema")}
+    def build(
+        self, definitions: Sequence[IndexDefinition], *, analyze: bool, progress: Progress
+    ) -> None:
+        taken = {
+            folded(str(n)) for (n,) in self.connection.execute("SELECT name FROM sqlite_schema")
+        }
         progress.start("building indexes", len(definitions), "indexes")
         for definition in definitions:
             name = definition.name(taken)
@@ -126,7 +132,9 @@ class _Trial:
             or (cost.writes and table in folded(self.statements[key].sql))
         ]
 
-    def without(self, name: str, ids: Sequence[str], keep: Callable[[dict[str, Cost]], bool]) -> None:
+    def without(
+        self, name: str, ids: Sequence[str], keep: Callable[[dict[str, Cost]], bool]
+    ) -> None:
         """Measure statements without an index; where `keep` says so it stays, else it is gone."""
         self.connection.execute("SAVEPOINT dbtool_without")
         self.connection.execute(f"DROP INDEX {identifier(name)}")
@@ -171,9 +179,7 @@ def advise_indexes(
     trial = _Trial(meter, statements, base)
     covering = [each for each in definitions if each.reason == "covering"]
     _round(trial, [each for each in definitions if each.reason != "covering"], progress)
-    slow = {
-        key for key, cost in trial.costs.items() if cost.steps > LEAST_OF_OWN * base[key].steps
-    }
+    slow = {key for key, cost in trial.costs.items() if cost.steps > LEAST_OF_OWN * base[key].steps}
     _round(trial, [each for each in covering if slow & set(definitions[each])], progress)
     while _drop_harmful(trial):
         _eliminate(trial, progress)
@@ -181,8 +187,14 @@ def advise_indexes(
     now = {table: measure_writes(meter.connection, table) for table in paying}
     after = total(trial.costs, statements)
     advice = [
-        IndexAdvice(built, trial.marginal[name][0], after, trial.marginal[name][1],
-                    writes[built.definition.table], now[built.definition.table])
+        IndexAdvice(
+            built,
+            trial.marginal[name][0],
+            after,
+            trial.marginal[name][1],
+            writes[built.definition.table],
+            now[built.definition.table],
+        )
         for name, built in trial.built.items()
     ]
     return advice, trial.costs, trial.rejected
@@ -192,12 +204,8 @@ def _round(trial: _Trial, definitions: Sequence[IndexDefinition], progress: Prog
     if not definitions:
         return
     trial.build(definitions, analyze=has_statistics(trial.connection), progress=progress)
-    trial.costs = trial.meter.measure_all(
-        trial.statements.values(), phase="measuring with indexes"
-    )
+    trial.costs = trial.meter.measure_all(trial.statements.values(), phase="measuring with indexes")
     progress.start("taking indexes away", None, "indexes")
-    _eliminate(trial, progress)
-    _drop_unused(trial)
     while _eliminate(trial, progress):
         pass
     progress.finish()
@@ -231,13 +239,25 @@ def same_answer(sql: str, before: Cost, after: Cost) -> bool | None:
     return None if _LIMITED.search(sql) and before.rows == after.rows else False
 
 
-def _drop_unused(trial: _Trial) -> None:
-    used = _used(trial)
-    for name in [name for name in trial.built if name not in used]:
-        trial.connection.execute(f"DROP INDEX {identifier(name)}")
-        trial.reject(name, "the planner does not use it")
-    writers = [key for key, cost in trial.costs.items() if cost.writes]
+def _drop_unused(trial: _Trial, name: str) -> None:
+    trial.connection.execute(f"DROP INDEX {identifier(name)}")
+    table = folded(trial.built[name].definition.table)
+    trial.reject(name, "the planner does not use it")
+    writers = [
+        key
+        for key, cost in trial.costs.items()
+        if cost.writes and table in folded(trial.statements[key].sql)
+    ]
     trial.costs |= trial.measure(writers)
+
+
+def _order(trial: _Trial, name: str) -> tuple[int, bool, str]:
+    """Return what sorts indexes: large ones first, of equal ones what replaces another one last."""
+    built = trial.built[name]
+    others = (each.definition for key, each in trial.built.items() if key != name)
+    replaces = any(other.begins(built.definition) for other in others)
+    # Two orders of the same columns differ by a few pages.
+    return -(built.size_bytes >> 16), replaces, name
 
 
 def _used(trial: _Trial) -> set[str]:
@@ -247,14 +267,23 @@ def _used(trial: _Trial) -> set[str]:
 def _eliminate(trial: _Trial, progress: Progress) -> bool:
     """Take away what does not pay; say whether anything went."""
     gone = False
-    for name in sorted(trial.built, key=lambda each: -trial.built[each].size_bytes):
+    for name in sorted(trial.built, key=lambda each: _order(trial, each)):
         progress.advance(1)
         ids = trial.users(name)
         if name not in _used(trial):
-            continue  # it may serve once a larger one is gone; else `_drop_unused` takes it
+            # All larger ones are judged already, so nothing that goes later makes way for it but
+            # smaller ones.
+            _drop_unused(trial, name)
+            gone = True
+            continue
         verdict: list[str] = []
 
-        def keep(bare: dict[str, Cost], name: str = name, ids: Sequence[str] = ids, verdict: list[str] = verdict) -> bool:
+        def keep(
+            bare: dict[str, Cost],
+            name: str = name,
+            ids: Sequence[str] = ids,
+            verdict: list[str] = verdict,
+        ) -> bool:
             with_it = trial.weighted(trial.costs, ids)
             without = trial.weighted(bare, ids)
             readers = [key for key in ids if not bare[key].writes]
@@ -264,11 +293,10 @@ def _eliminate(trial: _Trial, progress: Progress) -> bool:
                 saved >= LEAST_GAIN * trial.weighted(bare, readers)
                 and saved >= LEAST_OF_OWN * trial.weighted(trial.base, readers)
                 and saved >= LEAST_OF_ALL * total(trial.base, trial.statements.values())
+                and saved >= LEAST_STEPS * sum(trial.statements[key].weight for key in readers)
             )
             if pays:
-                users = tuple(
-                    key for key in readers if bare[key].steps > trial.costs[key].steps
-                )
+                users = tuple(key for key in readers if bare[key].steps > trial.costs[key].steps)
                 trial.marginal[name] = everything + saved, users
             else:
                 share = saved / without if without else 0.0

@@ -183,7 +183,7 @@ def _writes(sql: str) -> bool:
 
 
 def _row_hash(row: tuple[Any, ...]) -> int:
-    settled = tuple(
-        f"{value:.{_DIGITS}g}" if isinstance(value, float) else value for value in row
+    settled = tuple(f"{value:.{_DIGITS}g}" if isinstance(value, float) else value for value in row)
+    return int.from_bytes(
+        blake3.blake3(repr(settled).encode("utf-8", "surrogatepass")).digest(16), "big"
     )
-    return int.from_bytes(blake3.blake3(repr(settled).encode("utf-8", "surrogatepass")).digest(16), "big")

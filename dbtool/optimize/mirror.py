@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import apsw
 
@@ -88,7 +88,7 @@ class Mirror:
             self._add(source, number, str(name))
         views = source.execute("SELECT sql FROM sqlite_schema WHERE type = 'view' AND sql NOT NULL")
         for (sql,) in views.fetchall():
-            _try(self._connection, sql)
+            _try(self._connection, str(sql))
 
     def uses(self, statements: Iterable[Statement]) -> list[TableUse]:
         """Return how statements look into tables; those that cannot be planned are passed over."""
@@ -110,13 +110,15 @@ class Mirror:
         ).fetchall()
         columns = [str(column) for column, _ in rows]
         definition = ", ".join(
-            f"{identifier(column)} {re.sub('[^A-Za-z0-9 ]', ' ', str(kind))}{_collated(source, name, column)}"
-            for column, kind in ((str(c), k) for c, k in rows)
+            _declared(source, name, str(column), str(kind)) for column, kind in rows
         )
         self.columns[name] = columns
         module = _Module(f"CREATE TABLE x({definition})", name, columns, self._heard)
         self._connection.create_module(
-            f"mirror{number}", module, use_bestindex_object=True, read_only=False
+            f"mirror{number}",
+            cast("Any", module),  # only what planning calls is there
+            use_bestindex_object=True,
+            read_only=False,
         )
         _try(
             self._connection,
@@ -136,7 +138,11 @@ def marked(sql: str) -> str:
 
 class _Module:
     def __init__(
-        self, definition: str, name: str, columns: list[str], heard: list[tuple[str, list[str], Any]]
+        self,
+        definition: str,
+        name: str,
+        columns: list[str],
+        heard: list[tuple[str, list[str], Any]],
     ) -> None:
         self._definition, self._name, self._columns, self._heard = definition, name, columns, heard
 
@@ -151,7 +157,7 @@ class _Module:
     Destroy = Disconnect
 
     def BestIndexObject(self, info: Any) -> bool:  # noqa: N802
-        told = {
+        told: dict[str, Any] = {
             "constraints": [
                 (
                     info.get_aConstraint_iColumn(at),
@@ -198,6 +204,11 @@ def _parameter(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if 0 <= number < 1000 else None  # noqa: PLR2004 - more parameters than anyone has
+
+
+def _declared(source: apsw.Connection, table: str, column: str, kind: str) -> str:
+    plain = re.sub("[^A-Za-z0-9 ]", " ", kind)
+    return f"{identifier(column)} {plain}{_collated(source, table, column)}"
 
 
 def _collated(source: apsw.Connection, table: str, column: str) -> str:

@@ -88,12 +88,11 @@ def find_plan(database: Path, word: str) -> Path:
         return path
     folder = folder_of(database)
     names = sorted(folder.glob("2*.json")) if folder.is_dir() else []
-    if word == "last":
-        names = names[-1:]
-    else:
-        names = [name for name in names if name.name.startswith(word)]
+    names = names[-1:] if word == "last" else [name for name in names if name.name.startswith(word)]
     if not names:
-        hint = f"ls {folder}" if folder.is_dir() else "dbtool optimize --apply keeps its plans there"
+        hint = (
+            f"ls {folder}" if folder.is_dir() else "dbtool optimize --apply keeps its plans there"
+        )
         raise NotFound("plan-not-found", f"there is no plan {word} of {database}", hint=hint)
     if len(names) > 1:
         shown = ", ".join(name.stem for name in names[:5])

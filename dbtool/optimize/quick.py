@@ -111,7 +111,9 @@ def quick_upkeep(path: Path, *, budget_s: float, progress: Progress) -> QuickRes
         connection.close()
     took_s = time.monotonic() - started_s
     freed = max(0, before - left)
-    return QuickResult(optimized, len(tables), work.merges, freed, left, took_s, tuple(work.left_out))
+    return QuickResult(
+        optimized, len(tables), work.merges, freed, left, took_s, tuple(work.left_out)
+    )
 
 
 def _statistics(connection: apsw.Connection) -> None:
@@ -131,8 +133,10 @@ def _full_text(connection: apsw.Connection) -> list[str]:
 def _merge(work: _Quick, name: str) -> None:
     """Merge in small steps until one changes next to nothing."""
     connection, table = work.connection, identifier(name)
-    sql = str(connection.execute("SELECT lower(sql) FROM sqlite_schema WHERE name = ?", (name,)).get)
-    if "fts4" in sql.split("(")[0]:
+    sql = str(
+        connection.execute("SELECT lower(sql) FROM sqlite_schema WHERE name = ?", (name,)).get
+    )
+    if "fts4" in sql.split("(", maxsplit=1)[0]:
         connection.execute(f"INSERT INTO {table}({table}) VALUES ('merge={_MERGE_PAGES},4')")
         work.merges += 1
         return

@@ -22,6 +22,8 @@ _WHOLE: Final = 8_000
 """Rows up to which a table is read whole."""
 _PROBES: Final = 3_000
 _FEW_VALUES: Final = 32
+_RARER: Final = 2
+"""How many times rarer than the average of its column a value is that gets a partial index."""
 
 Value = int | float | str | bytes | None
 
@@ -49,13 +51,20 @@ class Samples:
             self._rows[table] = int(self._source.execute(sql).get)
         return self._rows[table]
 
-    def many_values(self, definition: IndexDefinition) -> bool:
-        """Say whether a partial index is for one of many values, so of no use to the next one."""
+    def common_value(self, definition: IndexDefinition) -> bool:
+        """Say whether a partial index is for a value like others, so of no use to the next one.
+
+        A value that is singled out has to be rare among few: a state that rows soon leave.
+        """
         if not definition.singled_out:
             return False
         sample = self._sample(definition.table)
-        at = self._wanted[definition.table][identifier(definition.singled_out)]
-        return len({row[at] for row in sample}) > _FEW_VALUES
+        places = self._wanted[definition.table]
+        column = places[identifier(definition.singled_out)]
+        condition = places[f"({definition.where})"]
+        values = len({row[column] for row in sample})
+        chosen = sum(1 for row in sample if row[condition])
+        return values > _FEW_VALUES or chosen * values * _RARER > len(sample)
 
     def stat1(self, definition: IndexDefinition) -> str | None:
         """Return the row of sqlite_stat1 that ANALYZE would write, or None where it cannot be."""

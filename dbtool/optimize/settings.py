@@ -80,7 +80,7 @@ def advise_settings(
     snippet = []
     if normal < (1 - _LEAST_GAIN) * wal and (journal_mode == "wal" or journal):
         snippet.append(
-            f"PRAGMA synchronous = NORMAL;  -- {wal * 1000:.2f} -> {normal * 1000:.2f} ms a commit; "
+            f"PRAGMA synchronous = NORMAL;  -- {wal * 1e3:.2f} -> {normal * 1e3:.2f} ms a commit; "
             "a power cut may take the last commits back, never the whole file"
         )
     snippet += _cache(copy, statements)

@@ -125,9 +125,7 @@ def _incremental(connection: apsw.Connection, estimate: SpaceEstimate) -> SpaceA
     )
 
 
-def _reindex(
-    connection: apsw.Connection, estimate: SpaceEstimate, names: list[str]
-) -> SpaceAdvice:
+def _reindex(connection: apsw.Connection, estimate: SpaceEstimate, names: list[str]) -> SpaceAdvice:
     sql = tuple(f"REINDEX {identifier(name)}" for name in names)
     pages = {tree.name: tree.pages for tree in estimate.trees}
     started_s = time.monotonic()
@@ -154,13 +152,17 @@ def _loose_indexes(
     connection: apsw.Connection, estimate: SpaceEstimate, limits: SpaceLimits
 ) -> list[str]:
     """Return the indexes that hold nearly all of the space that can be had; else none."""
-    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL")
+    rows = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL"
+    )
     names = {str(name) for (name,) in rows.fetchall()}
     loose = [tree for tree in estimate.trees if tree.name in names and tree.reclaimable_pages]
     held = sum(tree.reclaimable_pages for tree in loose) * estimate.page_size
-    enough = held >= 0.8 * estimate.reclaimable_bytes and _worth(held, estimate.size_bytes, limits)  # noqa: PLR2004
+    enough = held >= 0.8 * estimate.reclaimable_bytes and _worth(held, estimate.size_bytes, limits)
     large = sorted(loose, key=lambda tree: -tree.reclaimable_pages)
-    return [tree.name for tree in large if tree.reclaimable_pages > tree.pages // 10] if enough else []
+    return (
+        [tree.name for tree in large if tree.reclaimable_pages > tree.pages // 10] if enough else []
+    )
 
 
 def _tables_without_key(connection: apsw.Connection) -> list[str]:

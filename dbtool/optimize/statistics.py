@@ -1,4 +1,4 @@
-"""The statistics of ANALYZE: whether they still fit, what new ones change, how old ones come back."""
+"""The statistics of ANALYZE: whether they fit, what new ones change, how old ones come back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import apsw
 
 from dbtool.core.names import identifier
 from dbtool.optimize.candidates import literal
-from dbtool.optimize.indexes import WORSE, has_statistics, same_answer, total
+from dbtool.optimize.indexes import LEAST_STEPS, WORSE, has_statistics, same_answer, total
 from dbtool.optimize.measure import Cost, Meter
 from dbtool.optimize.workload import Statement
 
@@ -71,7 +71,8 @@ def restoring(connection: apsw.Connection, index: str | None = None) -> tuple[st
         for row in connection.execute(f"SELECT * FROM {table}{where}", bindings).fetchall():
             values = ", ".join("NULL" if value is None else literal(value) for value in row)
             found.append(f"INSERT INTO {table} VALUES ({values})")
-    return (*found, "ANALYZE sqlite_schema") if found and has_statistics(connection) else tuple(found)
+    reread = ("ANALYZE sqlite_schema",) if found and has_statistics(connection) else ()
+    return (*found, *reread)
 
 
 def try_analyze(
@@ -82,7 +83,7 @@ def try_analyze(
     *,
     least_gain: float = LEAST_GAIN,
 ) -> dict[str, Cost] | None:
-    """Run ANALYZE on the copy; keep it where the workload gains, and nothing is worse than at first.
+    """Run ANALYZE on the copy; keep it where the workload gains and no query loses.
 
     Args:
         meter: of the copy.
@@ -99,7 +100,8 @@ def try_analyze(
     run(connection, ANALYZE)
     costs = meter.measure_all(statements, phase="measuring with statistics")
     gained = total(now, statements) - total(costs, statements)
-    enough = not statements or gained >= least_gain * total(now, statements)
+    least = least_gain * total(now, statements)
+    enough = not statements or gained >= (max(least, LEAST_STEPS) if least_gain > 0 else least)
     fine = all(
         costs[each.id].writes
         or (
@@ -112,7 +114,8 @@ def try_analyze(
         return costs
     run(connection, undo)
     # Statistics are read when the schema is: this makes SQLite forget those that are gone.
-    connection.execute("ANALYZE sqlite_schema") if has_statistics(connection) else None
+    if has_statistics(connection):
+        connection.execute("ANALYZE sqlite_schema")
     return None
 
 

@@ -113,9 +113,7 @@ def _tried(
     why: tuple[str, str],
 ) -> tuple[Superfluous | None, dict[str, Cost]]:
     connection = meter.connection
-    sql = str(
-        connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (shape.name,)).get
-    )
+    sql = str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (shape.name,)).get)
     statistics = restoring(connection, shape.name)
     size_bytes = index_bytes(connection, shape.name)
     writes_before = measure_writes(connection, shape.table)

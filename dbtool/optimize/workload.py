@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -118,7 +118,7 @@ def from_trace(path: Path, database: str | None) -> Workload:
     )
     if not found:
         raise UsageError("workload-empty", f"there is no statement in {path}")
-    notes = []
+    notes: list[str] = []
     if log.lost_calls:
         notes.append(f"{log.lost_calls:,} calls in {path.name} are of statements it does not name")
     return merged([Workload(found, log.covered_s, tuple(notes))])
@@ -127,7 +127,8 @@ def from_trace(path: Path, database: str | None) -> Workload:
 def merged(workloads: Iterable[Workload]) -> Workload:
     """Return workloads as one: statements of one form become one, numbered q1, q2, ..."""
     by_form: dict[str, Statement] = {}
-    covered_s, notes = 0.0, []
+    covered_s = 0.0
+    notes: list[str] = []
     for workload in workloads:
         covered_s = max(covered_s, workload.covered_s)
         notes += workload.notes
@@ -219,8 +220,3 @@ def _params(text: str | None, source: str) -> Bindings | None:
             hint='-- params: [42, "paid"]      or {"id": 42}',
         )
     return tuple(values) if isinstance(values, list) else values
-
-
-def statements_in(workload: Workload) -> Iterator[Statement]:
-    """Yield the statements."""
-    yield from workload.statements

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - statements read best on one line
 """A shop of any size without indexes beyond its keys, and the 20 statements its application runs."""
 
 from __future__ import annotations
@@ -79,8 +80,13 @@ def make_shop(path: Path, size_mb: int = 100, seed: int = 1) -> Path:
         connection.executemany(
             "INSERT INTO customers VALUES (?, ?, ?, ?, ?)",
             (
-                (n, f"Customer Number {n}", f"customer{n}@example.com",
-                 draw.choice(("DE", "FR", "IT", "US")), _day(draw))
+                (
+                    n,
+                    f"Customer Number {n}",
+                    f"customer{n}@example.com",
+                    draw.choice(("DE", "FR", "IT", "US")),
+                    _day(draw),
+                )
                 for n in range(1, customers + 1)
             ),
         )
@@ -88,8 +94,14 @@ def make_shop(path: Path, size_mb: int = 100, seed: int = 1) -> Path:
         connection.executemany(
             "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (n, f"SKU-{n:06}", f"Product {n}", draw.choice(categories),
-                 draw.randint(100, 10_000) / 100, draw.randint(0, 100))
+                (
+                    n,
+                    f"SKU-{n:06}",
+                    f"Product {n}",
+                    draw.choice(categories),
+                    draw.randint(100, 10_000) / 100,
+                    draw.randint(0, 100),
+                )
                 for n in range(1, products + 1)
             ),
         )
@@ -108,16 +120,24 @@ def make_shop(path: Path, size_mb: int = 100, seed: int = 1) -> Path:
         connection.executemany(
             "INSERT INTO events(at, kind, customer_id, data) VALUES (?, ?, ?, ?)",
             (
-                (_day(draw), draw.choice(("login", "view", "cart", "search", "logout")),
-                 draw.randint(1, customers), _data(draw))
+                (
+                    _day(draw),
+                    draw.choice(("login", "view", "cart", "search", "logout")),
+                    draw.randint(1, customers),
+                    _data(draw),
+                )
                 for _ in range(events)
             ),
         )
         connection.executemany(
             "INSERT OR IGNORE INTO reviews VALUES (?, ?, ?, ?)",
             (
-                (draw.randint(1, products), draw.randint(1, customers), draw.randint(1, 5),
-                 "good value, came quickly " * draw.randint(1, 3))
+                (
+                    draw.randint(1, products),
+                    draw.randint(1, customers),
+                    draw.randint(1, 5),
+                    "good value, came quickly " * draw.randint(1, 3),
+                )
                 for _ in range(int(40_000 * scale) + 500)
             ),
         )
@@ -129,8 +149,12 @@ def _order(draw: random.Random, number: int, orders: int, customers: int) -> tup
     pending = draw.random() < 0.01
     created = f"2026-{1 + (number - 1) * 10 // orders:02}-{draw.randint(1, 28):02}T{draw.randint(0, 23):02}:00:00"
     return (
-        number, draw.randint(1, customers), "pending" if pending else draw.choice(("paid", "sent")),
-        created, draw.randint(100, 200_000) / 100, None if pending else created,
+        number,
+        draw.randint(1, customers),
+        "pending" if pending else draw.choice(("paid", "sent")),
+        created,
+        draw.randint(100, 200_000) / 100,
+        None if pending else created,
         "please leave it at the door" if draw.random() < 0.1 else None,
     )
 
@@ -140,8 +164,11 @@ def _day(draw: random.Random) -> str:
 
 
 def _data(draw: random.Random) -> str:
-    return json.dumps({
-        "ip": f"10.{draw.randint(0, 30)}.{draw.randint(0, 255)}.{draw.randint(0, 255)}",
-        "agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36",
-        "path": f"/products/{draw.randint(1, 2000)}", "ms": draw.randint(1, 900),
-    })
+    return json.dumps(
+        {
+            "ip": f"10.{draw.randint(0, 30)}.{draw.randint(0, 255)}.{draw.randint(0, 255)}",
+            "agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36",
+            "path": f"/products/{draw.randint(1, 2000)}",
+            "ms": draw.randint(1, 900),
+        }
+    )

@@ -50,7 +50,9 @@ def optimize(
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option("--param", metavar="NAME=VALUE", help="With --explain: value of :NAME or 1 of ?."),
+        typer.Option(
+            "--param", metavar="NAME=VALUE", help="With --explain: value of :NAME or 1 of ?."
+        ),
     ] = None,
     do_apply: Annotated[bool, typer.Option("--apply", help="Carry the plan out.")] = False,
     only: Annotated[
@@ -70,7 +72,9 @@ def optimize(
     ] = None,
     max_lock: Annotated[
         str | None,
-        typer.Option("--max-lock", metavar="TIME", help="Leave out what keeps writers waiting longer."),
+        typer.Option(
+            "--max-lock", metavar="TIME", help="Leave out what keeps writers waiting longer."
+        ),
     ] = None,
     do_quick: Annotated[
         bool, typer.Option("--quick", help="Small upkeep within a budget, safe in cron.")
@@ -112,15 +116,28 @@ def optimize(
         snapshot=not no_snapshot,
         yes=yes,
     )
-    modes = [name for name, on in (("--apply", do_apply), ("--explain", explain_sql), ("--undo", undo_word), ("--quick", do_quick)) if on]
+    modes = [
+        name
+        for name, on in (
+            ("--apply", do_apply),
+            ("--explain", explain_sql),
+            ("--undo", undo_word),
+            ("--quick", do_quick),
+        )
+        if on
+    ]
     if len(modes) > 1:
         raise UsageError("usage", f"{modes[0]} and {modes[1]} exclude each other")
     if only and not do_apply:
         raise UsageError("usage", "--only is for --apply", hint="dbtool optimize --apply --only ID")
     if explain_sql is not None:
-        return explain(session, request, explain_sql, param or ())
-    if undo_word is not None:
-        return undo(session, request, undo_word)
-    if do_quick:
-        return quick(session, request, parsed("--budget", budget, parse_duration) or 0.0)
-    return apply(session, request) if do_apply else show(session, request)
+        explain(session, request, explain_sql, param or ())
+    elif undo_word is not None:
+        undo(session, request, undo_word)
+    elif do_quick:
+        quick(session, request, parsed("--budget", budget, parse_duration) or 0.0)
+    elif do_apply:
+        return apply(session, request)
+    else:
+        show(session, request)
+    return None
