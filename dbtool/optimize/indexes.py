@@ -93,6 +93,9 @@ class _Trial:
         self.built: dict[str, BuiltIndex] = {}
         self.rejected: list[Rejected] = []
         self.marginal: dict[str, tuple[float, tuple[str, ...]]] = {}
+        """Steps that each index saves, and for which statements."""
+        self.judged: dict[str, frozenset[str]] = {}
+        """Indexes that were there beside one when it was last judged."""
 
     def build(
         self, definitions: Sequence[IndexDefinition], *, analyze: bool, progress: Progress
@@ -118,6 +121,11 @@ class _Trial:
             size_bytes = index_bytes(self.connection, name)
             self.built[name] = BuiltIndex(definition, name, build_s, size_bytes)
         progress.finish()
+
+    def beside(self, name: str) -> frozenset[str]:
+        """Return the new indexes of the table of an index."""
+        table = self.built[name].definition.table
+        return frozenset(k for k, each in self.built.items() if each.definition.table == table)
 
     def measure(self, ids: Iterable[str]) -> dict[str, Cost]:
         return {each: self.meter.measure(self.statements[each]) for each in ids}
@@ -189,7 +197,7 @@ def advise_indexes(
     advice = [
         IndexAdvice(
             built,
-            trial.marginal[name][0],
+            after + trial.marginal[name][0],
             after,
             trial.marginal[name][1],
             writes[built.definition.table],
@@ -269,6 +277,8 @@ def _eliminate(trial: _Trial, progress: Progress) -> bool:
     gone = False
     for name in sorted(trial.built, key=lambda each: _order(trial, each)):
         progress.advance(1)
+        if trial.judged.get(name) == trial.beside(name):
+            continue
         ids = trial.users(name)
         if name not in _used(trial):
             # All larger ones are judged already, so nothing that goes later makes way for it but
@@ -288,7 +298,6 @@ def _eliminate(trial: _Trial, progress: Progress) -> bool:
             without = trial.weighted(bare, ids)
             readers = [key for key in ids if not bare[key].writes]
             saved = without - with_it
-            everything = total(trial.costs, trial.statements.values())
             pays = (
                 saved >= LEAST_GAIN * trial.weighted(bare, readers)
                 and saved >= LEAST_OF_OWN * trial.weighted(trial.base, readers)
@@ -297,7 +306,8 @@ def _eliminate(trial: _Trial, progress: Progress) -> bool:
             )
             if pays:
                 users = tuple(key for key in readers if bare[key].steps > trial.costs[key].steps)
-                trial.marginal[name] = everything + saved, users
+                trial.marginal[name] = saved, users
+                trial.judged[name] = trial.beside(name)
             else:
                 share = saved / without if without else 0.0
                 verdict.append(f"saves {share:.0%} of the statements that use it")
