@@ -16,7 +16,7 @@ from typing import Final, Self
 import apsw
 
 from dbtool.core.atomicfile import failures_named
-from dbtool.core.connection import classified
+from dbtool.core.connection import classified, connect
 from dbtool.core.progress import Progress
 from dbtool.core.quantities import format_size
 from dbtool.errors import StorageFailed
@@ -108,16 +108,14 @@ def require_free(folder: Path, needed_bytes: int, purpose: str) -> None:
 
 def _opened(path: Path) -> apsw.Connection:
     with classified(path):
-        # Not hardened: nothing is lost with the copy, and what runs on it must run as it does in
-        # the application. What the schema itself calls is distrusted all the same.
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+        connection = connect(path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
+        # Nothing is lost with the copy, and what writes must cost what it costs the application.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)
         connection.pragma("journal_mode", "memory")
         connection.pragma("synchronous", "off")
         connection.pragma("locking_mode", "exclusive")
         connection.pragma("cache_size", -_CACHE_KIB)
         connection.pragma("temp_store", "memory")
-        connection.set_busy_timeout(0)
     return connection
 
 

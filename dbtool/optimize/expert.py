@@ -13,6 +13,7 @@ from typing import Final
 
 import apsw
 
+from dbtool.core.connection import connect
 from dbtool.optimize.definition import IndexDefinition, Term
 from dbtool.optimize.workload import Statement
 
@@ -50,7 +51,8 @@ def expert_candidates(
     if program is None:
         return []
     path = folder / "expert.db"
-    empty = apsw.Connection(str(path))
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    empty = connect(path, flags, busy_timeout_s=0)
     try:
         for (sql,) in source.execute(_SCHEMA).fetchall():
             _attempt(empty, str(sql))
@@ -79,7 +81,7 @@ def _advice(program: Path, sql: str, path: Path) -> list[str]:
 
 def _definitions(path: Path, created: Sequence[str]) -> Iterator[IndexDefinition]:
     """Read each index back from SQLite, which understands its statement."""
-    connection = apsw.Connection(str(path))
+    connection = connect(path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
     try:
         for sql in created:
             before = _indexes(connection)

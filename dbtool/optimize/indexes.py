@@ -142,16 +142,17 @@ class _Trial:
 
     def without(
         self, name: str, ids: Sequence[str], keep: Callable[[dict[str, Cost]], bool]
-    ) -> None:
-        """Measure statements without an index; where `keep` says so it stays, else it is gone."""
+    ) -> bool:
+        """Measure statements without an index; return what `keep` says, without which it is gone."""
         self.connection.execute("SAVEPOINT dbtool_without")
         self.connection.execute(f"DROP INDEX {identifier(name)}")
         bare = self.measure(ids)
         if keep(bare):
             self.connection.execute("ROLLBACK TO dbtool_without; RELEASE dbtool_without")
-            return
+            return True
         self.connection.execute("RELEASE dbtool_without")
         self.costs |= bare
+        return False
 
     def weighted(self, costs: Mapping[str, Cost], ids: Iterable[str]) -> float:
         return sum(costs[each].steps * self.statements[each].weight for each in ids)
@@ -279,45 +280,46 @@ def _eliminate(trial: _Trial, progress: Progress) -> bool:
         progress.advance(1)
         if trial.judged.get(name) == trial.beside(name):
             continue
-        ids = trial.users(name)
-        if name not in _used(trial):
-            # All larger ones are judged already, so nothing that goes later makes way for it but
-            # smaller ones.
-            _drop_unused(trial, name)
-            gone = True
-            continue
-        verdict: list[str] = []
-
-        def keep(
-            bare: dict[str, Cost],
-            name: str = name,
-            ids: Sequence[str] = ids,
-            verdict: list[str] = verdict,
-        ) -> bool:
-            with_it = trial.weighted(trial.costs, ids)
-            without = trial.weighted(bare, ids)
-            readers = [key for key in ids if not bare[key].writes]
-            saved = without - with_it
-            pays = (
-                saved >= LEAST_GAIN * trial.weighted(bare, readers)
-                and saved >= LEAST_OF_OWN * trial.weighted(trial.base, readers)
-                and saved >= LEAST_OF_ALL * total(trial.base, trial.statements.values())
-                and saved >= LEAST_STEPS * sum(trial.statements[key].weight for key in readers)
-            )
-            if pays:
-                users = tuple(key for key in readers if bare[key].steps > trial.costs[key].steps)
-                trial.marginal[name] = saved, users
-                trial.judged[name] = trial.beside(name)
-            else:
-                share = saved / without if without else 0.0
-                verdict.append(f"saves {share:.0%} of the statements that use it")
-            return pays
-
-        trial.without(name, ids, keep)
-        if verdict:
-            trial.reject(name, verdict[0])
-            gone = True
+        gone = not _pays(trial, name) or gone
     return gone
+
+
+def _pays(trial: _Trial, name: str) -> bool:
+    """Judge an index by what its statements cost without it; one that does not pay is gone."""
+    if name not in _used(trial):
+        # All larger ones are judged already, so nothing that goes later makes way for it but
+        # smaller ones.
+        _drop_unused(trial, name)
+        return False
+    ids = trial.users(name)
+    share: list[float] = []
+
+    def keep(bare: dict[str, Cost]) -> bool:
+        readers = [key for key in ids if not bare[key].writes]
+        without = trial.weighted(bare, ids)
+        saved = without - trial.weighted(trial.costs, ids)
+        share.append(saved / without if without else 0.0)
+        if saved < _least(trial, bare, readers):
+            return False
+        users = tuple(key for key in readers if bare[key].steps > trial.costs[key].steps)
+        trial.marginal[name] = saved, users
+        trial.judged[name] = trial.beside(name)
+        return True
+
+    if trial.without(name, ids, keep):
+        return True
+    trial.reject(name, f"saves {share[0]:.0%} of the statements that use it")
+    return False
+
+
+def _least(trial: _Trial, bare: Mapping[str, Cost], readers: Sequence[str]) -> float:
+    """Return how many weighted steps an index has to save."""
+    return max(
+        LEAST_GAIN * trial.weighted(bare, readers),
+        LEAST_OF_OWN * trial.weighted(trial.base, readers),
+        LEAST_OF_ALL * total(trial.base, trial.statements.values()),
+        LEAST_STEPS * sum(trial.statements[key].weight for key in readers),
+    )
 
 
 def _drop_harmful(trial: _Trial) -> bool:

@@ -132,20 +132,9 @@ class Meter:
             connection.trace_v2(0, None, id=self)
             connection.execute("ROLLBACK TO dbtool_measure; RELEASE dbtool_measure")
         answer = None if stopped or not digest else f"{rows}:{total % (1 << 128):032x}"
-        counters = _summed(measured)
-        return Cost(
-            counters["VM_STEP"],
-            counters["FULLSCAN_STEP"],
-            counters["SORT"],
-            counters["AUTOINDEX"],
-            rows,
-            seconds,
-            1,
-            answer,
-            (),
-            stopped=stopped,
-            writes=writes,
-        )
+        steps, scans, sorts, automatic = _summed(measured)
+        cost = Cost(steps, scans, sorts, automatic, rows, seconds, 1, answer, ())
+        return replace(cost, stopped=stopped, writes=writes)
 
 
 def plan_lines(connection: apsw.Connection, statement: Statement) -> tuple[str, ...]:
@@ -167,13 +156,11 @@ def used_indexes(plan: Sequence[str]) -> set[str]:
     return {match[1] for line in plan if (match := _USES.search(line))}
 
 
-def _summed(events: Sequence[dict[str, Any]]) -> dict[str, int]:
-    total = dict.fromkeys(_COUNTERS, 0)
-    for event in events:
-        status = event.get("stmt_status", {})
-        for name in _COUNTERS:
-            total[name] += status.get(_STATUS + name, 0)
-    return total
+def _summed(events: Sequence[dict[str, Any]]) -> list[int]:
+    return [
+        sum(int(event.get("stmt_status", {}).get(_STATUS + name, 0)) for event in events)
+        for name in _COUNTERS
+    ]
 
 
 def _writes(sql: str) -> bool:

@@ -15,12 +15,14 @@ from typing import Any, Final
 
 import apsw
 
+from dbtool.core.connection import connect
 from dbtool.core.progress import Progress
 from dbtool.optimize.copy import ScratchCopy
 from dbtool.optimize.workload import Statement
 
 __all__ = ["SettingsAdvice", "advise_settings"]
 
+_NEW: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _COMMITS: Final = 60
 _LEAST_GAIN: Final = 0.2
 _CACHES_KIB: Final = (2_000, 16_000, 64_000)
@@ -91,7 +93,7 @@ def advise_settings(
 
 
 def _small_database(path: Path) -> None:
-    connection = apsw.Connection(str(path))
+    connection = connect(path, _NEW, busy_timeout_s=0)
     connection.execute("CREATE TABLE t(x)")
     connection.close()
 
@@ -100,7 +102,7 @@ def _commit_s(path: Path, journal: str, synchronous: str, progress: Progress) ->
     """Return the seconds that a small commit takes."""
     trial = path.with_name(f"{journal}-{synchronous}.db")
     shutil.copyfile(path, trial)
-    connection = apsw.Connection(str(trial))
+    connection = connect(trial, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=0)
     try:
         connection.pragma("journal_mode", journal)
         connection.pragma("synchronous", synchronous)
@@ -135,7 +137,7 @@ def _cache(copy: ScratchCopy, statements: Sequence[Statement]) -> list[str]:
 def _misses(path: Path, statements: Sequence[Statement], cache_kib: int) -> int:
     """Return how many pages two runs of the workload read with a cache."""
     uri = f"{path.as_uri()}?immutable=1"
-    connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    connection = connect(uri, apsw.SQLITE_OPEN_READONLY, busy_timeout_s=0)
     try:
         connection.pragma("cache_size", -cache_kib)
         for _ in range(2):
