@@ -143,7 +143,7 @@ class _Trial:
     def without(
         self, name: str, ids: Sequence[str], keep: Callable[[dict[str, Cost]], bool]
     ) -> bool:
-        """Measure statements without an index; return what `keep` says, without which it is gone."""
+        """Measure statements without an index, which is gone unless `keep` says that it stays."""
         self.connection.execute("SAVEPOINT dbtool_without")
         self.connection.execute(f"DROP INDEX {identifier(name)}")
         bare = self.measure(ids)
