@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --param --file --key --section --trace --html --svg --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs --file --key --section --trace --html --svg --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -46,6 +46,8 @@ complete -c dbtool -n '__dbtool_at 0' -a run -d 'the nightly job: back up, thin 
 complete -c dbtool -n '__dbtool_at 0' -a monitor -d 'look from outside, sound an alarm in time; Prometheus'
 complete -c dbtool -n '__dbtool_at 0' -a schedule -d 'install, show or remove the timer of the job'
 complete -c dbtool -n '__dbtool_at 0' -a search -d 'find rows by words and values, in every table'
+complete -c dbtool -n '__dbtool_at 0' -a optimize -d 'measure what would help, apply it, undo it'
+complete -c dbtool -n '__dbtool_at 0' -a benchmark -d 'run a workload on a copy, against its baseline'
 complete -c dbtool -n '__dbtool_at 0' -a diff -d 'say what changed: pages, schema, rows; as SQL'
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
@@ -307,6 +309,28 @@ complete -c dbtool -n '__dbtool_is search' -l timeout -x -d 'Stop after this lon
 complete -c dbtool -n '__dbtool_is search' -s y -l yes -d 'Do not ask before an index is built.'
 complete -c dbtool -n '__dbtool_is search; and __dbtool_at 1' -F
 complete -c dbtool -n '__dbtool_is search; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is optimize' -l workload -r -F -d 'Statements of the application: SQL, or a trace log; - is stdin. Repeatable.'
+complete -c dbtool -n '__dbtool_is optimize' -l explain -x -d 'Explain one statement; what would help it.'
+complete -c dbtool -n '__dbtool_is optimize' -l param -x -d 'With --explain: value of :NAME or 1 of ?.'
+complete -c dbtool -n '__dbtool_is optimize' -l apply -d 'Carry the plan out.'
+complete -c dbtool -n '__dbtool_is optimize' -l only -x -d 'With --apply: only this action. Repeatable.'
+complete -c dbtool -n '__dbtool_is optimize' -l plan -r -F -d 'Take the plan from FILE, measure nothing.'
+complete -c dbtool -n '__dbtool_is optimize' -l out -r -F -d 'Write the plan to FILE.'
+complete -c dbtool -n '__dbtool_is optimize' -l undo -x -d 'Undo a plan: its file, its name, or last.'
+complete -c dbtool -n '__dbtool_is optimize' -l max-lock -x -d 'Leave out what keeps writers waiting longer.'
+complete -c dbtool -n '__dbtool_is optimize' -l quick -d 'Small upkeep within a budget, safe in cron.'
+complete -c dbtool -n '__dbtool_is optimize' -l budget -x -d 'With --quick: longest time. [5s]'
+complete -c dbtool -n '__dbtool_is optimize' -l temp -x -d 'Where the copy lies. [TMPDIR]'
+complete -c dbtool -n '__dbtool_is optimize' -l no-snapshot -d 'Take no snapshot before applying.'
+complete -c dbtool -n '__dbtool_is optimize' -s y -l yes -d 'Apply without asking.'
+complete -c dbtool -n '__dbtool_is optimize; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is benchmark' -l workload -r -F -d 'Statements to run: SQL, or a trace log; - is stdin. Repeatable.'
+complete -c dbtool -n '__dbtool_is benchmark' -l save -x -d 'Keep the result as a baseline.'
+complete -c dbtool -n '__dbtool_is benchmark' -l against -x -d 'Compare with a baseline.'
+complete -c dbtool -n '__dbtool_is benchmark' -l tolerance -x -d 'By how much a counter may grow. [5%]'
+complete -c dbtool -n '__dbtool_is benchmark' -l runs -x -d 'Runs of each statement. [20]'
+complete -c dbtool -n '__dbtool_is benchmark' -l temp -x -d 'Where the copy lies. [TMPDIR]'
+complete -c dbtool -n '__dbtool_is benchmark; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is diff' -l stat -d 'Pages, bytes and tables only; read no row.'
 complete -c dbtool -n '__dbtool_is diff' -l rows -d 'List the rows, old and new values side by side.'
 complete -c dbtool -n '__dbtool_is diff' -l sql -d 'Print the SQL that turns A into B, in one transaction.'
