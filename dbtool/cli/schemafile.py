@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtool.errors import NotFound
+from dbtool.cli.views import brief
+from dbtool.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
@@ -63,4 +64,9 @@ def load_schema(path: Path) -> Replica:
     """
     from dbtool.migrate.replica import load_schema_file
 
-    return load_schema_file(read_schema_file(path))
+    text = read_schema_file(path)
+    try:
+        return load_schema_file(text)
+    except UsageError as error:
+        message = error.message.removeprefix("the schema cannot be loaded: ")
+        raise UsageError(error.code, f"{brief(path)}: {message}", context=error.context) from error

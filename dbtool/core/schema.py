@@ -152,6 +152,8 @@ def read_schema(connection: apsw.Connection, database: str) -> Schema:
 def _table(
     connection: apsw.Connection, database: str, item: Item, kind: str, *, without_rowid: bool
 ) -> Table:
+    if kind == _VIRTUAL and not _is_known(connection, database, item.name):
+        return Table(item, kind, (), None, None, (), without_rowid=False)
     columns = tuple(_columns(connection, database, item.name))
     primary = sorted((c for c in columns if c.primary), key=lambda c: c.primary)
     key, unique = _indexes(connection, database, item.name)
@@ -163,6 +165,15 @@ def _table(
     return Table(
         item, kind, columns, None if without_rowid else rowid, alias, key, without_rowid, unique
     )
+
+
+def _is_known(connection: apsw.Connection, database: str, table: str) -> bool:
+    """Return whether a virtual table is of a kind that this SQLite has."""
+    try:
+        select(connection, f"PRAGMA {database}.table_xinfo({identifier(table)})")
+    except apsw.SQLError:
+        return False
+    return True
 
 
 def _columns(connection: apsw.Connection, database: str, table: str) -> Iterator[Column]:

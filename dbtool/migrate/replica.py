@@ -17,13 +17,17 @@ import apsw
 from dbtool.core.names import identifier
 from dbtool.core.schema import Schema, read_schema
 from dbtool.errors import UsageError
+from dbtool.migrate.canonical import meaningful
 from dbtool.migrate.dump import own_items
 from dbtool.migrate.statements import UnendedText, split
+from dbtool.migrate.tokens import unquoted
 
 __all__ = ["Replica", "load_schema_file"]
 
 _MISSING_FUNCTION: Final = re.compile(r"no such function: (.+)")
+_MISSING_MODULE: Final = re.compile(r"no such module: (.+)")
 _MOST_STAND_INS: Final = 50
+_SHOWN: Final = 60
 _STEPS: Final = 100_000
 _LONGEST_S: Final = 10.0
 _PRAGMAS: Final = frozenset(
@@ -156,14 +160,28 @@ class Replica:
 
     def _load(self, sql: str) -> None:
         try:
-            self.execute(sql)
+            self.define(sql)
         except apsw.Error as error:
-            beginning = " ".join(sql.split())[:60]
             raise UsageError(
                 "schema-not-loaded",
                 f"the schema cannot be loaded: {error}",
-                context=f"in the statement that begins with: {beginning}",
+                context=_beginning(sql),
             ) from error
+
+    def define(self, sql: str) -> None:
+        """Run a statement of a schema that is known to work in some database.
+
+        Raises:
+            apsw.Error: SQLite refuses it.
+        """
+        try:
+            self.execute(sql)
+        except apsw.SQLError as error:
+            missing = _MISSING_MODULE.match(str(error))
+            if missing is None:
+                raise
+            self.connection.create_module(missing[1], _StandInModule())  # type: ignore[arg-type]
+            self.execute(sql)
 
     def _quietly(self, work: Callable[[], Returned]) -> Returned:
         self._deadline_s = time.monotonic() + _LONGEST_S
@@ -205,14 +223,50 @@ def load_schema_file(sql: str) -> Replica:
     Raises:
         UsageError: `schema-not-loaded`; a statement of it is wrong, or does not end.
     """
+    replica = Replica()
     try:
-        return Replica([statement.text for statement in split(sql)])
+        for statement in split(sql):
+            replica.define(statement.text)
     except UnendedText as error:
         raise UsageError("schema-not-loaded", f"the schema cannot be loaded: {error}") from error
+    except apsw.Error as error:
+        raise UsageError(
+            "schema-not-loaded",
+            f"the schema cannot be loaded: line {statement.line}: {error}",
+            context=_beginning(statement.text),
+        ) from error
+    return replica
+
+
+class _StandInModule:
+    """Stands in for a kind of virtual table that only the application has, when a schema is loaded.
+
+    Its columns are called as the arguments begin; nothing can be read from it.
+    """
+
+    def create(
+        self, _db: object, _module: str, _database: str, _table: str, *arguments: str
+    ) -> tuple[str, _StandInModule]:
+        words = [meaningful(each) for each in arguments if "=" not in each]
+        names = dict.fromkeys(unquoted(found[0].text) for found in words if found)
+        listed = ", ".join(map(identifier, names)) or "content"
+        return f"CREATE TABLE standin({listed})", self
+
+    Create = Connect = create
+
+    def disconnect(self) -> None:
+        """Nothing is held."""
+
+    Disconnect = Destroy = disconnect
 
 
 def _definitions(schema: Schema) -> list[str]:
     return [item.sql or "" for item in own_items(schema)]
+
+
+def _beginning(sql: str) -> str:
+    line = " ".join(sql.split())
+    return f"in the statement that begins with: {line[:_SHOWN]}"
 
 
 def _nothing(*_arguments: object) -> None:

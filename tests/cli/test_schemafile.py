@@ -29,6 +29,10 @@ def test_what_a_file_says_is_loaded_or_is_an_error_with_its_line() -> None:
     with pytest.raises(UsageError) as caught:
         load_schema(path)
     assert "line 3" in caught.value.message
+    path.write_text("\nBAD", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        load_schema(path)
+    assert caught.value.message == 'schema.sql: line 2: near "BAD": syntax error'
     path.write_text("CREATE TABLE t(a);", encoding="utf-8")
     assert load_schema(path).definition("table", "t")
     with pytest.raises(NotFound):

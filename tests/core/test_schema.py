@@ -53,6 +53,17 @@ def test_what_names_a_row(
     assert [part.column for part in found.key] == key
 
 
+def test_a_virtual_table_of_an_unknown_kind_has_no_columns() -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE a(x); PRAGMA writable_schema = 1").fetchall()
+    connection.execute(
+        "INSERT INTO sqlite_schema VALUES ('table', 'v', 'v', 0, "
+        "'CREATE VIRTUAL TABLE v USING no(a)'); PRAGMA writable_schema = RESET"
+    ).fetchall()
+    table = read_schema(connection, "main").tables["v"]
+    assert (table.kind, table.columns, table.rowid) == ("virtual", (), None)
+
+
 def test_keys_know_their_collation(schema: Schema) -> None:
     assert folded(schema.tables["named"].key[0].collation) == "nocase"
 

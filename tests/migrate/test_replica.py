@@ -7,6 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from dbtool.errors import UsageError
 from dbtool.migrate import replica as module
 from dbtool.migrate.replica import Replica, load_schema_file
 
@@ -49,6 +50,25 @@ def test_what_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_functions_and_collations_of_the_application_are_stood_in_for() -> None:
     copy = load_schema_file("CREATE TABLE a(x); CREATE INDEX i ON a(mine(x) COLLATE german)")
     assert copy.definition("INDEX".lower(), "I").startswith("CREATE INDEX i")
+
+
+def test_kinds_of_virtual_tables_that_only_the_application_has_are_stood_in_for() -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE a(x); PRAGMA writable_schema = 1").fetchall()
+    connection.execute(
+        "INSERT INTO sqlite_schema VALUES ('table', 'v', 'v', 0, ?)",
+        ("CREATE VIRTUAL TABLE v USING theirs(\"x y\" TEXT, z, option='a')",),
+    )
+    copy = Replica.of(connection)
+    assert copy.schema().tables["v"].stored == ("x y", "z")
+    with pytest.raises(apsw.SQLError):
+        copy.execute("CREATE VIRTUAL TABLE w USING others(x)")
+
+
+def test_a_schema_file_that_is_wrong_is_told_with_its_line() -> None:
+    with pytest.raises(UsageError) as caught:
+        load_schema_file("CREATE TABLE a(x);\n\nCREATE TABLE a(x);")
+    assert "line 3: table a already exists" in caught.value.message
 
 
 def test_a_rebuild_keeps_indexes_and_triggers_and_names_those_that_do_not_fit() -> None:

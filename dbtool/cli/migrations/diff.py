@@ -9,7 +9,7 @@ import typer
 
 from dbtool.cli.context import Session, current
 from dbtool.cli.migrating import FolderOption
-from dbtool.cli.schemafile import find_schema_file, read_schema_file
+from dbtool.cli.schemafile import find_schema_file, load_schema
 from dbtool.cli.schemaview import schema_change_data, schema_line
 from dbtool.cli.sources import reading
 from dbtool.cli.targets import DatabaseArgument
@@ -51,13 +51,14 @@ def diff(
     Definitions are compared by what they mean: layout, comments and quotes do not count. `+` stands
     in the database alone, `-` in the file alone.
     """
-    from dbtool.migrate.drift import drift
+    from dbtool.core.schema import read_schema
+    from dbtool.migrate.drift import schema_drift
 
     session = current(context)
     file = find_schema_file(session, schema, migrations)
-    text = read_schema_file(file)
+    wanted = load_schema(file).schema()
     with reading(session, db, at) as source:
-        changes = drift(text, source.connection)
+        changes = schema_drift(wanted, read_schema(source.connection, "main"))
     if not (session.quiet and check):
         _show(session, changes, file, source.shown)
     return _NO if check and changes else None
