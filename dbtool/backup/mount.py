@@ -1,28 +1,24 @@
-"""A snapshot as a read-only SQLite database: an APSW VFS that serves its pages from the repository.
+"""A snapshot as a read-only SQLite database, whose pages a VFS serves from the repository.
 
 Nothing is restored. SQLite asks for a page, the page is fetched with its group, proven by its hash
-and handed over. The file is opened as immutable, which SQLite takes as the promise that it needs no
-locks, no journal and no WAL; that holds for snapshots of databases in WAL mode too, so page 1 is
-served as it was backed up. See https://sqlite.org/uri.html#uriimmutable.
+and handed over. The file is immutable to SQLite (`dbtool.core.unchanging`); that holds for
+snapshots of databases in WAL mode too, so page 1 is served as it was backed up.
 
 A page that does not prove fails the statement that reads it with `Damaged`; APSW hands an exception
-of a VFS on to whoever runs the statement. Temporary files of SQLite (large sorts) are those of its
-own VFS.
+of a VFS on to whoever runs the statement.
 """
 
 from __future__ import annotations
 
-import secrets
-import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import apsw
 
 from dbtool.backup.lock import shared
 from dbtool.backup.pagecache import PageCache
 from dbtool.core.pragmas import harden
-from dbtool.core.unchanging import UnchangingFile
+from dbtool.core.unchanging import UnchangingFile, offered
 from dbtool.errors import Damaged
 from dbtool.store.counted import CountedReads
 
@@ -32,9 +28,6 @@ if TYPE_CHECKING:
     from dbtool.backup.tree import SnapshotTree
 
 __all__ = ["SnapshotConnection", "connect_snapshot"]
-
-VFS_NAME: Final = "dbtool-snapshot"
-_LOCK: Final = threading.Lock()
 
 
 class SnapshotConnection(apsw.Connection):
@@ -85,7 +78,7 @@ def connect_snapshot(repository: Repository, snapshot: Snapshot) -> SnapshotConn
         held.enter_context(shared(repository.store))
         mount = Mount(repository.open_snapshot(snapshot, reads=reads), reads, held)
         opening.callback(mount.xClose)
-        connection = _VFS.instance().open(mount)
+        connection = _connection(mount)
         opening.callback(connection.close)
         try:
             harden(connection)
@@ -93,6 +86,14 @@ def connect_snapshot(repository: Repository, snapshot: Snapshot) -> SnapshotConn
         except apsw.Error as error:
             raise _not_a_database(snapshot, error) from error
         opening.pop_all()  # all is well: what was opened stays open
+    return connection
+
+
+def _connection(mount: Mount) -> SnapshotConnection:
+    with offered(mount) as uri:
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        connection = SnapshotConnection(uri, flags=flags)
+    connection.mount = mount
     return connection
 
 
@@ -139,53 +140,3 @@ class Mount(UnchangingFile):
         """Free everything; once is enough."""
         self._cache.close()
         self._held.close()
-
-
-class _VFS(apsw.VFS):
-    """The one VFS of the process; a mount waits here under its name until SQLite opens it."""
-
-    _instance: _VFS | None = None
-
-    def __init__(self) -> None:
-        super().__init__(VFS_NAME, "")
-        self._waiting: dict[str, Mount] = {}
-
-    @classmethod
-    def instance(cls) -> _VFS:
-        """Return the VFS, registered on first use."""
-        with _LOCK:
-            if cls._instance is None:
-                cls._instance = cls()
-            return cls._instance
-
-    def open(self, mount: Mount) -> SnapshotConnection:
-        """Return a connection to `mount`."""
-        name = f"snapshot-{mount.tree.snapshot.id}-{secrets.token_hex(8)}"
-        self._waiting[name] = mount
-        try:
-            connection = SnapshotConnection(
-                f"file:{name}?immutable=1",
-                flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
-                vfs=VFS_NAME,
-            )
-        finally:
-            self._waiting.pop(name, None)
-        connection.mount = mount
-        return connection
-
-    def xOpen(  # type: ignore[override]  # noqa: N802  any object with the methods will do
-        self, name: str | apsw.URIFilename | None, flags: list[int]
-    ) -> apsw.VFSFile | Mount:
-        """Open a waiting mount, or a temporary file of SQLite."""
-        if flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
-            wanted = name.filename() if isinstance(name, apsw.URIFilename) else name
-            mount = self._waiting.pop(wanted or "", None)
-            if mount is None:
-                raise apsw.CantOpenError("only dbtool opens snapshots")
-            flags[1] = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY
-            return mount
-        return super().xOpen(name, flags)
-
-    def xFullPathname(self, name: str) -> str:  # noqa: N802
-        """Return the name of a mount as it is."""
-        return name if name in self._waiting else super().xFullPathname(name)

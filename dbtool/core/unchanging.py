@@ -1,14 +1,26 @@
-"""What a file that nobody can change answers to SQLite, whatever it holds.
+"""Databases that nobody can change and that lie in no file, given to SQLite through a VFS.
 
-The base of file objects for a VFS in Python (https://rogerbinns.github.io/apsw/vfs.html); `xRead`
-and what `xClose` frees are for the class on top of it.
+`UnchangingFile` is the base of their file objects (https://rogerbinns.github.io/apsw/vfs.html);
+`xRead` and what `xClose` frees are for the class on top of it. `offered` gives one of them a name.
+They are opened as immutable, which SQLite takes as the promise that it needs no locks, no journal
+and no WAL (https://sqlite.org/uri.html#uriimmutable). Temporary files of SQLite (large sorts) are
+those of its own VFS.
 """
 
 from __future__ import annotations
 
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
 import apsw
 
-__all__ = ["UnchangingFile"]
+__all__ = ["UnchangingFile", "offered"]
+
+VFS_NAME: Final = "dbtool-unchanging"
+_LOCK: Final = threading.Lock()
 
 
 class UnchangingFile:
@@ -60,3 +72,53 @@ class UnchangingFile:
     def xTruncate(self, _size: int) -> None:  # noqa: N802
         """Refuse."""
         raise apsw.ReadOnlyError("the content does not change")
+
+
+@contextmanager
+def offered(file: UnchangingFile) -> Iterator[str]:
+    """Give the URI under which SQLite opens a file, once and within the block.
+
+    For a connection with the flags READONLY and URI, or for ATTACH.
+    """
+    vfs = _VFS.instance()
+    name = f"unchanging-{secrets.token_hex(8)}"
+    vfs.waiting[name] = file
+    try:
+        yield f"file:{name}?vfs={VFS_NAME}&immutable=1&mode=ro"
+    finally:
+        vfs.waiting.pop(name, None)
+
+
+class _VFS(apsw.VFS):
+    """The one VFS of the process; a file waits here under its name until SQLite opens it."""
+
+    _instance: _VFS | None = None
+
+    def __init__(self) -> None:
+        super().__init__(VFS_NAME, "")
+        self.waiting: dict[str, UnchangingFile] = {}
+
+    @classmethod
+    def instance(cls) -> _VFS:
+        """Return the VFS, registered on first use."""
+        with _LOCK:
+            if cls._instance is None:
+                cls._instance = cls()
+            return cls._instance
+
+    def xOpen(  # type: ignore[override]  # noqa: N802  any object with the methods will do
+        self, name: str | apsw.URIFilename | None, flags: list[int]
+    ) -> apsw.VFSFile | UnchangingFile:
+        """Open a waiting file, or a temporary one of SQLite."""
+        if flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
+            wanted = name.filename() if isinstance(name, apsw.URIFilename) else name
+            file = self.waiting.pop(wanted or "", None)
+            if file is None:
+                raise apsw.CantOpenError("only dbtool opens what lies in no file")
+            flags[1] = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY
+            return file
+        return super().xOpen(name, flags)
+
+    def xFullPathname(self, name: str) -> str:  # noqa: N802
+        """Return the name of a waiting file as it is."""
+        return name if name in self.waiting else super().xFullPathname(name)

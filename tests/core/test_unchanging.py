@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from dbtool.core.unchanging import UnchangingFile
+from dbtool.core.unchanging import UnchangingFile, offered
 
 
 class Served(UnchangingFile):
@@ -56,3 +56,25 @@ def test_it_never_changes_whatever_is_asked() -> None:
         with pytest.raises(apsw.ReadOnlyError):
             change()
     assert file.content == b"content"
+
+
+def test_an_offered_file_is_opened_once_and_by_nobody_else() -> None:
+    source = apsw.Connection(":memory:")
+    source.execute("CREATE TABLE t(v); INSERT INTO t VALUES (42)")
+    content = source.serialize("main")
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    with offered(Served(content)) as uri:
+        connection = apsw.Connection(uri, flags=flags)
+        assert connection.execute("SELECT v FROM t").get == 42
+        with pytest.raises(apsw.CantOpenError):
+            apsw.Connection(uri, flags=flags).execute("SELECT v FROM t")
+    with offered(Served(content)) as uri:
+        pass
+    with pytest.raises(apsw.CantOpenError):
+        apsw.Connection(uri, flags=flags).execute("SELECT v FROM t")
+    with offered(Served(content)) as uri:
+        main = apsw.Connection(":memory:", flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
+        main.execute("ATTACH ? AS other", (uri,))
+        assert main.execute("SELECT v FROM other.t").get == 42
+    assert connection.execute("SELECT v FROM t ORDER BY v").get == 42
+    connection.close()
