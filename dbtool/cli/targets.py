@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from dbtool.config import DatabaseSettings
 
 __all__ = [
+    "CallOption",
     "DatabaseArgument",
+    "NameOption",
     "Target",
     "choose",
     "copy_section",
@@ -38,6 +40,18 @@ DatabaseArgument = Annotated[
         metavar="DB", help="Path of the database, or a name from dbtool.toml.", show_default=False
     ),
 ]
+
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Its name in the repository, where it has one."),
+]
+"""For commands that look for what is there."""
+
+CallOption = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Call the database so in the repository."),
+]
+"""For commands that put something there."""
 
 
 class Target(NamedTuple):

@@ -10,7 +10,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.creation import open_or_create
-from dbtool.cli.targets import DatabaseArgument, Target, choose
+from dbtool.cli.targets import CallOption, DatabaseArgument, Target, choose
 from dbtool.cli.views import counted, ratio, short
 from dbtool.core.quantities import format_duration, format_size
 
@@ -40,10 +40,7 @@ def backup(
     note: Annotated[
         str, typer.Option("--note", metavar="TEXT", help="Remark that the list of snapshots keeps.")
     ] = "",
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Call the database so in the repository."),
-    ] = None,
+    name: CallOption = None,
     always: Annotated[
         bool, typer.Option("--always", help="Take a snapshot even of an unchanged database.")
     ] = False,

@@ -12,7 +12,7 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.copies import Destination, destinations, open_destination
 from dbtool.cli.copyview import show_plans, show_results, warn_of_damage
 from dbtool.cli.secrets import Options
-from dbtool.cli.targets import DatabaseArgument, Target, open_repository
+from dbtool.cli.targets import DatabaseArgument, NameOption, Target, open_repository
 from dbtool.errors import DbtoolError
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ def copy(
     last: Annotated[
         int | None, typer.Option("--last", metavar="N", min=1, help="Only the newest N.")
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Its name in the repository, if it has one."),
-    ] = None,
+    name: NameOption = None,
     every: Annotated[
         bool, typer.Option("--all", help="Of every database in the repository.")
     ] = False,

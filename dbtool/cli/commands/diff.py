@@ -12,7 +12,13 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.differences import show_rows, show_script, show_summary
 from dbtool.cli.failure import CHECK_FAILED
 from dbtool.cli.sources import find_snapshot, only_other
-from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
+from dbtool.cli.targets import (
+    DatabaseArgument,
+    NameOption,
+    Target,
+    open_repository,
+    repository_only,
+)
 from dbtool.errors import Refused, UsageError
 
 if TYPE_CHECKING:
@@ -66,12 +72,7 @@ def diff(
         list[str] | None,
         typer.Option("--table", metavar="TABLE", help="Only this table; may be given again."),
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Its name in the repository, where it has one."
-        ),
-    ] = None,
+    name: NameOption = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with 4 where something differs.")
     ] = False,

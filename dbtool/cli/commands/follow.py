@@ -15,7 +15,7 @@ from dbtool.cli.following import Narrator
 from dbtool.cli.notify import notify
 from dbtool.cli.policies import retention_of
 from dbtool.cli.signals import Interrupted
-from dbtool.cli.targets import DatabaseArgument, Target, choose, require_path
+from dbtool.cli.targets import CallOption, DatabaseArgument, Target, choose, require_path
 from dbtool.config import state_folder
 from dbtool.core.quantities import parse_duration, parse_size
 from dbtool.errors import StorageFailed, UsageError
@@ -56,10 +56,7 @@ def follow(
             "--wal-limit", metavar="SIZE", help="Checkpoint the WAL from this size on. [4MiB]"
         ),
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Call the database so in the repository."),
-    ] = None,
+    name: CallOption = None,
 ) -> None:
     """Back a database up continuously, until it is told to stop.
 

@@ -12,7 +12,13 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.parameters import parse_value
 from dbtool.cli.render import Column
 from dbtool.cli.sources import only_other
-from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
+from dbtool.cli.targets import (
+    DatabaseArgument,
+    NameOption,
+    Target,
+    open_repository,
+    repository_only,
+)
 from dbtool.cli.views import counted, local_time, short
 from dbtool.core.quantities import format_size
 from dbtool.errors import Damaged, NotFound, UsageError
@@ -60,12 +66,7 @@ def history(
     no_live: Annotated[
         bool, typer.Option("--no-live", help="Leave out how the row is in the database now.")
     ] = False,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Its name in the repository, where it has one."
-        ),
-    ] = None,
+    name: NameOption = None,
 ) -> None:
     """Show how one row changed over the snapshots, oldest to newest, and how it is now.
 

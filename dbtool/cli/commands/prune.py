@@ -11,7 +11,7 @@ from dbtool.cli.confirm import confirm
 from dbtool.cli.context import current
 from dbtool.cli.policies import parsed, prune_options
 from dbtool.cli.pruneview import show_plan, show_result
-from dbtool.cli.targets import DatabaseArgument, open_repository, repository_only
+from dbtool.cli.targets import DatabaseArgument, NameOption, open_repository, repository_only
 from dbtool.cli.views import counted
 from dbtool.core.quantities import parse_duration, parse_size
 
@@ -68,12 +68,7 @@ def prune(
         list[str] | None,
         typer.Option("--keep-tag", metavar="TAG", help="Keep all with this tag; may be repeated."),
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Its name in the repository, where it has one."
-        ),
-    ] = None,
+    name: NameOption = None,
     every: Annotated[
         bool, typer.Option("--all", help="All databases in the repository, each by its policy.")
     ] = False,

@@ -13,6 +13,7 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.parameters import parse_parameters
 from dbtool.cli.resultset import write_rows
 from dbtool.cli.sources import reading
+from dbtool.cli.targets import NameOption
 from dbtool.core.quantities import parse_duration
 from dbtool.errors import NotFound, StorageFailed, UsageError
 
@@ -68,12 +69,7 @@ def query(
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=0, help="Stop after N rows.")
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Its name in the repository, where it has one."
-        ),
-    ] = None,
+    name: NameOption = None,
 ) -> None:
     """Run one SQL statement that reads; what writes is refused.
 

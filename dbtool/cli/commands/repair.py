@@ -12,7 +12,7 @@ from dbtool.cli.context import current
 from dbtool.cli.repairdatabase import Request, repair_one
 from dbtool.cli.repairrepository import RepositoryRequest, repair_repository
 from dbtool.cli.secrets import Options
-from dbtool.cli.targets import DatabaseArgument
+from dbtool.cli.targets import DatabaseArgument, NameOption
 from dbtool.errors import UsageError
 
 __all__ = ["app"]
@@ -54,10 +54,7 @@ def repair(
     freelist: Annotated[
         bool, typer.Option("--freelist", help="Salvage deleted rows from free pages too.")
     ] = False,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Its name in the repository, if it has one."),
-    ] = None,
+    name: NameOption = None,
     no_repo: Annotated[
         bool,
         typer.Option(

@@ -11,7 +11,13 @@ from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.files import harmless_name, require_folder
 from dbtool.cli.sources import only_other
-from dbtool.cli.targets import DatabaseArgument, Target, open_repository, repository_only
+from dbtool.cli.targets import (
+    DatabaseArgument,
+    NameOption,
+    Target,
+    open_repository,
+    repository_only,
+)
 from dbtool.cli.views import short
 from dbtool.errors import Damaged, NotFound, UsageError
 
@@ -126,12 +132,7 @@ def restore(
     undo: Annotated[
         bool, typer.Option("--undo", help="Put back what the last restore replaced.")
     ] = False,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Its name in the repository, where it has one."
-        ),
-    ] = None,
+    name: NameOption = None,
     no_safety_snapshot: Annotated[
         bool,
         typer.Option(

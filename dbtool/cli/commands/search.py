@@ -8,6 +8,7 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
+from dbtool.cli.targets import NameOption
 
 __all__ = ["app"]
 
@@ -79,12 +80,7 @@ def search(
             "--at", metavar="SNAPSHOT", help="Search a snapshot: the beginning of an id, or a time."
         ),
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Its name in the repository, where it has one."
-        ),
-    ] = None,
+    name: NameOption = None,
     index: Annotated[
         Literal["status", "build", "drop"] | None,
         typer.Option("--index", metavar="VERB", help="Instead: status, build or drop the index."),

@@ -9,7 +9,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
 from dbtool.cli.sources import reading
-from dbtool.cli.targets import DatabaseArgument
+from dbtool.cli.targets import DatabaseArgument, NameOption
 
 __all__ = ["app"]
 
@@ -35,12 +35,7 @@ def shell(
             help="Open a snapshot: the beginning of an id, latest, or a time (the last before it).",
         ),
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Its name in the repository, where it has one."
-        ),
-    ] = None,
+    name: NameOption = None,
 ) -> None:
     """Open an SQL shell that reads: .tables, .schema, .mode and statements; .exit ends it.
 

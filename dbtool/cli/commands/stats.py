@@ -9,7 +9,7 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
-from dbtool.cli.targets import DatabaseArgument
+from dbtool.cli.targets import DatabaseArgument, NameOption
 from dbtool.core.quantities import parse_duration
 from dbtool.errors import UsageError
 
@@ -66,10 +66,7 @@ def stats(
         str | None,
         typer.Option("--timeout", metavar="TIME", help="Leave out what takes longer, as 5s."),
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Its name in the repository, if it has one."),
-    ] = None,
+    name: NameOption = None,
 ) -> int:
     """Report on a database: size, tables, indexes, growth, writes, backups; nothing is changed.
 

@@ -11,7 +11,7 @@ from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
 from dbtool.cli.repositoryview import verify_repository
 from dbtool.cli.rulesview import verify_rules
-from dbtool.cli.targets import DatabaseArgument
+from dbtool.cli.targets import DatabaseArgument, NameOption
 from dbtool.cli.verifydatabase import Request, verify_one
 from dbtool.errors import UsageError
 
@@ -70,10 +70,7 @@ def verify(
     sarif: Annotated[
         Path | None, typer.Option("--sarif", metavar="FILE", help="Write a SARIF 2.1.0 log too.")
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Its name in the repository, if it has one."),
-    ] = None,
+    name: NameOption = None,
     snapshots: Annotated[
         bool, typer.Option("--snapshots", help="Check the repository and its snapshots instead.")
     ] = False,
