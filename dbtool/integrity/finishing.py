@@ -13,10 +13,10 @@ from typing import Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged
 from dbtool.integrity.newdatabase import FATAL, NewDatabase
-from dbtool.integrity.shapes import quoted
 from dbtool.pages.schematable import SchemaRow
 
 __all__ = ["finish"]
@@ -120,7 +120,7 @@ def _make_virtual_tables(
 
 
 def _rebuild(database: NewDatabase, row: SchemaRow) -> str:
-    name = quoted(row.name)
+    name = identifier(row.name)
     try:
         database.connection.execute(f"INSERT INTO {name}({name}) VALUES ('rebuild')")  # noqa: S608
     except FATAL:
@@ -132,7 +132,7 @@ def _rebuild(database: NewDatabase, row: SchemaRow) -> str:
 
 def _complaints(database: NewDatabase, table: str | None) -> list[str]:
     """Return what SQLite's own check says of a table or all; nothing where all is well."""
-    about = "" if table is None else f"({quoted(table)})"
+    about = "" if table is None else f"({identifier(table)})"
     try:
         answers = database.connection.execute(f"PRAGMA integrity_check{about}").fetchall()
     except FATAL:

@@ -7,8 +7,9 @@ from typing import Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.integrity.findings import Code, Finding, Kind, Level, Rung, Verdict
-from dbtool.integrity.objects import SchemaObject, quoted
+from dbtool.integrity.objects import SchemaObject
 
 __all__ = ["check_external_text", "check_foreign_keys", "check_json", "has_foreign_keys"]
 
@@ -32,7 +33,7 @@ def check_foreign_keys(connection: apsw.Connection, table: SchemaObject) -> list
     broken: dict[str, tuple[int, list[str]]] = {}
     answers: list[str] = []
     try:
-        rows = connection.execute(f"PRAGMA foreign_key_check({quoted(table.name)})")
+        rows = connection.execute(f"PRAGMA foreign_key_check({identifier(table.name)})")
         for _table, rowid, parent, _number in rows:
             count, keys = broken.get(str(parent), (0, []))
             if len(keys) < _MOST_KEYS and rowid is not None:
@@ -52,9 +53,9 @@ def check_json(connection: apsw.Connection, table: SchemaObject) -> list[Finding
         return []
     found = []
     for column in _json_columns(connection, table):
-        name = quoted(column)
+        name = identifier(column)
         sql = (
-            f"SELECT count(*) FROM {quoted(table.name)} WHERE {name} IS NOT NULL AND NOT "  # noqa: S608 - quoted
+            f"SELECT count(*) FROM {identifier(table.name)} WHERE {name} IS NOT NULL AND NOT "  # noqa: S608 - quoted
             f"json_valid({name}, CASE typeof({name}) WHEN 'blob' THEN 8 ELSE 1 END)"
         )
         try:
@@ -74,7 +75,7 @@ def check_external_text(connection: apsw.Connection, table: SchemaObject) -> lis
         connection: may write a private copy: the command is an INSERT, though it changes nothing.
         table: an fts5 table with external content.
     """
-    name = quoted(table.name)
+    name = identifier(table.name)
     try:
         connection.execute(f"INSERT INTO {name}({name}, rank) VALUES('integrity-check', 1)")
     except apsw.Error as error:

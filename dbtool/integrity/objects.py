@@ -18,7 +18,7 @@ from dbtool.integrity.findings import Kind, Rung, Verdict
 from dbtool.pages.schematable import SchemaRow, read_schema
 from dbtool.pages.source import PageInvalid, PageSource
 
-__all__ = ["Catalogue", "SchemaObject", "quoted", "read_objects"]
+__all__ = ["Catalogue", "SchemaObject", "read_objects"]
 
 _VIRTUAL: Final = re.compile(
     r"\s*CREATE\s+VIRTUAL\s+TABLE\b.*?\bUSING\s+[\"'`\[]?(\w+)", re.IGNORECASE | re.DOTALL
@@ -109,11 +109,6 @@ def read_objects(connection: apsw.Connection | None, pages: PageSource) -> Catal
     else:
         rows = _rows_of_pages(pages)
     return Catalogue(_objects(rows))
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL takes it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _rows_of_pages(pages: PageSource) -> list[SchemaRow]:

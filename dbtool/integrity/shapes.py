@@ -19,9 +19,10 @@ from typing import Any, Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.pages.records import RawText, Value
 
-__all__ = ["TableShape", "quoted", "shape_of"]
+__all__ = ["TableShape", "shape_of"]
 
 _ROWID_NAMES: Final = ("rowid", "_rowid_", "oid")
 _VIRTUAL_GENERATED: Final = 2
@@ -86,10 +87,10 @@ class TableShape:
         if self.rowid_field is not None and field_count <= self.rowid_field:
             names.append(self.fields[self.rowid_field].name)
         if not names:
-            return f"INSERT INTO {quoted(self.name)} DEFAULT VALUES"
+            return f"INSERT INTO {identifier(self.name)} DEFAULT VALUES"
         marks = ("CAST(? AS TEXT)" if at in raw else "?" for at in range(len(names)))
-        columns = ", ".join(map(quoted, names))
-        return f"INSERT INTO {quoted(self.name)}({columns}) VALUES ({', '.join(marks)})"  # noqa: S608
+        columns = ", ".join(map(identifier, names))
+        return f"INSERT INTO {identifier(self.name)}({columns}) VALUES ({', '.join(marks)})"  # noqa: S608
 
     def row(self, rowid: int, values: list[Value]) -> list[Value]:
         """Turn the fields of a record, at most those of the table, into what `insertion` takes."""
@@ -195,11 +196,6 @@ def shape_of(connection: apsw.Connection, name: str) -> TableShape:
         rowid_name=free if rowid_field is None and not without_rowid else None,
         has_generated=any(field.generated for field in fields),
     )
-
-
-def quoted(name: str) -> str:
-    """Quote an identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _affinity(declared: str | None, *, strict: bool) -> str:

@@ -14,9 +14,10 @@ from typing import Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.integrity.answers import findings_of
 from dbtool.integrity.findings import Code, Finding, Level, Verdict
-from dbtool.integrity.objects import Catalogue, SchemaObject, quoted
+from dbtool.integrity.objects import Catalogue, SchemaObject
 
 __all__ = ["check_table", "is_sound", "schema_finding"]
 
@@ -55,7 +56,7 @@ def check_table(
     """
     level = Level.FULL if full else Level.STRUCTURE
     # The pragma takes a name that looks like a number for the most rows that it may answer.
-    word = str(_MOST_ROWS) if _NUMBER.match(table.name) else quoted(table.name)
+    word = str(_MOST_ROWS) if _NUMBER.match(table.name) else identifier(table.name)
     pragma = f"PRAGMA {'integrity' if full else 'quick'}_check({word})"
     rows, error = _answer(connection, pragma)
     incapable = error is not None and _cannot(error)

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.rows.match import RowMode
-from dbtool.rows.shape import quoted
 from dbtool.rows.stage import Stage
 
 __all__ = ["Changes", "compare"]
@@ -79,12 +79,12 @@ def _differs(stage: Stage) -> str:
     if not settable:
         return "0"
     columns = [(at, stage.match.pairs[at][0]) for at in settable]
-    ours = ", ".join(f"l.{quoted(column.name)} COLLATE BINARY" for _, column in columns)
+    ours = ", ".join(f"l.{identifier(column.name)} COLLATE BINARY" for _, column in columns)
     staged = ", ".join(f"s.c{at}" for at, _ in columns)
     typed = [(at, column) for at, column in columns if column.affinity in _TYPE_MATTERS]
     condition = f"({ours}) IS NOT ({staged})"
     if typed:
-        types = ", ".join(f"typeof(l.{quoted(column.name)})" for _, column in typed)
+        types = ", ".join(f"typeof(l.{identifier(column.name)})" for _, column in typed)
         staged_types = ", ".join(f"typeof(s.c{at})" for at, _ in typed)
         condition = f"({condition} OR ({types}) IS NOT ({staged_types}))"
     return condition
@@ -120,7 +120,7 @@ def _differing_columns(live: apsw.Connection, stage: Stage) -> tuple[int, ...]:
 def _differing_among(live: apsw.Connection, stage: Stage, settable: list[int]) -> list[int]:
     tests = []
     for at in settable:
-        ours = f"l.{quoted(stage.match.pairs[at][0].name)}"
+        ours = f"l.{identifier(stage.match.pairs[at][0].name)}"
         tests.append(
             f"max({ours} COLLATE BINARY IS NOT s.c{at} OR typeof({ours}) <> typeof(s.c{at}))"
         )

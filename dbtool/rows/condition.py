@@ -9,8 +9,9 @@ from typing import Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.errors import UsageError
-from dbtool.rows.shape import TableShape, closest, quoted
+from dbtool.rows.shape import TableShape, closest
 
 __all__ = ["evaluating", "require_condition"]
 
@@ -28,7 +29,7 @@ def require_condition(connection: apsw.Connection, shape: TableShape, where: str
     Raises:
         UsageError: `where-invalid`, with the place in it.
     """
-    start = f"SELECT 1 FROM main.{quoted(shape.name)} WHERE (\n"
+    start = f"SELECT 1 FROM main.{identifier(shape.name)} WHERE (\n"
     statement = f"{start}{where}\n) LIMIT 0"
     seen: list[str] = []
 

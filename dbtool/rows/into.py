@@ -15,11 +15,12 @@ import apsw
 
 from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, temporary_name
 from dbtool.core.connection import classified, connect, open_live
+from dbtool.core.names import identifier
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import Refused
 from dbtool.rows.condition import evaluating, require_condition
 from dbtool.rows.recreate import copy_table
-from dbtool.rows.shape import TableShape, describe, find_table, quoted
+from dbtool.rows.shape import TableShape, describe, find_table
 from dbtool.rows.stage import bound_memory
 
 __all__ = ["TableCopy", "plan_into", "write_into"]
@@ -94,7 +95,7 @@ def plan_into(
     condition = "" if where is None else f" WHERE (\n{where}\n)"
     with evaluating(shape.name, where):
         row: Any = source.execute(
-            f"SELECT count(*) FROM main.{quoted(shape.name)}{condition}"
+            f"SELECT count(*) FROM main.{identifier(shape.name)}{condition}"
         ).fetchall()[0]
     (progress or Silent()).advance(0)
     return TableCopy(shape.name, file, row[0], new_file)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from dbtool.core.names import identifier
 from dbtool.errors import Refused, UsageError
-from dbtool.rows.shape import TableColumn, TableShape, quoted
+from dbtool.rows.shape import TableColumn, TableShape
 
 __all__ = ["MODES", "Match", "RowMode", "TableRestore", "match"]
 
@@ -68,7 +69,7 @@ class Match:
     @property
     def source_rowid(self) -> str | None:
         """SQL of the rowid in the source; None where it has none."""
-        return None if self.source.rowid is None else quoted(self.source.rowid)
+        return None if self.source.rowid is None else identifier(self.source.rowid)
 
     def keyed_by_rowid(self) -> Match:
         """Return the same match, by rowid: for a key that does not tell all rows apart."""

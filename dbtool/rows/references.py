@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.errors import CheckFailed
-from dbtool.rows.shape import quoted
 
 __all__ = ["References"]
 
@@ -147,9 +147,9 @@ class References:
         ]
         if row is None:
             return f"{child}: {', '.join(columns)} refers to no row of {parent}"
-        shown = " || ', ' || ".join(f"quote({quoted(column)})" for column in columns)
+        shown = " || ', ' || ".join(f"quote({identifier(column)})" for column in columns)
         values = self._live.execute(
-            f"SELECT {shown} FROM main.{quoted(child)} WHERE rowid = ?", (row,)
+            f"SELECT {shown} FROM main.{identifier(child)} WHERE rowid = ?", (row,)
         ).fetchall()[0][0]
         return (
             f"{child}: the row with rowid {row} has {', '.join(columns)} = {values}, "

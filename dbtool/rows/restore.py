@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 import apsw
 
 from dbtool.core.connection import classified, open_live
+from dbtool.core.names import identifier
 from dbtool.core.progress import Progress, Silent
 from dbtool.errors import Locked, Refused, StorageFailed
 from dbtool.rows.changes import Changes, compare
@@ -28,7 +29,7 @@ from dbtool.rows.condition import evaluating, require_condition
 from dbtool.rows.match import Match, RowMode, TableRestore, match
 from dbtool.rows.recreate import advance_sequence, copy_table, create_triggers
 from dbtool.rows.references import References
-from dbtool.rows.shape import TableShape, describe, find_table, quoted
+from dbtool.rows.shape import TableShape, describe, find_table
 from dbtool.rows.stage import Stage, bound_memory
 from dbtool.rows.write import write_changes
 
@@ -173,7 +174,7 @@ class RowRestore:
             condition = ""
         with evaluating(shape.name, self._asked.where):
             row: Any = connection.execute(
-                f"SELECT count(*) FROM main.{quoted(shape.name)}{condition}"
+                f"SELECT count(*) FROM main.{identifier(shape.name)}{condition}"
             ).fetchall()[0]
         count = int(row[0])
         drops = self._shape is None
@@ -312,7 +313,7 @@ class RowRestore:
         plan = self._whole_table_plan()
         references = self._references(plan.table, triggers=False)
         if self._shape is None:
-            self._live.execute(f"DROP TABLE main.{quoted(plan.table)}")
+            self._live.execute(f"DROP TABLE main.{identifier(plan.table)}")
         else:
             shape, where = self._shape, self._asked.where
             copy_table(self._live, self._source, shape, where=where, progress=self.progress)

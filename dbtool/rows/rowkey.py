@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.errors import UsageError
-from dbtool.rows.shape import TableShape, quoted
+from dbtool.rows.shape import TableShape
 
 __all__ = ["RowKey", "Value", "read_row"]
 
@@ -35,24 +36,26 @@ class RowKey:
         if self.named is not None:
             return self._by_name(shape, self.named)
         if shape.by_rowid and shape.rowid is not None:
-            return [(quoted(shape.rowid), self.whole)]
+            return [(identifier(shape.rowid), self.whole)]
         if len(shape.key) == 1:
-            return [(quoted(shape.key[0]), self.whole)]
+            return [(identifier(shape.key[0]), self.whole)]
         if len(self.parts) != len(shape.key):
             raise _invalid(shape, f"{len(self.parts)} of {len(shape.key)} values were given")
-        return [(quoted(name), value) for name, value in zip(shape.key, self.parts, strict=True)]
+        return [
+            (identifier(name), value) for name, value in zip(shape.key, self.parts, strict=True)
+        ]
 
     def _by_name(self, shape: TableShape, named: Mapping[str, Value]) -> list[tuple[str, Value]]:
         given = {name.lower(): value for name, value in named.items()}
         if set(given) == {"rowid"} and shape.rowid is not None and not shape.column("rowid"):
-            return [(quoted(shape.rowid), given["rowid"])]
+            return [(identifier(shape.rowid), given["rowid"])]
         key = {name.lower(): name for name in shape.key}
         for name in named:
             if name.lower() != "rowid":
                 shape.require_column(name)
         if set(given) != set(key):
             raise _invalid(shape, f"{', '.join(named)} was given")
-        return [(quoted(name), given[folded]) for folded, name in key.items()]
+        return [(identifier(name), given[folded]) for folded, name in key.items()]
 
 
 def read_row(
@@ -64,7 +67,7 @@ def read_row(
     """
     names = [column.name for column in shape.columns if not column.generated]
     conditions = key.conditions(shape)
-    values = [quoted(name) for name in names]
+    values = [identifier(name) for name in names]
     try:
         row = _query(connection, shape, values, conditions)
     except UnicodeDecodeError:
@@ -81,7 +84,7 @@ def _query(
 ) -> tuple[Value, ...] | None:
     condition = " AND ".join(f"{column} = ?" for column, _ in conditions)
     rows = connection.execute(
-        f"SELECT {', '.join(values)} FROM main.{quoted(shape.name)} WHERE {condition} LIMIT 1",
+        f"SELECT {', '.join(values)} FROM main.{identifier(shape.name)} WHERE {condition} LIMIT 1",
         tuple(value for _, value in conditions),
     ).fetchall()
     return rows[0] if rows else None

@@ -22,7 +22,6 @@ __all__ = [
     "closest",
     "describe",
     "find_table",
-    "quoted",
 ]
 
 _ROWID_NAMES: Final = ("rowid", "_rowid_", "oid")
@@ -119,11 +118,6 @@ class TableShape:
             context=f"its columns are {', '.join(names)}",
             hint=f"did you mean {close}?" if close else "",
         )
-
-
-def quoted(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def find_table(connection: apsw.Connection, name: str) -> tuple[str, str, bool, bool] | None:

@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged, Refused
 from dbtool.rows.condition import evaluating
 from dbtool.rows.match import Match
-from dbtool.rows.shape import quoted
 
 __all__ = ["Stage", "bound_memory"]
 
@@ -62,7 +62,7 @@ class Stage:
     @property
     def table(self) -> str:
         """The live table."""
-        return f"main.{quoted(self.match.live.name)}"
+        return f"main.{identifier(self.match.live.name)}"
 
     @property
     def key_count(self) -> int:
@@ -72,8 +72,8 @@ class Stage:
     def live_key(self, alias: str) -> list[str]:
         """SQL of the key of a live row."""
         if self.match.by_rowid:
-            return [f"{alias}.{quoted(self.match.live.rowid or '')}"]
-        return [f"{alias}.{quoted(name)}" for name in self.match.live.key]
+            return [f"{alias}.{identifier(self.match.live.rowid or '')}"]
+        return [f"{alias}.{identifier(name)}" for name in self.match.live.key]
 
     def staged_key(self, alias: str) -> list[str]:
         """SQL of the key of a staged row."""
@@ -92,7 +92,7 @@ class Stage:
             return key
         collations = self.match.live.key_collations
         return [
-            f"{part} COLLATE {quoted(collation)}"
+            f"{part} COLLATE {identifier(collation)}"
             for part, collation in zip(key, collations, strict=True)
         ]
 
@@ -170,7 +170,7 @@ class Stage:
     def _select(self) -> str:
         columns = [self.match.source_rowid or "NULL"]
         for _column, name in self.match.pairs:
-            value = quoted(name)
+            value = identifier(name)
             if self._raw:
                 columns.append(
                     f"CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END"
@@ -178,7 +178,7 @@ class Stage:
                 columns.append(f"typeof({value}) = 'text'")
             else:
                 columns.append(value)
-        return f"SELECT {', '.join(columns)} FROM main.{quoted(self.match.source.name)}"
+        return f"SELECT {', '.join(columns)} FROM main.{identifier(self.match.source.name)}"
 
     def _insertion(self) -> str:
         values = ["?1"]
@@ -247,7 +247,7 @@ class Stage:
         live.execute(f"CREATE TABLE temp.dbtool_scope({keys})")
         live.execute(f"CREATE TABLE IF NOT EXISTS temp.dbtool_absent({keys})")
         live.execute(f"CREATE INDEX IF NOT EXISTS temp.dbtool_absent_key ON dbtool_absent({keys})")
-        own = quoted(self.match.live.name)
+        own = identifier(self.match.live.name)
         key = ", ".join(part.removeprefix("l.") for part in self.live_key("l"))
         with evaluating(self.match.live.name, self.where):
             origin = f"main.{own} WHERE (\n{self.where}\n)"
@@ -274,5 +274,5 @@ class Stage:
     def _source_key_condition(self) -> str:
         if self.match.by_rowid:
             return f"{self.match.source_rowid} = ?"
-        names = [quoted(self.match.pairs[at][1]) for at in self.match.key_positions]
+        names = [identifier(self.match.pairs[at][1]) for at in self.match.key_positions]
         return " AND ".join(f"{part} = ?" for part in self.collated(names))

@@ -11,9 +11,10 @@ from typing import Any
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.errors import CheckFailed
 from dbtool.rows.changes import Changes
-from dbtool.rows.shape import UniqueIndex, quoted
+from dbtool.rows.shape import UniqueIndex
 from dbtool.rows.stage import Stage
 
 __all__ = ["constraint_failed", "write_changes"]
@@ -65,7 +66,9 @@ def _delete(live: apsw.Connection, stage: Stage, keys: str) -> None:
 
 
 def _update(live: apsw.Connection, stage: Stage, changes: Changes, which: str) -> None:
-    sets = ", ".join(f"{quoted(stage.match.pairs[at][0].name)} = s.c{at}" for at in changes.columns)
+    sets = ", ".join(
+        f"{identifier(stage.match.pairs[at][0].name)} = s.c{at}" for at in changes.columns
+    )
     same_key = stage.equal_keys(stage.live_key("l"), stage.staged_key("s"))
     live.execute(
         f"UPDATE {stage.table} AS l SET {sets} FROM temp.dbtool_todo AS w, temp.dbtool_rows AS s"
@@ -74,13 +77,13 @@ def _update(live: apsw.Connection, stage: Stage, changes: Changes, which: str) -
 
 
 def _insert(live: apsw.Connection, stage: Stage) -> None:
-    columns = [quoted(column.name) for column, _ in stage.match.pairs]
+    columns = [identifier(column.name) for column, _ in stage.match.pairs]
     values = [f"s.c{at}" for at in range(len(columns))]
     origin = (
         "FROM temp.dbtool_todo AS w CROSS JOIN temp.dbtool_rows AS s ON s.rowid = w.n"
         " WHERE w.act = 0"
     )
-    rowid = quoted(stage.match.live.rowid) if stage.match.live.rowid else None
+    rowid = identifier(stage.match.live.rowid) if stage.match.live.rowid else None
     if rowid is None or (stage.match.source_rowid is None and not stage.match.by_rowid):
         _insert_rows(live, stage, columns, values, f"{origin} ORDER BY w.n")
         return
@@ -122,10 +125,10 @@ def _write_around(live: apsw.Connection, stage: Stage, changes: Changes) -> None
         f"SELECT {key} FROM temp.dbtool_moved AS m JOIN temp.dbtool_rows AS s ON s.rowid = m.n",
     )
     _update(live, stage, changes, "w.act = 1 AND w.n NOT IN (SELECT n FROM temp.dbtool_moved)")
-    columns = [quoted(column.name) for column in stage.match.live.stored]
+    columns = [identifier(column.name) for column in stage.match.live.stored]
     values = [f"v{at}" for at in range(len(columns))]
     if stage.match.live.rowid:
-        columns, values = [quoted(stage.match.live.rowid), *columns], ["rid", *values]
+        columns, values = [identifier(stage.match.live.rowid), *columns], ["rid", *values]
     _insert_rows(live, stage, columns, values, "FROM temp.dbtool_moved ORDER BY n")
     if changes.inserted:
         _insert(live, stage)
@@ -135,15 +138,15 @@ def _take_copies(live: apsw.Connection, stage: Stage, changes: Changes) -> None:
     """Keep whole rows, as they are to be, whose unique values change."""
     stored = stage.match.live.stored
     staged = {stage.match.pairs[at][0].name: f"s.c{at}" for at in changes.columns}
-    values = [staged.get(column.name, f"l.{quoted(column.name)}") for column in stored]
+    values = [staged.get(column.name, f"l.{identifier(column.name)}") for column in stored]
     kinds = [f"v{at} {column.affinity}" for at, column in enumerate(stored)]
-    rowid = f"l.{quoted(stage.match.live.rowid)}" if stage.match.live.rowid else "NULL"
+    rowid = f"l.{identifier(stage.match.live.rowid)}" if stage.match.live.rowid else "NULL"
     unique = {name for index in stage.match.live.unique for name in index.columns}
     if stage.match.by_rowid:
         unique |= set(stage.match.live.key)
     all_known = bool(unique) and not _has_other_unique(live, stage)
     changed = [
-        f"l.{quoted(name)} COLLATE BINARY IS NOT {value}"
+        f"l.{identifier(name)} COLLATE BINARY IS NOT {value}"
         for name, value in staged.items()
         if name in unique or not all_known
     ]
@@ -200,7 +203,7 @@ def _conflicts_of(live: apsw.Connection, stage: Stage, index: UniqueIndex) -> li
     if not set(index.columns) <= set(places):
         return []
     same_values = " AND ".join(
-        f"l.{quoted(name)} COLLATE {quoted(collation)} = s.c{places[name]}"
+        f"l.{identifier(name)} COLLATE {identifier(collation)} = s.c{places[name]}"
         for name, collation in zip(index.columns, index.collations, strict=True)
     )
     live_key, staged_key = stage.live_key("l"), stage.staged_key("s")

@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from dbtool.integrity.findings import Kind, Verdict
-from dbtool.integrity.objects import quoted, read_objects
+from dbtool.integrity.objects import read_objects
 
 
 class NoPages:
@@ -67,7 +67,3 @@ def test_roots_and_checkable(catalogue) -> None:
     assert catalogue.at(0) is None
     assert "v" not in {item.name for item in catalogue.objects}
     assert "ix" not in {item.name for item in catalogue.checkable()}
-
-
-def test_names_are_quoted() -> None:
-    assert quoted('a"b') == '"a""b"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from dbtool.integrity.shapes import quoted, shape_of
+from dbtool.integrity.shapes import shape_of
 
 
 def shape(sql: str):
@@ -75,7 +75,3 @@ def test_rows_look_like_those_of_their_table_and_not_of_others() -> None:
 def test_a_table_that_is_not_there_has_no_shape() -> None:
     with pytest.raises(ValueError, match="unpack"):
         shape("CREATE TABLE other(a)")
-
-
-def test_names_are_quoted() -> None:
-    assert quoted('a"b') == '"a""b"'

@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from dbtool.errors import NotFound, Refused, UsageError
-from dbtool.rows.shape import closest, describe, find_table, quoted
+from dbtool.rows.shape import closest, describe, find_table
 
 
 def shape_of(sql: str, name: str = "t"):
@@ -101,6 +101,5 @@ def test_an_empty_database_says_that_it_has_no_tables() -> None:
 
 
 def test_small_things() -> None:
-    assert quoted('a"b') == '"a""b"'
     assert closest("zzz", ["abc"]) is None
     assert find_table(apsw.Connection(":memory:"), "t") is None

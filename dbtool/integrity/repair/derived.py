@@ -26,9 +26,9 @@ from typing import Final
 import apsw
 
 from dbtool.core.atomicfile import failures_named
+from dbtool.core.names import identifier
 from dbtool.integrity.findings import Code, Finding, Kind, Rung, Verdict
 from dbtool.integrity.logcheck import log_of
-from dbtool.integrity.objects import quoted
 from dbtool.integrity.repair.copying import private_connection, sync_file
 from dbtool.integrity.repair.job import Job, require_sound
 from dbtool.integrity.repair.losses import compared
@@ -207,7 +207,7 @@ def _rebuild(path: Path, damage: Iterable[Finding], done: list[str], job: Job) -
 def _reindex(path: Path, name: str, job: Job) -> bool:
     with private_connection(path, job.progress) as connection:
         try:
-            connection.execute(f"REINDEX {quoted(name)}")
+            connection.execute(f"REINDEX {identifier(name)}")
         except apsw.CorruptError:
             pass
         else:
@@ -226,7 +226,7 @@ def _reindex(path: Path, name: str, job: Job) -> bool:
 
 
 def _rebuild_text(path: Path, name: str, job: Job) -> bool:
-    rebuild = f"INSERT INTO {quoted(name)}({quoted(name)}) VALUES ('rebuild')"  # noqa: S608 - quoted
+    rebuild = f"INSERT INTO {identifier(name)}({identifier(name)}) VALUES ('rebuild')"  # noqa: S608 - quoted
     with private_connection(path, job.progress) as connection:
         try:
             connection.execute(rebuild)

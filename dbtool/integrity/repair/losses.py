@@ -13,11 +13,12 @@ from typing import Final
 import apsw
 
 from dbtool.core.connection import connect
+from dbtool.core.names import identifier
 from dbtool.core.progress import Progress
 from dbtool.core.stoppable import stoppable
 from dbtool.errors import DbtoolError
 from dbtool.integrity.findings import DAMAGES, Code, Kind, VerifyReport
-from dbtool.integrity.objects import quoted, read_objects
+from dbtool.integrity.objects import read_objects
 from dbtool.integrity.rawpages import RawPages
 from dbtool.integrity.repair.job import Job
 from dbtool.integrity.repair.model import TableLoss
@@ -51,7 +52,7 @@ def counted(path: Path, tables: Iterable[str], progress: Progress) -> dict[str, 
 def rows_in(connection: apsw.Connection, table: str) -> int | None:
     """Count the rows of one table by the table itself, as an index may be damaged."""
     try:
-        count = connection.execute(f"SELECT count(*) FROM {quoted(table)} NOT INDEXED").get  # noqa: S608 - quoted
+        count = connection.execute(f"SELECT count(*) FROM {identifier(table)} NOT INDEXED").get  # noqa: S608 - quoted
     except (apsw.InterruptError, apsw.FullError):
         raise
     except apsw.Error:

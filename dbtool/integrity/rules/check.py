@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.core.progress import Progress, Silent
 from dbtool.integrity.rules.conditions import Condition
 from dbtool.integrity.rules.model import (
@@ -32,7 +33,7 @@ from dbtool.integrity.rules.model import (
 from dbtool.integrity.rules.plugins import find_rules, run_rule
 from dbtool.integrity.rules.resolve import Prepared, PreparedTable, prepare
 from dbtool.integrity.rules.stream import judge_stream
-from dbtool.integrity.rules.table import Table, cells, decoder, quoted, read_cells
+from dbtool.integrity.rules.table import Table, cells, decoder, read_cells
 from dbtool.integrity.rules.watch import Watch
 
 __all__ = ["check_rules"]
@@ -217,8 +218,8 @@ class _TableJudge:
 
     def _unique(self, rule: Prepared) -> RuleResult:
         """Let SQLite group the rows; where there is a rowid, the first row stands for its group."""
-        names = ", ".join(map(quoted, rule.columns))
-        filled = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in rule.columns)
+        names = ", ".join(map(identifier, rule.columns))
+        filled = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in rule.columns)
         first = f", min({self._table.rowid})" if self._table.rowid else ""
         columns = cells((*self._table.key, *rule.columns))
         statement = (

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.core.pragmas import harden
 from dbtool.errors import UsageError
 from dbtool.integrity.rules.model import (
@@ -23,7 +24,7 @@ from dbtool.integrity.rules.model import (
     TypeIs,
     Value,
 )
-from dbtool.integrity.rules.table import Table, quoted
+from dbtool.integrity.rules.table import Table
 
 __all__ = ["Condition", "condition", "prove_check", "reference_condition"]
 
@@ -45,14 +46,14 @@ class Condition(NamedTuple):
 def condition(rule: Rule) -> Condition | None:
     """Return the condition of a rule that looks at one row alone; None for any other."""
     if isinstance(rule, NotNull):
-        return Condition(f"{quoted(rule.column)} IS NULL")
+        return Condition(f"{identifier(rule.column)} IS NULL")
     if isinstance(rule, TypeIs):
-        return Condition(f"typeof({quoted(rule.column)}) NOT IN ({_typed(rule.types)}, 'null')")
+        return Condition(f"typeof({identifier(rule.column)}) NOT IN ({_typed(rule.types)}, 'null')")
     if isinstance(rule, Range):
         return _range(rule)
     if isinstance(rule, OneOf):
         marks = ", ".join("?" * len(rule.values))
-        sql = f"(+{quoted(rule.column)} COLLATE BINARY) NOT IN ({marks})"
+        sql = f"(+{identifier(rule.column)} COLLATE BINARY) NOT IN ({marks})"
         return Condition(sql, rule.values)
     if isinstance(rule, Holds):
         return Condition(f"NOT (\n{rule.expression}\n)")
@@ -65,9 +66,9 @@ def reference_condition(connection: apsw.Connection, rule: References) -> Condit
         collation = connection.column_metadata("main", rule.table, rule.target)[1]
     except apsw.SQLError:  # a view
         collation = "BINARY"
-    column, target = quoted(rule.column), quoted(rule.target)
-    inner = f"SELECT {target} FROM main.{quoted(rule.table)} WHERE {target} IS NOT NULL"  # noqa: S608 - quoted
-    return Condition(f"({column} COLLATE {quoted(collation)}) NOT IN ({inner})")
+    column, target = identifier(rule.column), identifier(rule.target)
+    inner = f"SELECT {target} FROM main.{identifier(rule.table)} WHERE {target} IS NOT NULL"  # noqa: S608 - quoted
+    return Condition(f"({column} COLLATE {identifier(collation)}) NOT IN ({inner})")
 
 
 def _typed(types: tuple[str, ...]) -> str:
@@ -75,7 +76,7 @@ def _typed(types: tuple[str, ...]) -> str:
 
 
 def _range(rule: Range) -> Condition:
-    name = quoted(rule.column)
+    name = identifier(rule.column)
     bounds = [bound for bound in (rule.least, rule.most) if bound is not None]
     if not isinstance(bounds[0], str):
         value, misfit = f"+{name}", f"typeof({name}) NOT IN ('integer', 'real')"
@@ -146,9 +147,9 @@ def _columns_of(table: Table, expression: str) -> tuple[str, ...]:
         harden(probe)
         probe.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         probe.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
-        columns = ", ".join(map(quoted, table.columns))
+        columns = ", ".join(map(identifier, table.columns))
         check = f"CHECK (\n{expression}\n)"
-        probe.execute(f"CREATE TABLE main.{quoted(table.name)}({columns}, {check})")
+        probe.execute(f"CREATE TABLE main.{identifier(table.name)}({columns}, {check})")
         probe.authorizer = note
         probe.execute(f"SELECT (\n{expression}\n) FROM {table.sql}")  # noqa: S608 - proven above
     finally:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.integrity.rules.model import Offender, RuleResult
 from dbtool.integrity.rules.resolve import Prepared
 from dbtool.integrity.rules.table import (
@@ -15,7 +16,6 @@ from dbtool.integrity.rules.table import (
     Table,
     cells,
     decoder,
-    quoted,
     read_cells,
     shown,
 )
@@ -79,7 +79,7 @@ class _Stream:
         """Yield every row."""
         selected = [cells(self._table.key)] if self._table.key else []
         for column in self._columns:
-            name = quoted(column)
+            name = identifier(column)
             selected.append(
                 f"typeof({name}), CASE WHEN octet_length({name}) > {LONGEST_BYTES} THEN NULL "
                 f"WHEN typeof({name}) = 'text' THEN CAST({name} AS BLOB) ELSE {name} END"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import apsw
 
+from dbtool.core.names import identifier
 from dbtool.errors import UsageError
 from dbtool.integrity.rules.model import Value
 
@@ -23,7 +24,6 @@ __all__ = [
     "decoder",
     "find_column",
     "find_table",
-    "quoted",
     "read_cells",
     "shown",
 ]
@@ -51,12 +51,7 @@ class Table:
     @property
     def sql(self) -> str:
         """The table's name in SQL."""
-        return f"main.{quoted(self.name)}"
-
-
-def quoted(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+        return f"main.{identifier(self.name)}"
 
 
 def decoder(connection: apsw.Connection) -> str:
@@ -121,7 +116,7 @@ def cells(columns: Sequence[str]) -> str:
     """Return the SQL of values as `read_cells` wants them: three expressions for each column."""
     parts = []
     for column in columns:
-        name = quoted(column)
+        name = identifier(column)
         start = f"substr(CAST({name} AS BLOB), 1, {SHOWN_BYTES + 1})"
         parts.append(
             f"typeof({name}), octet_length({name}), "

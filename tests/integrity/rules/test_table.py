@@ -5,11 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from dbtool.integrity.rules.table import find_table, quoted, shown
-
-
-def test_names_are_quoted() -> None:
-    assert quoted('a"b') == '"a""b"'
+from dbtool.integrity.rules.table import find_table, shown
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
