@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     )
     from dbtool.integrity.check import verify_database
     from dbtool.integrity.findings import VerifyOptions, VerifyReport
+    from dbtool.monitor.stats.health import HealthReport, health_report
+    from dbtool.monitor.stats.model import StatsReport
+    from dbtool.monitor.stats.report import StatsOptions, StatsProviders, stats_report
     from dbtool.rows.diff import Diff
     from dbtool.rows.history import HistoryEntry
     from dbtool.rows.match import TableRestore
@@ -72,6 +75,7 @@ __all__ = [
     "Diff",
     "DiffOptions",
     "Finding",
+    "HealthReport",
     "HistoryEntry",
     "Locked",
     "NotFound",
@@ -92,6 +96,9 @@ __all__ = [
     "Silent",
     "Snapshot",
     "SnapshotId",
+    "StatsOptions",
+    "StatsProviders",
+    "StatsReport",
     "StorageFailed",
     "TableChange",
     "TableRestore",
@@ -101,9 +108,11 @@ __all__ = [
     "VerifyReport",
     "WrongKey",
     "__version__",
+    "health_report",
     "init_database",
     "open",
     "search_database",
+    "stats_report",
     "verify_database",
 ]
 
@@ -139,6 +148,9 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
     "dbtool.integrity.check": ("verify_database",),
     "dbtool.integrity.findings": ("VerifyOptions", "VerifyReport"),
+    "dbtool.monitor.stats.health": ("HealthReport", "health_report"),
+    "dbtool.monitor.stats.model": ("StatsReport",),
+    "dbtool.monitor.stats.report": ("StatsOptions", "StatsProviders", "stats_report"),
     "dbtool.rows.diff": ("Diff",),
     "dbtool.rows.history": ("HistoryEntry",),
     "dbtool.rows.match": ("TableRestore",),

@@ -31,6 +31,8 @@ def require_no_database(path: Path) -> None:
     Raises:
         UsageError: `invalid-value`.
     """
+    if not path.is_file():  # to read from a pipe would wait for ever
+        return
     try:
         with path.open("rb") as stream:
             start = stream.read(len(_MAGIC))
@@ -115,12 +117,18 @@ def _cell(value: Any) -> str:
 def _write(session: Session, path: Path, text: str) -> None:
     """Write a file as the umask has it, under its name only once it is whole."""
     require_no_database(path)
-    temporary = path.with_name(f".{path.name}.{temporary_name()}")
+    data = text.encode("utf-8", "backslashreplace")
     with failures_named("write", path):
+        # A pipe or /dev/stdout is written to; it must not be replaced by a file.
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        real = path.resolve()
+        temporary = real.with_name(f".{real.name}.{temporary_name()}")
         try:
-            with temporary.open("x", encoding="utf-8", errors="backslashreplace") as stream:
-                stream.write(text)
-            temporary.replace(path)
+            with temporary.open("xb") as stream:
+                stream.write(data)
+            temporary.replace(real)
         finally:
             temporary.unlink(missing_ok=True)
     session.note(f"{path} written")

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dbtool.cli.failure import OK, WARNINGS
 from dbtool.cli.histories import growth_samples
-from dbtool.cli.targets import Target, choose
+from dbtool.cli.targets import Target, choose, key_owner
 from dbtool.core.sqlerror import nearest
 from dbtool.errors import NotFound, UsageError
 from dbtool.monitor.stats.advice import advice
 from dbtool.monitor.stats.model import SECTIONS
-from dbtool.monitor.stats.report import Providers, StatsOptions, stats_report
-from dbtool.monitor.stats.saved import SavedStatistic, run_saved, saved_statistics
+from dbtool.monitor.stats.report import StatsOptions, StatsProviders, stats_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from dbtool.cli.context import Session
     from dbtool.monitor.stats.advice import Advice
     from dbtool.monitor.stats.model import GrowthPoint, StatsReport
-    from dbtool.monitor.stats.saved import SavedResult
+    from dbtool.monitor.stats.saved import SavedResult, SavedStatistic
 
 __all__ = ["Request", "providers_of", "require_sections", "run_stats"]
 
@@ -76,9 +75,9 @@ def require_sections(names: Sequence[str]) -> None:
             raise UsageError("invalid-value", f"there is no section {name}", hint=hint)
 
 
-def providers_of(session: Session, target: Target, name: str | None) -> Providers:
+def providers_of(session: Session, target: Target, name: str | None) -> StatsProviders:
     """Return where a report gets what is not in the database."""
-    return Providers(
+    return StatsProviders(
         repository=lambda: _repository(session, target),
         samples=lambda: _samples(session, target),
         database=name,
@@ -87,14 +86,13 @@ def providers_of(session: Session, target: Target, name: str | None) -> Provider
 
 def _repository(session: Session, target: Target) -> Repository | None:
     """Open the repository without ever asking for a password; None where there is none."""
-    from dbtool.backup.repository import Repository
-    from dbtool.cli.secrets import find_secret, key_configured
-    from dbtool.cli.stores import reach_store
-    from dbtool.cli.targets import key_owner
-
     location, owner = target.repository, key_owner(session, target)
     if not target.explicit_repository and not Path(location).exists():
         return None
+    from dbtool.backup.repository import Repository
+    from dbtool.cli.secrets import find_secret, key_configured
+    from dbtool.cli.stores import reach_store
+
     known = key_configured(session, owner)
     return Repository.open(
         reach_store(session, location),
@@ -135,6 +133,8 @@ def _statistics(session: Session, request: Request) -> tuple[SavedStatistic, ...
     """Return the saved statistics that are wanted: all, unless something else was asked for."""
     if request.sections and not request.saved:
         return ()
+    from dbtool.monitor.stats.saved import saved_statistics
+
     every = saved_statistics(session.config.tables("stats"))
     if not request.saved or request.saved == (_ALL,):
         return every
@@ -159,6 +159,7 @@ def _run_saved(
     if not statistics:
         return ()
     from dbtool.cli.sources import reading
+    from dbtool.monitor.stats.saved import run_saved
 
     with reading(session, str(target.path), None) as source:
         return run_saved(source.connection, statistics)

@@ -8,7 +8,7 @@ import pytest
 
 from dbtool.cli.statsfiles import require_no_database
 from dbtool.errors import UsageError
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, run_child
 
 
 def test_a_database_is_not_written_over(database: Path, tmp_path: Path) -> None:
@@ -41,3 +41,18 @@ def test_an_empty_database_has_a_page(run: Run) -> None:
     Path("empty.db").touch()
     assert run("stats", "--html", "page.html", "-q", "empty.db").code == 0
     assert run("stats", "--svg", "map.svg", "-q", "empty.db").code == 2
+
+
+def test_a_pipe_is_written_to_and_stays_one(database: Path) -> None:
+    outcome = run_child("stats", "--svg", "/dev/stdout", "-q", "app.db")
+    assert outcome.code == 0
+    assert outcome.out.startswith("<?xml")
+    assert outcome.out.endswith("</svg>\n")
+
+
+def test_a_link_to_a_picture_stays_a_link(run: Run, database: Path) -> None:
+    Path("real.svg").write_text("old", encoding="utf-8")
+    Path("link.svg").symlink_to("real.svg")
+    assert run("stats", "--svg", "link.svg", "-q", "app.db").code == 0
+    assert Path("link.svg").is_symlink()
+    assert "old" not in Path("real.svg").read_text(encoding="utf-8")

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from dbtool.backup.model import Snapshot
 from dbtool.core.progress import Progress
 from dbtool.core.stoppable import stoppable
 from dbtool.monitor.stats.forecast import forecast
 from dbtool.monitor.stats.model import GrowthPoint, GrowthStats, TableGrowth, Unavailable
 from dbtool.pages.space import TreeSpace, read_trees
+
+if TYPE_CHECKING:
+    from dbtool.backup.model import Snapshot
 
 __all__ = ["growth_stats", "tables_over_time"]
 

@@ -31,7 +31,7 @@ from dbtool.monitor.stats.model import (
     TablesStats,
     Unavailable,
 )
-from dbtool.monitor.stats.report import Providers, StatsOptions, stats_report
+from dbtool.monitor.stats.report import StatsOptions, StatsProviders, stats_report
 from dbtool.pages.reader import PageReader
 
 __all__ = ["HealthCheck", "HealthReport", "Status", "health_report"]
@@ -102,7 +102,7 @@ def health_report(
     *,
     deadline_s: float = 10.0,
     max_backup_age_s: float | None = None,
-    providers: Providers | None = None,
+    providers: StatsProviders | None = None,
     alerts: Callable[[], Sequence[HealthCheck]] = tuple,
     progress: Progress | None = None,
     clock: Clock | None = None,
@@ -126,7 +126,7 @@ def health_report(
     began_s = clock.monotonic()
     options = StatsOptions(_SECTIONS, deadline_s, max_backup_age_s=max_backup_age_s)
     report = stats_report(
-        path, options, providers=providers or Providers(), progress=progress, clock=clock
+        path, options, providers=providers or StatsProviders(), progress=progress, clock=clock
     )
     checks: list[HealthCheck] = []
     if report.problem is None:

@@ -30,8 +30,6 @@ from dbtool.errors import (
     UsageError,
     WrongKey,
 )
-from dbtool.monitor.stats.backups import backup_stats, ends, growth_of_snapshots
-from dbtool.monitor.stats.growth import growth_stats, tables_over_time
 from dbtool.monitor.stats.model import (
     SECTIONS,
     GrowthPoint,
@@ -46,12 +44,11 @@ from dbtool.pages.reader import PageReader
 from dbtool.pages.schematable import SchemaRow, read_schema
 from dbtool.pages.source import PageInvalid
 from dbtool.pages.space import SpaceEstimate, estimate_space
-from dbtool.trace.log import read_log
 
 if TYPE_CHECKING:
     from dbtool.backup.repository import Repository
 
-__all__ = ["Providers", "StatsOptions", "stats_report"]
+__all__ = ["StatsOptions", "StatsProviders", "stats_report"]
 
 _OF_PAGES = ("tables", "indexes")
 _PARTIAL = (WrongKey, Damaged, Locked, Refused, StorageFailed)
@@ -80,7 +77,7 @@ class StatsOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Providers:
+class StatsProviders:
     """Where the report asks for what is not in the database. Each may raise `DbtoolError`."""
 
     repository: Callable[[], Repository | None] = lambda: None
@@ -95,7 +92,7 @@ def stats_report(
     path: Path,
     options: StatsOptions = StatsOptions(),
     *,
-    providers: Providers = Providers(),
+    providers: StatsProviders = StatsProviders(),
     progress: Progress | None = None,
     clock: Clock | None = None,
 ) -> StatsReport:
@@ -104,7 +101,7 @@ def stats_report(
     Args:
         path: the database.
         options: see `StatsOptions`.
-        providers: see `Providers`.
+        providers: see `StatsProviders`.
         progress: asked again and again whether to stop.
         clock: gives the time of the report.
 
@@ -120,7 +117,7 @@ class _Report:
         self,
         path: Path,
         options: StatsOptions,
-        providers: Providers,
+        providers: StatsProviders,
         progress: Progress,
         clock: Clock,
     ) -> None:
@@ -255,11 +252,15 @@ class _Report:
     # -- what is elsewhere
 
     def _growth(self, free_bytes: int) -> object:
+        from dbtool.monitor.stats.growth import growth_stats, tables_over_time
+
         points = list(self.providers.samples())
         tables: tuple[TableGrowth, ...] = ()
         between = None
         repository = self.repository
         if repository is not None:
+            from dbtool.monitor.stats.backups import ends, growth_of_snapshots
+
             points += growth_of_snapshots(repository, self._name())
             pair = ends(repository, self._name()) if self.options.compare_snapshots else None
             if pair is not None:
@@ -272,11 +273,26 @@ class _Report:
     def _workload(self) -> object:
         if self.options.trace is None:
             return _NO_TRACE
-        return read_log(self.options.trace)
+        from dbtool.trace.log import read_log
+
+        found = read_log(self.options.trace)
+        own = [name for name in found.databases if self._is_named(name)]
+        if found.databases and not own:
+            shown = ", ".join(found.databases[:3])
+            return Unavailable(f"{self.options.trace} is about other databases: {shown}")
+        if len(found.databases) == len(own) or len(own) > 1:
+            return found
+        return read_log(self.options.trace, database=own[0])
+
+    def _is_named(self, name: str) -> bool:
+        """Say whether an application means this database; it may see it in another folder."""
+        return Path(name).name in (self.path.name, self.path.resolve().name)
 
     def _backups(self) -> object:
         if self.repository is None:
             return Unavailable("there is no repository of it", "dbtool backup DB")
+        from dbtool.monitor.stats.backups import backup_stats
+
         return backup_stats(self.repository, self._name(), max_age_s=self.options.max_backup_age_s)
 
     @cached_property

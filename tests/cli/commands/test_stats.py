@@ -264,3 +264,19 @@ def test_a_picture_is_the_report_unless_a_section_is_asked_for_too(run: Run, sho
     assert "\nIndexes" in both.out
     assert "\nTables" not in both.out
     assert "<h2>Tables</h2>" in Path("report.html").read_text(encoding="utf-8")
+
+
+def test_a_trace_log_of_several_databases_gives_only_this_one(run: Run, shop: Path) -> None:
+    from dbtool.trace.log import Entry, StatementUse, encode
+
+    def line(calls: int, database: str) -> bytes:
+        use = StatementUse("SELECT 1", calls, 0.1, 0.1, {96: calls})
+        return encode(Entry(use, 1e9, 1e9 + 60, 7, "apsw", database))
+
+    Path("app.log").write_bytes(line(5, "/data/other.db") + line(3, "/data/shop.db"))
+    words = ("stats", "--section", "workload", "--trace", "app.log", "--json")
+    assert run(*words, "shop.db").data["workload"]["statements"][0]["calls"] == 3
+    Path("app.log").write_bytes(line(5, "/data/other.db"))
+    found = run(*words, "shop.db").data["workload"]
+    assert found["available"] is False
+    assert "/data/other.db" in found["reason"]

@@ -11,7 +11,7 @@ import pytest
 from dbtool.backup.repository import Repository
 from dbtool.errors import Locked
 from dbtool.monitor.stats.health import HealthCheck, HealthReport, health_report
-from dbtool.monitor.stats.report import Providers
+from dbtool.monitor.stats.report import StatsProviders
 from tests.monitor.stats.conftest import Make, rows
 from tests.monitor.stats.test_report import Ticking, encrypted
 
@@ -38,7 +38,9 @@ def checks(report: HealthReport) -> dict[str, str]:
 
 
 def test_all_is_well(sound: Path, repository: Repository) -> None:
-    report = health_report(sound, providers=Providers(lambda: repository), max_backup_age_s=3600)
+    report = health_report(
+        sound, providers=StatsProviders(lambda: repository), max_backup_age_s=3600
+    )
     assert checks(report) == {"integrity": "pass", "foreign_keys": "pass", "backup": "pass"}
     assert (report.status, report.issues) == ("pass", ())
     assert (report.tables, report.indexes, report.views, report.rows) == (3, 1, 1, 100)
@@ -64,7 +66,7 @@ def test_a_backup_beyond_its_limit_fails(sound: Path, repository: Repository) ->
             return 1.0
 
     report = health_report(
-        sound, providers=Providers(lambda: repository), max_backup_age_s=86400, clock=Later()
+        sound, providers=StatsProviders(lambda: repository), max_backup_age_s=86400, clock=Later()
     )
     assert checks(report)["backup"] == "fail"
     assert report.status == "fail"

@@ -21,7 +21,7 @@ from dbtool.monitor.stats.model import (
     TablesStats,
     Unavailable,
 )
-from dbtool.monitor.stats.report import Providers, StatsOptions, stats_report
+from dbtool.monitor.stats.report import StatsOptions, StatsProviders, stats_report
 from tests.monitor.stats.conftest import Make, rows
 from tests.pages.databases import listing
 
@@ -134,7 +134,7 @@ def test_a_repository_gives_backups_and_growth(make: Make, tmp_path: Path) -> No
     report = stats_report(
         path,
         StatsOptions(compare_snapshots=True),
-        providers=Providers(repository=lambda: repository),
+        providers=StatsProviders(repository=lambda: repository),
     )
     growth = report.sections["growth"]
     assert isinstance(report.sections["backups"], BackupStats)
@@ -147,7 +147,9 @@ def test_a_store_that_does_not_answer_ends_nothing_else(make: Make) -> None:
     def unreachable() -> Repository:
         raise Unreachable("store-unreachable", "the store does not answer", hint="try again")
 
-    report = stats_report(make("CREATE TABLE t(a)"), providers=Providers(repository=unreachable))
+    report = stats_report(
+        make("CREATE TABLE t(a)"), providers=StatsProviders(repository=unreachable)
+    )
     assert report.sections["backups"] == Unavailable("the store does not answer", "try again")
     assert isinstance(report.sections["tables"], TablesStats)
     assert report.problem is None
