@@ -14,6 +14,7 @@ from dbtool.cli.monitorview import alert_line, live_line, sampling_data
 from dbtool.cli.notify import notify
 from dbtool.cli.visible import visible
 from dbtool.core.clock import SystemClock
+from dbtool.monitor.httpserver import Address, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ _PING_EVERY_S = 300.0
 
 def run(session: Session, db: str | None, *, interval_s: float | None, serve: str | None) -> int:
     """Look until a signal ends it; return the exit code."""
+    address = None if serve is None else parse_address(serve)
     chosen_s = interval_s or session.config.get("monitor.interval") or _INTERVAL_S
     attention, telling = Attention(session.interrupts), Telling(session, background=True)
     latest: dict[str, Sampling] = {}
@@ -40,10 +42,10 @@ def run(session: Session, db: str | None, *, interval_s: float | None, serve: st
         stack.callback(telling.close)
         stack.enter_context(attention.paid())
         loop = _Loop(session, attention, telling, found, latest, chosen_s)
-        loop.look(time.monotonic())
-        if serve is not None:
-            _serve(session, stack, serve, latest, chosen_s)
-            loop.lines = False
+        loop.lines = address is None
+        loop.look(time.monotonic())  # before anybody can ask what it saw
+        if address is not None:
+            _serve(session, stack, address, latest, chosen_s)
         loop.until_stopped()
         notify("STOPPING=1")
     return _ALERT if any(sampling.firing for sampling in latest.values()) else 0
@@ -52,16 +54,15 @@ def run(session: Session, db: str | None, *, interval_s: float | None, serve: st
 def _serve(
     session: Session,
     stack: ExitStack,
-    serve: str,
+    address: Address,
     latest: Mapping[str, Sampling],
     interval_s: float,
 ) -> None:
     from dbtool import __version__
     from dbtool.monitor.exporter import registry_of
-    from dbtool.monitor.httpserver import health_of, parse_address, serving
+    from dbtool.monitor.httpserver import health_of, serving
 
     clock = SystemClock()
-    address = parse_address(serve)
     registry = registry_of(lambda: dict(latest), __version__)
     health = lambda: health_of(dict(latest), clock.now(), interval_s)  # noqa: E731 - as short as it is
     bound = stack.enter_context(serving(address, registry, health))

@@ -20,7 +20,7 @@ __all__ = ["ALERTS", "AlertLimits", "Judgement", "Severity", "judge", "unreadabl
 Severity = Literal["critical", "warning"]
 
 ALERTS: Final[dict[str, tuple[Severity, str]]] = {
-    "database-unreadable": ("critical", "the database is gone or cannot be looked at"),
+    "database-unreadable": ("critical", "the database is gone, damaged or encrypted"),
     "wal-large": ("warning", "the WAL has been larger than its limit for some time"),
     "checkpoint-pinned": ("warning", "one reader keeps the WAL from being checkpointed"),
     "writer-held": ("critical", "one transaction keeps all other writers out"),
@@ -89,13 +89,22 @@ class Judgement:
 def judge(look: Look, daily: Daily | None, limits: AlertLimits) -> tuple[Judgement, ...]:
     """Judge one look, with the facts of the day."""
     return (
-        Judgement("database-unreadable", over=False, clear=True, evidence="it can be looked at"),
+        _readable(daily),
         _wal(look, limits),
         _pinned(look, limits),
         _writer(look, limits),
         _disk(look, limits),
         *_daily(daily, look.at, limits),
     )
+
+
+def _readable(daily: Daily | None) -> Judgement:
+    code = "database-unreadable"
+    if daily is not None and daily.problem:
+        return Judgement(
+            code, over=True, clear=False, evidence=daily.problem, command="dbtool verify DB"
+        )
+    return Judgement(code, over=False, clear=True, evidence="it can be looked at")
 
 
 def unreadable(why: str) -> tuple[Judgement, ...]:
@@ -143,12 +152,12 @@ def _pinned(look: Look, limits: AlertLimits) -> Judgement:
     if not look.pinning or look.wal_frames is None:
         return Judgement(code, over=False, clear=True, evidence="no reader holds the WAL up")
     oldest = min(look.pinning, key=lambda reader: (reader.since, reader.holder.pid))
-    held = format_duration((look.at - oldest.since).total_seconds())
     behind = look.wal_frames - oldest.frame
-    text = (
-        f"process {oldest.holder} reads the WAL up to frame {oldest.frame:,} of "
-        f"{look.wal_frames:,}, for {held} at least: {behind:,} frames cannot be checkpointed"
-    )
+    what = f"reads the WAL up to frame {oldest.frame:,} of {look.wal_frames:,}"
+    if not oldest.frame:
+        what = "reads the database without the WAL"
+    held = _held(look, oldest.since)
+    text = f"process {oldest.holder} {what}{held}: {behind:,} frames cannot be checkpointed"
     return Judgement(
         code,
         over=True,
@@ -170,17 +179,24 @@ def _writer(look: Look, limits: AlertLimits) -> Judgement:
         return Judgement(code, over=False, clear=True, evidence="nobody writes just now")
     writer = look.writers[0]
     held_s = (look.at - look.writer_since).total_seconds()
+    held = _held(look, look.writer_since)
     return Judgement(
         code,
         over=True,
         clear=False,
-        evidence=f"process {writer} is in one transaction for {format_duration(held_s)} at least",
+        evidence=f"process {writer} is in a transaction that writes{held}",
         command=f"ps -fp {writer.pid}",
         for_s=limits.writer_for_s,
         subject=f"{writer.pid}:{look.writer_since.isoformat()}",
         value=held_s,
         limit=limits.writer_for_s,
     )
+
+
+def _held(look: Look, since: datetime) -> str:
+    """Say for how long something has been seen; nothing where that was just now."""
+    held_s = (look.at - since).total_seconds()
+    return f", for {format_duration(held_s)} at least" if held_s >= 1 else ""
 
 
 def _disk(look: Look, limits: AlertLimits) -> Judgement:

@@ -47,6 +47,8 @@ class Daily:
     """When stored data was last proven."""
     tables: Mapping[str, TableFacts] = field(default_factory=dict)
     """The largest ones."""
+    problem: str = ""
+    """Why the database cannot be read at all: damaged, encrypted; empty: it can."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Field -> why it is not known."""
 

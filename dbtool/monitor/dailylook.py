@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from dbtool.errors import Damaged, WrongKey
 from dbtool.monitor.daily import Daily, TableFacts
 from dbtool.monitor.stats.model import (
     GrowthPoint,
@@ -49,6 +50,8 @@ def daily_of(report: StatsReport) -> Daily:
     if isinstance(tables, TablesStats):
         facts["tables"] = _tables(tables)
     facts |= _growth(report, unknown)
+    if isinstance(report.problem, (Damaged, WrongKey)):
+        facts["problem"] = report.problem.message
     return Daily(at=report.taken, unknown=unknown, **facts)  # type: ignore[arg-type]
 
 

@@ -38,6 +38,9 @@ _PROGRAM: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); from dbtool.monitor.helper import main; main()"
 )
 _NO_LOCKS: Final = "locks are named from /proc/locks, which this system does not have"
+_NOT_LISTED: Final = (
+    "who commits is not in the list of locks: it was killed just now, or runs in another container"
+)
 _NO_INDEX: Final = "no process has the database open in WAL mode"
 _NOT_WAL: Final = "the database is in rollback-journal mode"
 _EXCLUSIVE: Final = "the -shm file cannot be read; in exclusive locking mode there is none"
@@ -215,6 +218,7 @@ class Observer:
             [sys.executable, "-I", "-S", "-c", _PROGRAM, str(_ROOT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             bufsize=0,
             cwd="/",
         )
@@ -280,9 +284,12 @@ class Observer:
         self, answer: dict[str, Any], now: datetime, unknown: dict[str, str]
     ) -> dict[str, Any]:
         locks = answer["locks"]
+        fields = ("users", "writers", "checkpointers", "readers")
         if locks is None:
-            fields = ("users", "writers", "checkpointers", "readers")
             unknown |= dict.fromkeys(fields, _NO_LOCKS)
+            return {"writer_since": None, **dict.fromkeys(fields)}
+        if answer["index"] is not None and answer["commits"][0] and not locks["users"]:
+            unknown |= dict.fromkeys(fields, _NOT_LISTED)
             return {"writer_since": None, **dict.fromkeys(fields)}
         names = {int(pid): name for pid, name in answer["names"].items()}
 

@@ -215,7 +215,11 @@ class Sampler:
     def _refresh(self, look: Look, now_s: float) -> None:
         at = look.at
         kept = self._daily
-        fresh = kept is not None and at - _DAILY_EVERY < kept.at < at + _CLOCK_SLACK
+        fresh = (
+            kept is not None
+            and not kept.problem  # which somebody may have healed since
+            and at - _DAILY_EVERY < kept.at < at + _CLOCK_SLACK
+        )
         if self._sources.daily is not None and not fresh and self._is_due("daily", now_s, _RETRY_S):
             self._daily = self._taken(self._sources.daily, look)
             self._due.pop("backups", None)

@@ -23,7 +23,9 @@ _BUSY_NAMES: Final = frozenset({"BusyError", "LockedError"})
 
 
 def attach_apsw(channel: Channel, connection: Any) -> None:
-    """Trace the statements of an `apsw.Connection` from now on."""
+    """Trace the statements of an `apsw.Connection` from now on; once, however often it is asked."""
+    if getattr(connection.exec_trace, "channel", None) is channel:
+        return
     running: dict[str, tuple[int, Any]] = {}
     collector = channel.collector
     earlier = connection.exec_trace
@@ -50,6 +52,7 @@ def attach_apsw(channel: Channel, connection: Any) -> None:
         except Exception:  # noqa: BLE001, S110 - tracing must not break what it traces
             pass
 
+    started.channel = channel  # type: ignore[attr-defined]
     connection.exec_trace = started
     connection.trace_v2(_PROFILE, ended, id=("dbtool.trace", id(channel)))
     factory = connection.cursor_factory

@@ -61,6 +61,13 @@ def test_the_oldest_reader_that_pins_the_log_is_the_subject() -> None:
     assert "150 frames cannot be checkpointed" in found.evidence
 
 
+def test_a_reader_without_the_log_is_told_as_such() -> None:
+    found = judged("checkpoint-pinned", look(readers=(reading(42, 0, 0),)))
+    assert found.evidence == (
+        "process 42 (report) reads the database without the WAL: 250 frames cannot be checkpointed"
+    )
+
+
 def test_a_reader_of_the_whole_log_pins_nothing() -> None:
     assert judged("checkpoint-pinned", look(readers=(reading(42, 250, 9),))).over is False
 
@@ -70,7 +77,9 @@ def test_a_writer_is_known_by_its_transaction() -> None:
     seen = look(writers=(Holder(9, "import"),), writer_since=since)
     found = judged("writer-held", seen)
     assert (found.over, found.value, found.for_s) == (True, 7.0, 5.0)
-    assert found.evidence == "process 9 (import) is in one transaction for 7.0 s at least"
+    assert (
+        found.evidence == "process 9 (import) is in a transaction that writes, for 7.0 s at least"
+    )
     other = judged("writer-held", replace(seen, writer_since=NOW))
     assert other.subject != found.subject
 
@@ -150,6 +159,11 @@ def test_a_database_that_cannot_be_looked_at_is_one_alert_and_the_rest_is_unknow
     assert (first.code, first.over, first.evidence) == ("database-unreadable", True, "it is gone")
     assert {one.over for one in rest} == {None}
     assert [first.code, *(one.code for one in rest)] == list(ALERTS)
+
+
+def test_a_database_that_nobody_can_read_is_told() -> None:
+    found = judged("database-unreadable", daily=replace(KNOWN, problem="app.db is cut short"))
+    assert (found.over, found.evidence) == (True, "app.db is cut short")
 
 
 def test_every_alert_that_may_fire_names_a_next_command() -> None:

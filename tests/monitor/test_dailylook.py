@@ -68,3 +68,4 @@ def test_a_database_that_cannot_be_opened_leaves_all_unknown(tmp_path: Path) -> 
     assert daily.stale_tables is None
     assert set(daily.unknown) >= {"reclaimable_bytes", "stale_tables"}
     assert all(daily.unknown.values())
+    assert daily.problem.endswith("is cut short")

@@ -99,6 +99,16 @@ def test_tracers_of_the_application_go_on(tmp_path: Path) -> None:
     assert events == ["SELECT ?"]
 
 
+def test_a_connection_that_is_attached_twice_is_counted_once(traced: apsw.Connection) -> None:
+    assert traced.tracer.attach(traced) is traced
+    traced.execute("SELECT 1").fetchall()
+    with pytest.raises(apsw.SQLError):
+        traced.execute("SELECT missing")
+    found = uses(traced)
+    assert found["SELECT ?"].calls == 1
+    assert found["SELECT missing"].errors == 1
+
+
 def test_an_exec_trace_of_the_application_still_refuses(tmp_path: Path) -> None:
     connection = apsw.Connection(":memory:")
     connection.exec_trace = lambda *_: False

@@ -260,6 +260,27 @@ def test_an_encrypted_file_is_named(run: Run) -> None:
     assert (done.error["code"], done.code) == ("database-encrypted", 12)
 
 
+def test_a_database_that_was_cut_short_is_an_alert_until_it_is_whole(
+    run: Run, database: Path
+) -> None:
+    whole = database.read_bytes()
+    database.write_bytes(whole[:-5000])
+    done = run("monitor", "app.db")
+    assert done.code == 4
+    assert "✗ database-unreadable firing: " in done.out
+    database.write_bytes(whole)
+    _forget_when(history_file(state_folder(), database))
+    assert run("monitor", "app.db").code == 0
+
+
+def test_a_pipe_that_is_closed_ends_it(database: Path) -> None:
+    with _running("--watch", "--interval", "100ms", "app.db") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(20) == 141
+
+
 def test_names_that_would_act_on_a_terminal_are_escaped() -> None:
     name = "a\x1b[31m b.db"
     wal_database(Path(name))
