@@ -190,6 +190,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "key-slot-not-found": ErrorCode(10, "no key has such an id"),
     "folder-not-found": ErrorCode(10, "there is no folder to write into"),
     "object-missing": ErrorCode(10, "an object of the repository is missing"),
+    "index-busy": ErrorCode(11, "another process is building the search index"),
     "database-locked": ErrorCode(11, "another process holds the lock of the database"),
     "database-busy": ErrorCode(11, "the database changes too fast to be read at one moment"),
     "migration-running": ErrorCode(11, "another process migrates the database"),

@@ -85,7 +85,9 @@ def _status_lines(found: IndexStatus) -> list[tuple[str, str]]:
         text = f"{table.table}  {counted(table.rows, 'row')}"
         if table.skipped:
             columns = ", ".join(table.skipped_columns)
-            text += f"; not searched: {counted(table.skipped, 'blob or long text')} in {columns}"
+            text += (
+                f"; not searched: {counted(table.skipped, 'value')} (blobs, long text) in {columns}"
+            )
         lines.append(("" if number else "tables", text))
     for number, (name, reason) in enumerate(found.left_out):
         lines.append(("" if number else "left out", f"{name}: {reason}"))

@@ -117,13 +117,13 @@ def _opened(
             yield opened_there
         return
     path = require_path(choose(session, db))
+    way = None if request.in_db else _access(session, path, request)  # it may ask
     with ExitStack() as opened:
         with session.work() as progress:
             found: Searched
-            if request.in_db:
+            if way is None:
                 found = opened.enter_context(open_in_database(path, mode=request.mode))
             else:
-                way = _access(session, path, request)
                 found = opened.enter_context(
                     open_database(path, way, mode=request.mode, progress=progress)
                 )

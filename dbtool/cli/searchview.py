@@ -175,9 +175,9 @@ def _sum_up(session: Session, result: SearchResult, request: Request, text: str)
     if result.skipped and not session.verbose:
         values = sum(each.values for each in result.skipped)
         tables = [each.table for each in result.skipped if not each.values]
-        parts = [counted(values, "blob or long text")] if values else []
+        parts = [f"{counted(values, 'value')} (blobs, long text)"] if values else []
         parts += [counted(len(tables), "table")] if tables else []
-        session.note(f"not searched: {' and '.join(parts)} (-v says which)")
+        session.note(f"not searched: {' and '.join(parts)}; -v says which")
 
 
 def _summary(result: SearchResult, request: Request) -> str:

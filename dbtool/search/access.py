@@ -191,14 +191,13 @@ def corpus_of(connection: apsw.Connection, progress: Progress, mode: Mode = "wor
         store.create()
         for subject in found.tables:
             table = store.add(connection, subject)
-            writer = TableWriter(store, table)
+            writer = TableWriter(store, table, on_written=progress.advance)
             if subject.rowid is None:
-                rows = writer.update_keyed(connection)
+                writer.update_keyed(connection)
             else:
-                rows = writer.update_range(connection, LOWEST, HIGHEST)
+                writer.update_range(connection, LOWEST, HIGHEST)
                 writer.flush()
             store.save(table, b"", writer.skipped_columns)
-            progress.advance(rows)
     progress.finish()
     if alone:
         connection.execute("COMMIT")
@@ -237,7 +236,7 @@ def _with_index(
             opened.push(quick.pop_all())
             return Searched(corpus)
     store = opened.enter_context(open_sidecar(place, real, create=True, busy_timeout_s=wait_s))
-    usable = _readable(store, place)
+    usable = _usable(store, place)
     why = "" if access.refresh or not usable else "it was not to be refreshed"
     done: Refreshed | None = None
     if not why:
@@ -298,6 +297,23 @@ def _corpus(connection: apsw.Connection, *, exact: bool) -> Corpus:
         trigrams=bool(store.get("trigrams")),
         exact=exact,
     )
+
+
+def _usable(store: IndexStore, place: Path) -> bool:
+    """Say whether an index can answer.
+
+    Raises:
+        Locked: `index-busy`, another process builds it.
+    """
+    try:
+        return _readable(store, place)
+    except Locked as error:
+        raise Locked(
+            "index-busy",
+            f"another process builds the index {place.name}",
+            context=error.context,
+            hint="wait until it is done, or read the rows meanwhile with --no-index",
+        ) from error
 
 
 def _readable(store: IndexStore, place: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Final
 
@@ -23,12 +23,24 @@ _BATCH_CHARACTERS: Final = 8 << 20
 class TableWriter:
     """Brings the documents of one table up to date.
 
+    Args:
+        store: the index.
+        table: which.
+        on_written: called with the number of rows that were just written.
+
     Attributes:
         changed: rows that were added, removed or indexed anew.
         skipped_columns: columns of which a value was not indexed.
     """
 
-    def __init__(self, store: IndexStore, table: IndexedTable) -> None:
+    def __init__(
+        self,
+        store: IndexStore,
+        table: IndexedTable,
+        *,
+        on_written: Callable[[int], object] | None = None,
+    ) -> None:
+        self._on_written = on_written
         self.changed = 0
         self.skipped_columns: set[str] = set()
         self._connection = store.connection
@@ -127,6 +139,8 @@ class TableWriter:
             run(f"INSERT INTO {self._rows} VALUES(?, ?, ?)", self._digests)
             if self._trigrams:
                 run(self._add_trigrams, self._pieces)
+            if self._on_written is not None:
+                self._on_written(len(self._digests))
         self._words, self._pieces, self._digests, self._gone = [], [], [], []
         self._bytes = 0
 

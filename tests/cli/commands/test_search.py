@@ -38,7 +38,7 @@ def test_hits_are_grouped_by_table_with_their_keys(run: Run, shop: Path) -> None
         "note  1 row\n  rowid=1  text  a rolling stone\n\nperson  1 row\n  id=1  name  Ann Stone\n"
     )
     assert "2 rows match (note 1, person 1)" in outcome.err
-    assert "not searched: 1 blob or long text" in outcome.err
+    assert "not searched: 1 value (blobs, long text)" in outcome.err
     assert "note (photo)" in run("search", "stone", "-v", "shop.db").err
     assert run("search", "stone", "-q", "shop.db").err == ""
 
