@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from dbtool import config as configuration
 from dbtool.cli.parameters import parse_value
 from dbtool.cli.targets import choose, require_path
-from dbtool.core.quantities import format_size, parse_duration
+from dbtool.cli.views import brief, counted
+from dbtool.core.quantities import format_duration, format_size, parse_duration
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def _opened(
             yield opened_there
         return
     path = require_path(choose(session, db))
+    place, began_s = index_place(path), time.monotonic()
+    fresh = not place.exists()
     way = None if request.in_db else _access(session, path, request)  # it may ask
     with ExitStack() as opened:
         with session.work() as progress:
@@ -127,6 +130,12 @@ def _opened(
                 found = opened.enter_context(
                     open_database(path, way, mode=request.mode, progress=progress)
                 )
+        if fresh and place.exists():
+            size, took = format_size(place.stat().st_size), time.monotonic() - began_s
+            rows = counted(found.refreshed_rows, "row")
+            session.note(f"indexed {rows}: {brief(place)}, {size}, in {format_duration(took)}")
+        elif found.refreshed_rows:
+            session.detail(f"brought up to date: {found.refreshed_rows:,} rows changed")
         yield found, lambda: classified(path)
 
 

@@ -21,6 +21,8 @@ __all__ = ["show"]
 _SCHEMA = "dbtool.search/1"
 _MANY_TABLES = 8
 _WIDEST = 24
+_SHORT_BLOB = 32
+"""Bytes of a blob that is written out."""
 
 
 def show(session: Session, result: SearchResult, request: Request, text: str) -> None:
@@ -119,12 +121,17 @@ def _shown(value: Value) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, bytes):
-        return f"(blob, {format_size(len(value))})"
+        short = len(value) <= _SHORT_BLOB
+        return f"x'{value.hex()}'" if short else f"(blob, {format_size(len(value))})"
     return str(value)
 
 
 def _key(key: tuple[tuple[str, Value], ...]) -> str:
-    return " ".join(f"{name}={_shown(value)}" for name, value in key)
+    """Return a key as SQL compares with it, so that its row can be fetched."""
+    return " ".join(
+        f"{name}=x'{value.hex()}'" if isinstance(value, bytes) else f"{name}={_shown(value)}"
+        for name, value in key
+    )
 
 
 def _show_counts(session: Session, result: SearchResult) -> None:

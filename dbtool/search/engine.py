@@ -37,7 +37,7 @@ from dbtool.search.model import (
 from dbtool.search.query import Node, Word, parse_query, words
 from dbtool.search.regex import Pattern, compile_pattern
 from dbtool.search.rows import ask, fetch
-from dbtool.search.scope import chosen_tables, usable_filters
+from dbtool.search.scope import chosen_tables, require_text, usable_filters
 from dbtool.search.sidecar import IndexedTable
 from dbtool.search.statements import Statement, matching_rows, of_row
 from dbtool.search.text import LARGEST_TEXT, tokens
@@ -124,6 +124,7 @@ class _Search:
         """Of tables in which only some columns are searched."""
 
     def run(self, began_s: float) -> SearchResult:
+        require_text(self.text, self.options)
         tables = self._tables()
         if self.options.mode == "regex":
             self.pattern = compile_pattern(self.text)

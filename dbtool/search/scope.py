@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 import apsw
 
 from dbtool.core.sqlerror import nearest, pointed
 from dbtool.errors import UsageError
-from dbtool.search.model import Filter, Place
+from dbtool.search.model import Filter, Place, SearchOptions
+from dbtool.search.query import invalid
 from dbtool.search.sidecar import IndexedTable
 
-__all__ = ["chosen_tables", "parse_place", "usable_filters"]
+__all__ = ["chosen_tables", "parse_place", "require_text", "usable_filters"]
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def require_text(query: str, options: SearchOptions) -> None:
+    """Refuse bytes that are no UTF-8, as a command line may hold them: SQLite cannot take them.
+
+    Raises:
+        UsageError: `query-invalid` or `where-invalid`.
+    """
+    if at := _no_text(query):
+        raise invalid(query, at - 1, "this is no character: the query is not UTF-8 text")
+    for given in options.filters:
+        texts = (given.sql, *(value for value in given.values if isinstance(value, str)))
+        if any(_no_text(text) for text in texts):
+            raise UsageError("where-invalid", f"{given.name} is not UTF-8 text")
+
+
+def _no_text(text: str) -> int:
+    """Return the number of the first half of a surrogate pair, from 1; 0: there is none."""
+    found = _SURROGATE.search(text)
+    return found.end() if found else 0
 
 
 def parse_place(text: str, tables: Sequence[str]) -> Place:

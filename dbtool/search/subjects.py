@@ -5,6 +5,7 @@
     FTS5, FTS3/4             the text that the table keeps itself (its shadow table `..._content`)
     views, other virtual     left out: their rows are those of other tables, or of other programs
     generated columns        left out where they are not stored: they follow from others
+    dbtool's own tables      left out: its indexes and the history of migrations
 
 Of a value only text and numbers are searched; blobs never are.
 """
@@ -27,6 +28,7 @@ __all__ = ["Subject", "Subjects", "subjects_of"]
 
 IN_DATABASE_PREFIX: Final = "dbtool_fts_"
 """Names of the index tables that dbtool makes within a database."""
+_OWN_PREFIXES: Final = (IN_DATABASE_PREFIX, "_dbtool_")
 _MOST_COLUMNS: Final = 1900
 """Of one table; FTS5 takes 1999."""
 _CONTENT: Final = "_content"
@@ -100,7 +102,7 @@ def subjects_of(connection: apsw.Connection) -> Subjects:
 
 def _subject(connection: apsw.Connection, schema: Schema, table: Table) -> Subject | str:
     """Return a subject, or why there is none; empty where nobody would miss it."""
-    if folded(table.name).startswith(IN_DATABASE_PREFIX) or table.kind == "shadow":
+    if folded(table.name).startswith(_OWN_PREFIXES) or table.kind == "shadow":
         return ""
     if table.kind == "virtual":
         return _full_text(connection, schema, table)

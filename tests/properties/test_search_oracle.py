@@ -10,7 +10,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from dbtool.search.access import SearchAccess, search_database
+from dbtool.core.progress import Silent
+from dbtool.errors import UsageError
+from dbtool.search.access import (
+    SearchAccess,
+    open_database,
+    search_corpus,
+    search_database,
+)
 from dbtool.search.model import SearchOptions
 
 WORDS = ["rock", "roll", "rocks", "Stone", "née", "1999", "x-ray", "東京", "O'Neil", "café"]
@@ -145,6 +152,29 @@ def test_words_and_conditions_find_what_reading_finds(tmp_path: Path, seed: int)
         got = {(hit.table, hit.key[0][1]) for hit in result.hits}
         assert got == expected, question.text
         assert result.total == len(expected)
+
+
+PIECES = (
+    "rock", "ro*", '"', "(", ")", " ", " OR ", " AND ", "NOT ", "-", "name:", "n>", "n:", "text<=",
+    "2026", "7d", "..", "table:p", "*", "東", "🎉", "\0", "\udcff", "!", "é", "=", "NULL", "p.n=",
+    '"a b"', "k:", "\\", "%", "_", "'", ";", "--", "1e999", "9" * 30, "{", "}", "^", "+", "NEAR(",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_query_has_an_answer_or_an_error_with_a_place(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    path = tmp_path / "a.db"
+    fill(path, draw)
+    with open_database(path, SearchAccess(), progress=Silent()) as opened:
+        for _ in range(400):
+            text = "".join(draw.choices(PIECES, k=draw.randint(1, 9)))
+            mode = draw.choice(("word", "word", "substring", "regex"))
+            try:
+                search_corpus(opened.corpus, text, SearchOptions(mode=mode), Silent())
+            except UsageError as error:
+                assert error.code in ("query-invalid", "regex-invalid"), text
+                assert error.context or not text.strip(" \0"), text
 
 
 @pytest.mark.parametrize("seed", range(4))

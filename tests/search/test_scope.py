@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dbtool.errors import UsageError
-from dbtool.search.model import Filter, Place
-from dbtool.search.scope import chosen_tables, parse_place, usable_filters
+from dbtool.search.model import Filter, Place, SearchOptions
+from dbtool.search.scope import chosen_tables, parse_place, require_text, usable_filters
 from tests.search.conftest import in_memory
 
 CORPUS = 'CREATE TABLE a(x, y); CREATE TABLE b(y, z); CREATE TABLE "c.d"(x)'
@@ -43,6 +43,16 @@ def test_what_is_not_there_is_an_error(place: Place) -> None:
         chosen_tables(in_memory(CORPUS).tables, [place])
     assert caught.value.code == "place-unknown"
     assert caught.value.hint
+
+
+def test_bytes_that_are_no_text_are_refused_with_their_place() -> None:
+    require_text("東京 a", SearchOptions(filters=(Filter("x = ?", (1, "ok")),)))
+    with pytest.raises(UsageError) as caught:
+        require_text("ab\udcff", SearchOptions())
+    assert caught.value.context.splitlines()[1] == "  ^"
+    for given in (Filter("x = '\udcff'"), Filter("x = ?", ("\udcff",))):
+        with pytest.raises(UsageError):
+            require_text("a", SearchOptions(filters=(given,)))
 
 
 def test_conditions_fit_the_tables_that_have_their_columns() -> None:

@@ -20,7 +20,7 @@ def test_every_kind_of_table_names_its_rows() -> None:
         "CREATE TABLE c(k TEXT, v, PRIMARY KEY(k)) WITHOUT ROWID;"
         "CREATE TABLE d(k TEXT PRIMARY KEY, v);"
         "CREATE TABLE e(rowid TEXT, v);"
-        "CREATE VIEW v AS SELECT * FROM a"
+        "CREATE VIEW v AS SELECT * FROM a; CREATE TABLE _dbtool_migrations(x)"
     )
     assert list(found) == ["a", "b", "c", "d", "e"]
     assert [found[name].key for name in found] == [("id",), ("rowid",), ("k",), ("k",), ("rowid",)]

@@ -201,6 +201,18 @@ def test_saved_searches_have_filters(run: Run, shop: Path) -> None:
     assert run("config", "validate").code == 0
 
 
+def test_keys_of_blobs_can_be_pasted(run: Run) -> None:
+    connection = apsw.Connection("b.db")
+    connection.execute(
+        "CREATE TABLE t(id BLOB PRIMARY KEY, x, y);"
+        "INSERT INTO t VALUES(x'0aff', 'word', zeroblob(99))"
+    )
+    connection.close()
+    assert run("search", "word", "b.db").out == "t  1 row\n  id=x'0aff'  x  word\n"
+    assert "(blob, 99 B)" in run("search", "word", "--open", "b.db").out
+    assert run("search", "--where", "id = x'0aff'", "b.db").out.startswith("t  1 row")
+
+
 def test_a_terminal_shows_matches_in_colour(shop: Path) -> None:
     screen = run_on_terminal("search", "stone", "shop.db").out
     assert "\x1b[1;33mstone\x1b[0m" in screen
