@@ -9,7 +9,7 @@ import apsw
 
 from dbtool.monitor.dailylook import SECTIONS, daily_of
 from dbtool.monitor.stats.model import GrowthPoint
-from dbtool.monitor.stats.report import Providers, StatsOptions, stats_report
+from dbtool.monitor.stats.report import StatsOptions, StatsProviders, stats_report
 from tests.monitor.lookstands import NOW, SetClock
 
 
@@ -17,7 +17,7 @@ def report(path: Path, *points: GrowthPoint):
     return stats_report(
         path,
         StatsOptions(sections=SECTIONS),
-        providers=Providers(samples=lambda: points),
+        providers=StatsProviders(samples=lambda: points),
         clock=SetClock(),
     )
 
