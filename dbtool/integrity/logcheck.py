@@ -84,12 +84,16 @@ def _judged(
     opened: Opened, wal: Path, found: LogCheck, on_note: Callable[[str], None]
 ) -> list[Finding]:
     first, reader = found.broken[0], opened.reader
-    in_use = reader is not None and 0 < first.frame <= (reader.state.wal_committed or 0)
-    if in_use and reader is not None and not reader.reads_log:
-        on_note(
-            f"{wal.name}: {_what(first)}, which is in the database already, wholly and unhurt: let"
-            " PRAGMA wal_checkpoint(TRUNCATE) empty the log before a crash makes SQLite read it"
-        )
+    counted = found.committed if reader is None else reader.state.wal_committed or 0
+    begun_anew = counted < found.committed  # in the index alone, as long as nobody wrote since
+    in_use = counted > found.committed
+    if begun_anew or (in_use and reader is not None and not reader.reads_log):
+        if first.rotted or in_use:
+            on_note(
+                f"{wal.name}: {_what(first)}, which is in the database already, wholly and unhurt:"
+                " let PRAGMA wal_checkpoint(TRUNCATE) empty the log before a crash makes SQLite"
+                " read it"
+            )
         return []
     if not in_use and not found.proven:
         on_note(

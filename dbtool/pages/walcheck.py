@@ -34,6 +34,7 @@ _FRAME: Final = struct.Struct(">II8sII")
 _MAGICS: Final = (LITTLE_ENDIAN_MAGIC, LITTLE_ENDIAN_MAGIC + 1)
 _CHUNK_BYTES: Final = 1 << 20
 _MASK: Final = 0xFFFFFFFF
+_MOST_BROKEN: Final = 100
 _WORD_BITS: Final = 32
 _SUMMED_BYTES: Final = 8
 """Of the header of a frame: page number and database size."""
@@ -173,6 +174,8 @@ class _Walk:
 
     def _break(self, frame: _Frame, before: Sums) -> bool:
         """Look at a frame that does not continue the one before."""
+        if len(self.broken) >= _MOST_BROKEN:
+            return False  # looking for the bit takes time
         bits = list(_flipped_bits(frame, self, before))
         if not bits and (frame.salts != self.salts or not frame.page):
             return self._gap(frame)
@@ -212,7 +215,7 @@ class _Walk:
 def check_log(
     read: Callable[[int, int], bytes],
     size_bytes: int,
-    on_frames: Callable[[int], None] = lambda _count: None,
+    on_bytes: Callable[[int], None] = lambda _count: None,
 ) -> LogCheck | None:
     """Walk all frames of a log; None where it has no header that ever was one.
 
@@ -221,7 +224,7 @@ def check_log(
     Args:
         read: takes offset and length.
         size_bytes: of the log.
-        on_frames: told how many frames were looked at since the last time.
+        on_bytes: told how many bytes were looked at since the last time.
     """
     raw = read(0, WAL_HEADER_BYTES)
     if len(raw) < WAL_HEADER_BYTES:
@@ -229,7 +232,7 @@ def check_log(
     walk = _begin(raw, read)
     if walk is None:
         return None
-    for frame in _frames(read, size_bytes, FRAME_HEADER_BYTES + walk.page_size, on_frames):
+    for frame in _frames(read, size_bytes, FRAME_HEADER_BYTES + walk.page_size, on_bytes):
         if not walk.take(frame):
             break
     return walk.result()
@@ -271,7 +274,7 @@ def _frames(
     read: Callable[[int, int], bytes],
     size_bytes: int,
     stride: int,
-    on_frames: Callable[[int], None],
+    on_bytes: Callable[[int], None],
 ) -> Iterator[_Frame]:
     per_chunk = max(1, _CHUNK_BYTES // stride)
     count = (size_bytes - WAL_HEADER_BYTES) // stride
@@ -281,7 +284,7 @@ def _frames(
         got = len(data) // stride
         for at in range(got):
             yield _frame(first + at + 1, data[at * stride : (at + 1) * stride])
-        on_frames(got)
+        on_bytes(got * stride)
         if got < wanted:
             return
 

@@ -99,6 +99,20 @@ def test_rot_is_found_while_an_application_has_the_log_open(logged: Logged) -> N
     connection.close()
 
 
+def test_rot_in_a_log_that_is_in_the_database_already_is_a_note(logged: Logged) -> None:
+    connection = apsw.Connection(str(logged.path))
+    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+    with logged.wal.open("r+b") as wal:
+        wal.seek(32 + 24 + 4120 + 600)
+        byte = wal.read(1)[0]
+        wal.seek(32 + 24 + 4120 + 600)
+        wal.write(bytes([byte ^ 1]))
+    report = logged.verify()
+    assert report.verdict == Verdict.HEALTHY
+    assert any("in the database already" in note for note in report.notes)
+    connection.close()
+
+
 def test_writers_at_work_raise_no_alarm(logged: Logged) -> None:
     connection = apsw.Connection(str(logged.path))
     connection.execute("PRAGMA cache_size = 5").fetchall()
