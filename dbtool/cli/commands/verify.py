@@ -91,9 +91,10 @@ def verify(
 ) -> int:
     """Say whether the data is safe: the database, and the backup that would bring it back.
 
-    By default the header, the hash of every page against the newest snapshot, and the structure. A
-    page that differs though no writer touched the file has rotted: that is proof, and finds what no
-    check by SQLite can. With --full also the content of indexes, foreign keys, full-text indexes,
+    By default the header, the checksums of the WAL, the hash of every page against the newest
+    snapshot, and the structure. A page that differs though no writer touched the file has rotted:
+    that is proof, and finds what no check by SQLite can. So is a frame of the WAL that fails its
+    checksum with commits behind it, which SQLite leaves out without a word. With --full also the content of indexes, foreign keys, full-text indexes,
     JSON and constraints. Writers go on meanwhile, and nothing is changed.
 
     Each object gets a verdict: healthy, derived damage (an index or another thing that can be made
