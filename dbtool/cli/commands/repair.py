@@ -101,9 +101,10 @@ def repair(
     the damaged files are first kept byte for byte in a folder DB.damaged-TIME beside the database.
     Then the rungs are tried on copies: pages that are proven to have rotted come back from the
     newest snapshot, which loses nothing (transplant); indexes, full-text indexes and the freelist
-    are made anew, and a flipped bit of the WAL is put right by its checksum (rebuild); what follow kept up to the last write (roll-forward); every row that
-    can still be read (salvage); the newest clean snapshot (restore). The first copy that is proven
-    sound takes the place of the database, and a table says what became of the rows of each table.
+    are made anew, and a flipped bit of the WAL is put right by its checksum (rebuild); what follow
+    kept up to the last write (roll-forward); every row that can still be read (salvage); the newest
+    clean snapshot (restore). The first copy that is proven sound takes the place of the database,
+    and a table says what became of the rows of each table.
 
     No process may have the database open meanwhile. An encrypted file, and one that is no
     database, is told apart and left alone.

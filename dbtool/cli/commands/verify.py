@@ -94,8 +94,9 @@ def verify(
     By default the header, the checksums of the WAL, the hash of every page against the newest
     snapshot, and the structure. A page that differs though no writer touched the file has rotted:
     that is proof, and finds what no check by SQLite can. So is a frame of the WAL that fails its
-    checksum with commits behind it, which SQLite leaves out without a word. With --full also the content of indexes, foreign keys, full-text indexes,
-    JSON and constraints. Writers go on meanwhile, and nothing is changed.
+    checksum with commits behind it, which SQLite leaves out without a word. With --full also the
+    content of indexes, foreign keys, full-text indexes, JSON and constraints. Writers go on
+    meanwhile, and nothing is changed.
 
     Each object gets a verdict: healthy, derived damage (an index or another thing that can be made
     again), data damage, rules broken, or unproven where it could not be checked; with the damaged
