@@ -2,7 +2,7 @@
 
 In WAL mode iChange of the -shm file counts them. The file stays open between looks: when the last
 connection deletes it, what it said in the end can still be read. In rollback-journal mode the
-change counter in the header of the database counts. Both are exact while the looks are near enough:
+change counter in the header of the database counts, which in WAL mode moves otherwise. Both are exact while the looks are near enough:
 where the -shm file was made anew in between, it may have been so several times, and the count is a
 lower bound, which `CommitCount.at_least` says; likewise where it came and went.
 
@@ -132,10 +132,13 @@ class CommitCounter:
         return None
 
     def _look_at_header(self, header: bytes, database: tuple[int, int]) -> int:
-        changes = int.from_bytes(header[_CHANGE_COUNTER], "big")
-        same = database == self._database and self._changes is not None
+        changes: int | None = int.from_bytes(header[_CHANGE_COUNTER], "big")
+        if header[_WRITE_VERSION] == _WAL_VERSION:
+            # It moves there too, when a checkpoint brings a newer page 1: those are counted above.
+            changes = None
+        same = database == self._database and self._changes is not None and changes is not None
         before, self._database, self._changes = self._changes or 0, database, changes
-        return (changes - before) % (1 << 32) if same else 0
+        return ((changes or 0) - before) % (1 << 32) if same else 0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

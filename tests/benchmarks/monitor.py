@@ -54,6 +54,13 @@ def pss_mib(pids: list[int]) -> float:
     return sum(int(re.search(r"^Pss:\s+(\d+)", one, re.MULTILINE)[1]) for one in rollups) / 1024
 
 
+def own_mib(pids: list[int]) -> float:
+    """Return the memory that processes share with nobody."""
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    own = r"^Private_(?:Clean|Dirty):\s+(\d+)"
+    return sum(int(kib) for one in rollups for kib in re.findall(own, one, re.MULTILINE)) / 1024
+
+
 def looks(path: Path) -> None:
     with Observer(path, clock=SystemClock()) as observer:
         observer.look(frames=True)

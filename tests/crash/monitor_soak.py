@@ -2,7 +2,7 @@
 
     python tests/crash/monitor_soak.py [SECONDS]
 
-Memory of both its processes has to be flat after the first minute, its descriptors as well, and
+Memory of both its processes, what they share with nobody, has to be flat after the first minute, its descriptors as well, and
 the commits that it counted have to be those that were made, but for what it called a lower bound.
 """
 
@@ -18,7 +18,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.benchmarks.monitor import family, pss_mib
+from tests.benchmarks.monitor import family, own_mib
 from tests.monitor.programs import Program, wal_database
 
 ALLOWED_MIB = 2.0
@@ -69,7 +69,7 @@ def main() -> int:
             bounds += bool(found["commits_at_least"])
             if looks % 30 == 0:
                 pids = family(monitor.pid)
-                memory.append(pss_mib(pids))
+                memory.append(own_mib(pids))
                 files.append(sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids))
                 print(f"{looks} looks, {seen} commits, {memory[-1]:.1f} MiB, {files[-1]} files")
         for _ in range(2):

@@ -75,6 +75,22 @@ def test_commits_go_on_counting_over_checkpoints_and_resets(database: Path) -> N
         assert (look.commits, look.commits_at_least) == (30, False)
 
 
+def test_commits_that_write_page_1_are_counted_once(database: Path) -> None:
+    with observed(database) as observer, Program(database) as program:
+        program.run("SELECT * FROM t")
+        observer.look()
+        seen = 0
+        for number in range(12):
+            program.run("INSERT INTO t(b) VALUES(zeroblob(50000))", "DELETE FROM t WHERE a > 3")
+            program.run(f"PRAGMA user_version = {number}", f"CREATE TABLE t{number}(a)")
+            program.run("PRAGMA wal_checkpoint(TRUNCATE)")
+            if number % 3 == 0:
+                seen += observer.look(frames=True).commits
+        program.end()
+        seen += observer.look().commits
+    assert seen == 4 * 12 - 3  # the first three times there was nothing to delete
+
+
 def test_what_was_committed_before_the_last_one_closed_is_counted(database: Path) -> None:
     with observed(database) as observer:
         with Program(database) as program:
