@@ -107,7 +107,8 @@ class CommitCounter:
         if self._descriptor is None:
             # Gone again meanwhile, or not for us: `index` stays None.
             with suppress(OSError):
-                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+                self._descriptor = os.open(self._path, flags)
         self._identity = found
         self.index = self._read()
         more, lost = self._count(self.index)

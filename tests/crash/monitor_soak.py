@@ -2,8 +2,9 @@
 
     python tests/crash/monitor_soak.py [SECONDS]
 
-Memory of both its processes, what they share with nobody, has to be flat after the first minute, its descriptors as well, and
-the commits that it counted have to be those that were made, but for what it called a lower bound.
+Memory of both its processes, as far as they share it with nobody, has to be flat after the first
+minute, its descriptors as well, and the commits that it counted have to be those that were made,
+but for what it called a lower bound.
 """
 
 from __future__ import annotations
