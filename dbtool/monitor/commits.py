@@ -2,9 +2,11 @@
 
 In WAL mode iChange of the -shm file counts them. The file stays open between looks: when the last
 connection deletes it, what it said in the end can still be read. In rollback-journal mode the
-change counter in the header of the database counts, which in WAL mode moves otherwise. Both are exact while the looks are near enough:
-where the -shm file was made anew in between, it may have been so several times, and the count is a
-lower bound, which `CommitCount.at_least` says; likewise where it came and went.
+change counter in the header of the database counts; in WAL mode that one means something else.
+
+Both are exact while the looks are near enough: where the -shm file was made anew in between, it may
+have been so several times, and the count is a lower bound, which `CommitCount.at_least` says;
+likewise where it came and went.
 
 Only for a process that never opens the database through SQLite: closing these descriptors would
 drop its locks.

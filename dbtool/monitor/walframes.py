@@ -31,7 +31,7 @@ Read = Callable[[int, int], bytes]
 """(offset, length) -> bytes of the log; fewer at its end."""
 
 _FRAME: Final = struct.Struct(">II8s")
-_SEQUENCES: Final = 1 << 32
+_NUMBERS: Final = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,18 @@ class WalCursor:
         except WalInvalid:
             return self._gone()
         before, seen = WalCursor(self.salts, self.sequence, self.frame), _Tally()
+        replaced = False
         if before.salts is not None and before.salts != header.salts:
-            seen.resets = (header.checkpoint_sequence - before.sequence) % _SEQUENCES or 1
+            seen.resets = (header.checkpoint_sequence - before.sequence) % _NUMBERS
+            # Each reset adds one to the first salt; a log that was made anew has others.
+            replaced = not seen.resets or _first(header.salts) != (
+                (_first(before.salts) + seen.resets) % _NUMBERS
+            )
         start = before.frame if before.salts == header.salts else 0
         reached = seen.count(read, header, header.salts, start, last_frame)
-        if seen.resets:
+        if replaced:
+            seen.resets, seen.complete, seen.pages_complete = 1, False, False
+        elif seen.resets:
             seen.survivors(read, header, before, reached)
         self.salts, self.sequence, self.frame = header.salts, header.checkpoint_sequence, reached
         return seen.result()
@@ -89,6 +96,10 @@ class WalCursor:
             return FramesSeen()
         self.salts = None
         return FramesSeen(resets=1, complete=False, pages_complete=False)
+
+
+def _first(salts: bytes) -> int:
+    return int.from_bytes(salts[:4], "big")
 
 
 @dataclass(slots=True)
