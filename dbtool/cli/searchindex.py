@@ -143,7 +143,7 @@ def _build(session: Session, path: Path, *, substring: bool) -> None:
 
 
 def _drop(session: Session, path: Path) -> None:
-    from dbtool.search.sidecar import drop_index
+    from dbtool.search.indexfile import drop_index
 
     place = index_place(path)
     freed = drop_index(place)

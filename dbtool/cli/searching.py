@@ -100,7 +100,7 @@ def search(
 
 def index_place(path: Path) -> Path:
     """Return where the index of a database lies, or would lie."""
-    from dbtool.search.sidecar import sidecar_path
+    from dbtool.search.indexfile import sidecar_path
 
     return sidecar_path(path, configuration.cache_folder() / "search")
 

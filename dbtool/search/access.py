@@ -28,17 +28,12 @@ from dbtool.core.stoppable import stoppable
 from dbtool.errors import Locked, StorageFailed
 from dbtool.pages.reader import PageReader
 from dbtool.search.engine import Corpus, run_search
+from dbtool.search.indexfile import open_sidecar, require_plain, sidecar_path
 from dbtool.search.model import Mode, SearchOptions, SearchResult
 from dbtool.search.query import Word, parse_query, words
 from dbtool.search.refresh import Refreshed, known_state, refresh
 from dbtool.search.rows import HIGHEST, LOWEST
-from dbtool.search.sidecar import (
-    IndexedTable,
-    IndexStore,
-    is_current_format,
-    open_sidecar,
-    sidecar_path,
-)
+from dbtool.search.sidecar import IndexedTable, IndexStore, is_current_format
 from dbtool.search.subjects import subjects_of
 from dbtool.search.suggest import suggestions
 from dbtool.search.text import tokens
@@ -270,6 +265,7 @@ def _as_it_is(reader: PageReader, place: Path) -> Corpus | None:
     connection = reader.connection
     if connection is None or not place.exists():
         return None
+    require_plain(place)
     try:
         connection.execute(f"ATTACH ? AS {_ATTACHED}", (str(place),))
         known = known_state(IndexStore(connection, _ATTACHED))

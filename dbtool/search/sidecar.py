@@ -1,4 +1,4 @@
-"""The index: one file beside the database, or tables of one connection that are gone with it.
+"""The index: tables of a file beside the database, or of one connection and gone with it.
 
     meta(key, value)                             format, times, the state of the database indexed
     subjects(id, name, ..., prints)              one row of each table that is indexed
@@ -14,26 +14,20 @@ refresh are one transaction: whoever opens the file finds one commit of the data
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
-from dbtool.core.atomicfile import storage_failed
-from dbtool.core.connection import classified, connect
 from dbtool.core.names import identifier
-from dbtool.errors import DbtoolError, Refused
+from dbtool.errors import DbtoolError
 from dbtool.search.model import Skipped, Value
 from dbtool.search.rows import ask, fetch
 from dbtool.search.subjects import Subject
 from dbtool.search.text import TOKENIZER
 
-__all__ = ["FORMAT", "IndexStore", "IndexedTable", "drop_index", "open_sidecar", "sidecar_path"]
+__all__ = ["FORMAT", "IndexStore", "IndexedTable", "begin_afresh", "is_current_format"]
 
-SUFFIX: Final = ".search.db"
 APPLICATION_ID: Final = 0x64627466  # "dbtf"
 FORMAT: Final = 1
 _HASH_BYTES: Final = 64 << 20
@@ -190,6 +184,10 @@ class IndexStore:
     def save(self, table: IndexedTable, prints: bytes, skipped_columns: set[str]) -> None:
         """Note what a refresh of a table gave."""
         names = sorted(skipped_columns | set(table.skipped_columns))
+        # What FTS5 gathered of this table would stay in memory until the end of the transaction.
+        self._command(f"fts_{table.number}", "flush")
+        if self.get("trigrams"):
+            self._command(f"tri_{table.number}", "flush")
         self.connection.execute(
             f"UPDATE {self.schema}.subjects SET prints = ?, skipped_columns = ?,"
             f" (rows, skipped) = (SELECT count(*), coalesce(sum(skipped), 0)"
@@ -197,121 +195,13 @@ class IndexStore:
             (prints, json.dumps(names), table.number),
         )
 
+    def _command(self, name: str, word: str) -> None:
+        self.connection.execute(f"INSERT INTO {self.schema}.{name}({name}) VALUES(?)", (word,))
+
     def _tune(self, name: str) -> None:
         self.connection.execute(
             f"INSERT INTO {self.schema}.{name}({name}, rank) VALUES('hashsize', ?)", (_HASH_BYTES,)
         )
-
-
-def sidecar_path(database: Path, cache_folder: Path | None) -> Path:
-    """Return where the index of a database lies, or would lie.
-
-    Args:
-        database: its path.
-        cache_folder: for databases whose own folder may not be written to; None: nowhere else.
-    """
-    import hashlib
-    import os
-
-    real = database.resolve()
-    beside = real.with_name(real.name + SUFFIX)
-    if beside.exists() or cache_folder is None or os.access(real.parent, os.W_OK):
-        return beside
-    digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
-    return cache_folder / f"{digest}-{real.name[:100]}{SUFFIX}"
-
-
-@contextmanager
-def open_sidecar(
-    path: Path, database: Path, *, create: bool, busy_timeout_s: float, trigrams: bool = False
-) -> Iterator[IndexStore]:
-    """Open an index file for reading, and for writing where the system allows it.
-
-    Args:
-        path: of the index.
-        database: what it is of; a new index may be read by whoever may read that.
-        create: make it where it is missing or empty.
-        busy_timeout_s: how long to wait for a lock.
-        trigrams: whether a new one holds trigrams.
-
-    Raises:
-        Refused: `index-not-ours`, a file of that name is something else.
-        DbtoolError: as `dbtool.core.connection.connect`, and `index-outdated`.
-    """
-    import os
-
-    if create and not path.exists():
-        _make_private(path, database)
-    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    flags = apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
-    with classified(path):
-        connection = connect(path, flags, busy_timeout_s=busy_timeout_s)
-    with closing(connection):
-        with classified(path):
-            _require_ours(connection, path)
-        yield IndexStore(connection, trigrams=trigrams)
-
-
-def drop_index(path: Path) -> int:
-    """Remove an index file; return the bytes it took; 0: there was none.
-
-    Raises:
-        Refused: `index-not-ours`.
-    """
-    if not path.exists():
-        return 0
-    size = path.stat().st_size
-    with classified(path):
-        connection = connect(path, apsw.SQLITE_OPEN_READONLY, busy_timeout_s=1)
-        try:
-            _require_ours(connection, path)
-        except (apsw.CorruptError, apsw.CantOpenError, apsw.ReadOnlyError):
-            pass  # damaged, and of our name
-        finally:
-            connection.close()
-    try:
-        for suffix in ("-journal", ""):
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).unlink()
-    except OSError as error:
-        raise storage_failed(error, "remove", path) from error
-    return size
-
-
-def _make_private(path: Path, database: Path) -> None:
-    """Create an empty file that nobody can read who cannot read the database."""
-    import os
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        status = database.stat()
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            if os.geteuid() == 0:
-                os.fchown(descriptor, status.st_uid, status.st_gid)
-            os.fchmod(descriptor, status.st_mode & 0o666)
-        finally:
-            os.close(descriptor)
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise storage_failed(error, "create", path) from error
-
-
-def _require_ours(connection: apsw.Connection, path: Path) -> None:
-    try:
-        found = connection.pragma("application_id")
-        empty = connection.pragma("page_count") == 0
-    except apsw.NotADBError:
-        found, empty = 0, False
-    if found == APPLICATION_ID or empty:
-        return
-    raise Refused(
-        "index-not-ours",
-        f"{path} is not a search index of dbtool",
-        context="the index would lie under that name, and what is there is left alone",
-        hint=f"move {path.name} away",
-    )
 
 
 def is_current_format(store: IndexStore) -> bool:

@@ -11,8 +11,9 @@ from dbtool.core.clock import Clock
 from dbtool.core.connection import classified
 from dbtool.core.progress import Progress
 from dbtool.pages.reader import PageReader
+from dbtool.search.indexfile import open_sidecar
 from dbtool.search.refresh import known_state, refresh
-from dbtool.search.sidecar import is_current_format, open_sidecar
+from dbtool.search.sidecar import is_current_format
 
 __all__ = ["IndexBuilt", "IndexStatus", "TableStatus", "build_index", "index_status"]
 

@@ -14,7 +14,8 @@ from dbtool.core.clock import SystemClock
 from dbtool.core.progress import Silent
 from dbtool.search import refresh as refreshing
 from dbtool.search import slices
-from dbtool.search.sidecar import IndexStore, open_sidecar
+from dbtool.search.indexfile import open_sidecar
+from dbtool.search.sidecar import IndexStore
 
 WORDS = [
     "alpha",

@@ -13,9 +13,10 @@ from dbtool.core.clock import SystemClock
 from dbtool.core.progress import Silent
 from dbtool.search.access import SearchAccess, corpus_of, search_corpus, search_database
 from dbtool.search.engine import Corpus
+from dbtool.search.indexfile import open_sidecar
 from dbtool.search.model import SearchOptions, SearchResult
 from dbtool.search.refresh import refresh
-from dbtool.search.sidecar import IndexStore, open_sidecar
+from dbtool.search.sidecar import IndexStore
 
 INDEXED = SearchAccess(scanned_bytes=0)
 """Builds an index however small the database is."""

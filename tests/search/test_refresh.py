@@ -10,8 +10,10 @@ import pytest
 from dbtool.core.clock import SystemClock
 from dbtool.core.progress import Silent
 from dbtool.errors import Damaged
+from dbtool.search import refresh as refreshing
+from dbtool.search import slices
+from dbtool.search.indexfile import open_sidecar
 from dbtool.search.refresh import Refreshed, known_state, refresh
-from dbtool.search.sidecar import open_sidecar
 from tests.search.conftest import database, indexed
 
 
@@ -70,6 +72,37 @@ def test_a_renamed_table_is_not_indexed_again(path: Path) -> None:
 def test_slices_end_in_the_newest_state(path: Path) -> None:
     assert refreshed(path, at_once_bytes=0).rounds == 2
     assert refreshed(path).rows_changed == 0
+
+
+def test_pages_that_moved_to_another_table_between_slices_are_no_damage(
+    path: Path, monkeypatch
+) -> None:
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE u(x); INSERT INTO u SELECT x FROM t; CREATE TABLE z(x)")
+    refreshed(path)
+    connection.execute("UPDATE t SET x = x || 'a'; UPDATE u SET x = x || 'b'")
+    monkeypatch.setattr(slices, "SLICE_S", -1.0)
+    renew = refreshing._Run._renew
+    moved = []
+
+    def renew_after_a_move(run: object) -> None:
+        run.reader.close()
+        if not moved:
+            moved.append(1)
+            monkeypatch.setattr(slices, "SLICE_S", 100.0)  # the next table is read at once
+            connection.execute(
+                "DELETE FROM u WHERE rowid > 5; INSERT INTO z SELECT group_concat(x) FROM t"
+            )
+        renew(run)
+
+    monkeypatch.setattr(refreshing._Run, "_renew", renew_after_a_move)
+    refreshed(path, at_once_bytes=0)
+    assert moved
+    with indexed(path) as store:
+        assert {table.subject.name: table.rows for table in store.tables()} == {
+            "t": 2000, "u": 5, "z": 1,
+        }  # fmt: skip
+    connection.close()
 
 
 def test_a_failure_leaves_the_index_as_it_was(path: Path) -> None:

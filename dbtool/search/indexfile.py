@@ -1,0 +1,178 @@
+"""The file of an index: where it lies, whose it is, how it comes and goes.
+
+It holds words of the database, so nobody may read it who may not read that; and it lies under a
+name that somebody else may have taken, so nothing is written before the file has proved to be ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from dbtool.core.atomicfile import storage_failed
+from dbtool.core.connection import classified, connect
+from dbtool.errors import Refused
+from dbtool.pages.reader import PageReader
+from dbtool.search.sidecar import APPLICATION_ID, IndexStore
+
+__all__ = ["drop_index", "open_sidecar", "require_plain", "sidecar_path"]
+
+SUFFIX: Final = ".search.db"
+_LONGEST_NAME: Final = 255 - len("-journal")
+_KEPT_NAME: Final = 100
+"""Bytes of a database's name in the name of an index in the cache."""
+
+
+def sidecar_path(database: Path, cache_folder: Path | None) -> Path:
+    """Return where the index of a database lies, or would lie.
+
+    Args:
+        database: its path.
+        cache_folder: for databases whose own folder may not be written to; None: nowhere else.
+    """
+    real = database.resolve()
+    beside = real.with_name(real.name + SUFFIX)
+    fits = len(os.fsencode(beside.name)) <= _LONGEST_NAME
+    if beside.exists() or cache_folder is None or (fits and os.access(real.parent, os.W_OK)):
+        return beside
+    digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
+    beginning = os.fsencode(real.name)[:_KEPT_NAME].decode("utf-8", "ignore")
+    return cache_folder / f"{digest}-{beginning}{SUFFIX}"
+
+
+@contextmanager
+def open_sidecar(
+    path: Path, database: Path, *, create: bool, busy_timeout_s: float, trigrams: bool = False
+) -> Iterator[IndexStore]:
+    """Open an index file for reading, and for writing where the system allows it.
+
+    Args:
+        path: of the index.
+        database: what it is of; a new index may be read by whoever may read that.
+        create: make it where it is missing or empty.
+        busy_timeout_s: how long to wait for a lock.
+        trigrams: whether a new one holds trigrams.
+
+    Raises:
+        Refused: `index-not-ours`, a file of that name is something else.
+        DbtoolError: as `dbtool.core.connection.connect`, and as `PageReader.open` for the database.
+    """
+    require_plain(path)
+    encoding = _encoding_of(database) if create else None
+    if encoding is not None and not path.exists():
+        _make_private(path, database)
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    flags = apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
+    with ExitStack() as opened:
+        connection = _opened(path, flags, busy_timeout_s, opened)
+        if encoding is not None and not _fits(connection, path, encoding):
+            opened.close()
+            drop_index(path)
+            _make_private(path, database)
+            connection = _opened(path, flags, busy_timeout_s, opened)
+            _fits(connection, path, encoding)
+        yield IndexStore(connection, trigrams=trigrams)
+
+
+def require_plain(path: Path) -> None:
+    """Refuse a link, pipe or folder under the name of an index: nothing is written through one.
+
+    Raises:
+        Refused: `index-not-ours`.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise _not_ours(path)
+
+
+def _opened(path: Path, flags: int, busy_timeout_s: float, opened: ExitStack) -> apsw.Connection:
+    with classified(path):
+        connection = connect(path, flags, busy_timeout_s=busy_timeout_s)
+        opened.callback(connection.close)
+        _require_ours(connection, path)
+    return connection
+
+
+def _encoding_of(database: Path) -> str:
+    """Return the encoding of a database: only an index in the same can be attached to it."""
+    with PageReader.open(database) as reader:
+        return str(reader.connection.pragma("encoding")) if reader.connection else "UTF-8"
+
+
+def _fits(connection: apsw.Connection, path: Path, encoding: str) -> bool:
+    """Say whether an index has an encoding; an empty one is given it."""
+    with classified(path):
+        if connection.pragma("page_count") == 0:
+            connection.pragma("encoding", encoding)
+            return True
+        return bool(connection.pragma("encoding") == encoding)
+
+
+def drop_index(path: Path) -> int:
+    """Remove an index file; return the bytes it took; 0: there was none.
+
+    Raises:
+        Refused: `index-not-ours`.
+    """
+    require_plain(path)
+    if not path.exists():
+        return 0
+    size = path.stat().st_size
+    with classified(path):
+        connection = connect(path, apsw.SQLITE_OPEN_READONLY, busy_timeout_s=1)
+        try:
+            _require_ours(connection, path)
+        except (apsw.CorruptError, apsw.CantOpenError, apsw.ReadOnlyError):
+            pass  # damaged, and of our name
+        finally:
+            connection.close()
+    try:
+        for suffix in ("-journal", ""):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).unlink()
+    except OSError as error:
+        raise storage_failed(error, "remove", path) from error
+    return size
+
+
+def _make_private(path: Path, database: Path) -> None:
+    """Create an empty file that nobody can read who cannot read the database."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        status = database.stat()
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            if os.geteuid() == 0:
+                os.fchown(descriptor, status.st_uid, status.st_gid)
+            os.fchmod(descriptor, status.st_mode & 0o666)
+        finally:
+            os.close(descriptor)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise storage_failed(error, "create", path) from error
+
+
+def _require_ours(connection: apsw.Connection, path: Path) -> None:
+    try:
+        found = connection.pragma("application_id")
+        empty = connection.pragma("page_count") == 0
+    except apsw.NotADBError:
+        found, empty = 0, False
+    if found == APPLICATION_ID or empty:
+        return
+    raise _not_ours(path)
+
+
+def _not_ours(path: Path) -> Refused:
+    return Refused(
+        "index-not-ours",
+        f"{path} is not a search index of dbtool",
+        context="the index would lie under that name, and what is there is left alone",
+        hint=f"move {path.name} away",
+    )
