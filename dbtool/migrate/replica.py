@@ -45,7 +45,9 @@ others are about."""
 Returned = TypeVar("Returned")
 
 Asked = tuple[int, str | None, str | None, str | None]
-"""What SQLite asks an authorizer: action, two arguments of it, the trigger or view behind it."""
+"""What SQLite asks an authorizer: action, two arguments of it, the trigger or view behind it.
+
+Temporary tables are called `temp.NAME`."""
 
 
 class Replica:
@@ -196,10 +198,12 @@ class Replica:
         action: int,
         first: str | None,
         second: str | None,
-        _database: str | None,
+        database: str | None,
         via: str | None,
     ) -> int:
-        self.asked.append((action, first, second, via))
+        # A temporary table may hide one of the database.
+        name = f"temp.{first}" if database == "temp" and first else first
+        self.asked.append((action, name, second, via))
         if action in (apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH):
             return apsw.SQLITE_DENY
         if action == apsw.SQLITE_PRAGMA and (first or "").lower() not in _PRAGMAS:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dbtool.core.names import folded
-from dbtool.migrate.lint.fates import Fate, fates_of
+from dbtool.migrate.lint.fates import Fate, Fates
 from dbtool.migrate.lint.findings import RULES, LintFinding
 from dbtool.migrate.lint.trial import Moment, Trial
 
@@ -27,34 +27,18 @@ class Context:
     found: list[LintFinding] = field(default_factory=list)
 
     @cached_property
+    def followed(self) -> Fates:
+        """What became of the rows of each table."""
+        return Fates(self.trial)
+
+    @property
     def fates(self) -> list[Fate]:
         """What became of the tables."""
-        return fates_of(self.trial)
-
-    def fate(self, name: str) -> Fate | None:
-        """Return the fate of a table by its name before the migration."""
-        wanted = folded(name)
-        return next((fate for fate in self.fates if fate.name == wanted), None)
+        return self.followed.all
 
     def is_old(self, moment: Moment, table: str) -> bool:
         """Say whether a table was there before the migration, under this or another name."""
-        fates = self.fates
-        name = folded(table)
-        renamed = {
-            new
-            for fate in fates
-            if fate.renamed is not None
-            for new in fate.renamed.after.tables
-            if new not in fate.renamed.before.tables
-        }
-        created = {
-            new
-            for each in self.trial.moments[: self.trial.moments.index(moment)]
-            if each.verb == "CREATE TABLE"
-            for new in each.after.tables
-            if new not in each.before.tables
-        }
-        return name in renamed or (name in self.trial.before.tables and name not in created)
+        return self.followed.old(moment, table) is not None
 
     def may_have_rows(self, table: str) -> bool:
         """Say whether a table of before the migration may have rows."""

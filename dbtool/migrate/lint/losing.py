@@ -57,9 +57,10 @@ def _altered(context: Context, moment: Moment) -> None:
             continue
         left = {folded(column.name) for column in after.columns}
         gone = [c for c in table.columns if folded(c.name) not in left and not c.generated]
-        if not gone or not context.is_old(moment, name) or not context.may_have_rows(name):
+        fate = context.followed.old(moment, name)
+        if not gone or fate is None or not context.may_have_rows(fate.name):
             continue
-        if folded(gone[0].name) not in context.trial.before.columns(name):
+        if folded(gone[0].name) in context.followed.added(moment, fate):
             continue
         context.say(
             "drop-column",
@@ -75,21 +76,27 @@ def rows_lost(context: Context) -> None:
         if moment.verb not in ("DELETE", "UPDATE") or moment.has_word("WHERE"):
             continue
         action = apsw.SQLITE_DELETE if moment.verb == "DELETE" else apsw.SQLITE_UPDATE
-        for table in moment.touched(action):
-            if table in _SCHEMA_TABLES or not context.is_old(moment, table):
-                continue
-            if not context.may_have_rows(table):
-                continue
-            if moment.verb == "DELETE":
-                _say_deleted(context, moment, table)
-            elif not _is_backfill(context, moment, table):
-                _say_updated(context, moment, table)
+        for table in moment.touched(action) - set(_SCHEMA_TABLES):
+            _judge_rows(context, moment, table)
 
 
-def _is_backfill(context: Context, moment: Moment, table: str) -> bool:
-    """Say whether only columns are set that the migration itself added."""
+def _judge_rows(context: Context, moment: Moment, table: str) -> None:
+    fate = context.followed.old(moment, table)
+    held = context.followed.held(moment, table)
+    owners = [fate] if fate is not None else [holding.fate for holding in held]
+    if not any(context.may_have_rows(owner.name) for owner in owners):
+        return
+    if moment.verb == "DELETE":
+        _say_deleted(context, moment, table)
+        return
     written_to = moment.columns(apsw.SQLITE_UPDATE, table)
-    return written_to.isdisjoint(context.trial.before.columns(table))
+    if fate is not None:
+        filled = written_to - context.followed.added(moment, fate)
+    else:
+        # Where no columns are named, all of them were filled.
+        filled = {c for each in held for c in (written_to & each.into if each.into else written_to)}
+    if filled:
+        _say_updated(context, moment, table)
 
 
 def _say_deleted(context: Context, moment: Moment, table: str) -> None:

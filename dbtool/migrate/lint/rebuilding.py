@@ -26,7 +26,8 @@ def parts_lost(context: Context) -> None:
     """rebuild-loses-trigger and rebuild-loses-index."""
     for kind in ("trigger", "index"):
         for fate in context.fates:
-            if fate.remade and fate.copied is not None:
+            # One whose rows went to a table of another name is gone because it is meant to be.
+            if fate.remade and fate.copied is not None and fate.successor == fate.name:
                 _lost_of(context, fate, kind)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbtool.migrate.lint.fates import Fate, fates_of
+from dbtool.migrate.lint.fates import Fate, Fates
 from dbtool.migrate.lint.look import Look
 from dbtool.migrate.lint.trial import walk
 from dbtool.migrate.replica import load_schema_file
@@ -14,7 +14,7 @@ from tests.migrate.lint.judged import SCHEMA, migration
 def fate(text: str, table: str = "pets") -> Fate:
     replica = load_schema_file(SCHEMA)
     one = migration(text)
-    found = fates_of(walk(one, one.up, replica, Look(replica)))
+    found = Fates(walk(one, one.up, replica, Look(replica))).all
     return next(each for each in found if each.name == table)
 
 

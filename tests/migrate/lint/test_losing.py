@@ -16,6 +16,8 @@ COPY = "CREATE TABLE n(id INTEGER PRIMARY KEY, name TEXT) STRICT;"
         "DROP TABLE IF EXISTS pets",
         "ALTER TABLE pets RENAME TO old; DROP TABLE old",
         "DROP TABLE pets; CREATE TABLE pets(id INTEGER PRIMARY KEY) STRICT",
+        "-- dbtool:rebuild pets\nCREATE TABLE pets(id INTEGER PRIMARY KEY, owner INT);"
+        "DROP TABLE pets",
     ],
 )
 def test_rows_of_a_table_that_is_dropped_are_lost(sql: str) -> None:
@@ -54,6 +56,10 @@ def test_a_table_that_an_earlier_migration_filled_is_not_empty() -> None:
     [
         "DROP TRIGGER people_log; DROP VIEW adults; ALTER TABLE people DROP COLUMN age",
         "-- dbtool:rebuild pets\nCREATE TABLE pets(id INTEGER PRIMARY KEY) STRICT;",
+        "ALTER TABLE pets RENAME COLUMN owner TO n; DROP INDEX pets_owner;"
+        "CREATE TABLE p AS SELECT id FROM pets; DROP TABLE pets; ALTER TABLE p RENAME TO pets",
+        "CREATE TABLE n AS SELECT * FROM notes; ALTER TABLE n ADD z;"
+        "ALTER TABLE n DROP COLUMN body; DROP TABLE notes",
         f"{COPY} INSERT INTO n(id, name) SELECT id, name FROM people; DROP VIEW adults;"
         "DROP TABLE people; ALTER TABLE n RENAME TO people",
     ],
@@ -77,7 +83,15 @@ def test_values_under_another_name_are_not(sql: str) -> None:
     assert "drop-column" not in rules(sql)
 
 
-@pytest.mark.parametrize("sql", ["DELETE FROM pets", "WITH x AS (SELECT 1) DELETE FROM pets"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM pets",
+        "WITH x AS (SELECT 1) DELETE FROM pets",
+        "ALTER TABLE pets RENAME TO x; DELETE FROM x",
+        "CREATE TABLE n AS SELECT * FROM pets; DELETE FROM n; DROP TABLE pets",
+    ],
+)
 def test_every_row_is_deleted(sql: str) -> None:
     assert "delete-without-where" in rules(sql)
 
@@ -98,6 +112,9 @@ def test_some_rows_or_new_ones_are_deleted(sql: str) -> None:
     "sql",
     [
         "UPDATE people SET name = upper(name)",
+        "ALTER TABLE people RENAME COLUMN name TO n; UPDATE people SET n = ''",
+        "ALTER TABLE people RENAME TO old; UPDATE old SET name = ''",
+        "CREATE TABLE n AS SELECT * FROM notes; UPDATE n SET body = ''; DROP TABLE notes",
         "UPDATE people SET name = (SELECT 'x' WHERE 1)",
         "ALTER TABLE people ADD COLUMN n TEXT; UPDATE people SET n = name, name = ''",
     ],
@@ -111,6 +128,8 @@ def test_every_row_is_overwritten(sql: str) -> None:
     [
         "UPDATE people SET name = 'x' WHERE name = ''",
         "ALTER TABLE people ADD COLUMN n TEXT; UPDATE people SET n = name",
+        "CREATE TABLE n(body TEXT, size INT) STRICT; INSERT INTO n(body) SELECT body FROM notes;"
+        "UPDATE n SET size = length(body); DROP TABLE notes; ALTER TABLE n RENAME TO notes",
     ],
 )
 def test_some_rows_or_new_columns_are_written(sql: str) -> None:
