@@ -87,7 +87,9 @@ def _judged(
     counted = found.committed if reader is None else reader.state.wal_committed or 0
     begun_anew = counted < found.committed  # in the index alone, as long as nobody wrote since
     in_use = counted > found.committed
-    if begun_anew or (in_use and reader is not None and not reader.reads_log):
+    if in_use and reader is not None and reader.reads_log:
+        return [_finding(wal, found, in_use=True)]
+    if begun_anew or in_use or _is_in_database(opened, wal, found):
         if first.rotted or in_use:
             on_note(
                 f"{wal.name}: {_what(first)}, which is in the database already, wholly and unhurt:"
@@ -95,13 +97,31 @@ def _judged(
                 " read it"
             )
         return []
-    if not in_use and not found.proven:
+    if not found.proven:
         on_note(
             f"the last transaction in {wal.name} is not whole: it was interrupted, and does not"
             " count"
         )
         return []
-    return [_finding(wal, found, in_use=in_use)]
+    return [_finding(wal, found, in_use=False)]
+
+
+def _is_in_database(opened: Opened, wal: Path, found: LogCheck) -> bool:
+    """Say whether the database shows what the commits behind the break wrote, page by page."""
+    bits = [broken.bit for broken in found.broken if broken.bit is not None]
+    size = opened.pages.page_size
+    try:
+        with classified(wal), RawFile(wal, "wal") as file:
+            for page, at in found.places_behind:
+                content = bytearray(file.read(at, size))
+                for bit in bits:
+                    if 0 <= bit // _BITS - at < size:
+                        content[bit // _BITS - at] ^= 1 << bit % _BITS
+                if page > opened.pages.page_count or opened.pages.page(page) != content:
+                    return False
+    except (DbtoolError, PageInvalid, apsw.Error, IndexError):
+        return False
+    return True
 
 
 def _finding(wal: Path, found: LogCheck, *, in_use: bool) -> Finding:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from dbtool.pages.wal import FRAME_HEADER_BYTES, WAL_FORMAT, WAL_HEADER_BYTES
+from dbtool.pages.wal import FRAME_HEADER_BYTES, WAL_FORMAT, WAL_HEADER_BYTES, frame_offset
 from dbtool.pages.walscan import LITTLE_ENDIAN_MAGIC, PAGE_SIZES, checksum
 
 __all__ = ["BrokenFrame", "LogCheck", "check_log"]
@@ -73,8 +73,13 @@ class LogCheck:
     """Transactions that SQLite does not see, because of the first broken frame."""
     last_commit: int = 0
     """The frame that ends the last of them."""
-    pages_behind: tuple[int, ...] = ()
-    """Pages that they wrote, ascending."""
+    places_behind: tuple[tuple[int, int], ...] = ()
+    """(page, where its newest content begins in the log) of what they wrote, ascending."""
+
+    @property
+    def pages_behind(self) -> tuple[int, ...]:
+        """Pages that they wrote, ascending."""
+        return tuple(page for page, _ in self.places_behind)
 
     @property
     def proven(self) -> bool:
@@ -92,6 +97,10 @@ class _Frame:
     stored: Sums
     data: bytes
     """Header and page."""
+
+    def at(self, page_size: int) -> int:
+        """Return where it begins in the log."""
+        return frame_offset(self.number, page_size)
 
     def sums(self, before: Sums, order: str) -> Sums:
         """Return what its checksum should be after a frame with that of `before`."""
@@ -122,10 +131,10 @@ class _Walk:
     frames: int = 0
     committed: int = 0
     broken: list[BrokenFrame] = field(default_factory=list)
-    waiting: set[int] = field(default_factory=set)
+    waiting: dict[int, int] = field(default_factory=dict)
     commits: int = 0
     last_commit: int = 0
-    pages: set[int] = field(default_factory=set)
+    pages: dict[int, int] = field(default_factory=dict)
     doubt: _Doubt | None = None
     """Of the last frame; the next one tells."""
 
@@ -154,14 +163,14 @@ class _Walk:
             broken,
             self.commits,
             self.last_commit,
-            tuple(sorted(self.pages)),
+            tuple(sorted(self.pages.items())),
         )
 
     def _right(self, frame: _Frame, database_pages: int) -> None:
         self.sums = frame.stored
         if not self.broken:
             self.frames = frame.number
-        self.waiting.add(frame.page)
+        self.waiting[frame.page] = frame.at(self.page_size) + FRAME_HEADER_BYTES
         if not database_pages:
             return
         if self.broken:
@@ -183,7 +192,7 @@ class _Walk:
             return False  # the rest of yet another transaction
         if len(bits) == 1:
             frame = _frame(frame.number, _flipped(frame.data, bits[0]))
-        places = [(WAL_HEADER_BYTES + (frame.number - 1) * len(frame.data)) * 8 + b for b in bits]
+        places = [frame.at(self.page_size) * 8 + bit for bit in bits]
         bit = places[0] if len(places) == 1 else None
         self.broken.append(BrokenFrame(frame.number, frame.page, bit, rotted=bool(bits)))
         self._right(frame, frame.database_pages)

@@ -99,6 +99,17 @@ def test_rot_is_found_while_an_application_has_the_log_open(logged: Logged) -> N
     connection.close()
 
 
+def test_a_rotten_header_of_a_log_that_was_checkpointed_hides_nothing(logged: Logged) -> None:
+    connection = apsw.Connection(str(logged.path))
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    logged.main, logged.log = logged.path.read_bytes(), logged.wal.read_bytes()
+    connection.close()
+    logged.flip(17 * 8)
+    report = logged.verify()
+    assert report.verdict == Verdict.HEALTHY
+    assert any("in the database already" in note for note in report.notes)
+
+
 def test_rot_in_a_log_that_is_in_the_database_already_is_a_note(logged: Logged) -> None:
     connection = apsw.Connection(str(logged.path))
     connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()

@@ -33,7 +33,14 @@ def make_log(path: Path, *, commits: int = COMMITS, page_size: int = PAGE) -> by
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return make_log(tmp_path_factory.mktemp("log") / "app.db")
+    return Log(make_log(tmp_path_factory.mktemp("log") / "app.db"))
+
+
+class Log(bytes):
+    """Bytes that Hypothesis need not print."""
+
+    def __repr__(self) -> str:
+        return f"<a log of {len(self)} bytes>"
 
 
 def checked(log: bytes) -> LogCheck:
