@@ -126,6 +126,7 @@ def _data(report: HealthReport, db: str) -> dict[str, Any]:
         "disk_free": report.file.disk_free_bytes,
         "backup_age": report.backup_age_s,
         "lag": report.lag_s,
+        "alerts": [_check(check, db) for check in report.alerts],
         "checks": [_check(check, db) for check in report.checks],
         "issues": [_check(check, db) for check in report.issues],
         "duration": report.duration_s,

@@ -9,7 +9,7 @@ unknown with its evidence, and nothing here waits longer than it was told. `PRAG
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -78,6 +78,8 @@ class HealthReport:
     """Since the database was last known to look like its newest snapshot; None: there is none."""
     lag_s: float | None
     """How far `follow` is behind; None: it does not run."""
+    alerts: tuple[HealthCheck, ...] = ()
+    """What `monitor` has to say; all of it is among the checks as well."""
     duration_s: float = 0.0
     problem: DbtoolError | None = field(default=None, compare=False)
 
@@ -141,8 +143,10 @@ def health_report(
     checks += _backup_checks(report)
     checks += [_of_advice(one) for one in advice(report) if not _said(one, report)]
     known = {check.name for check in checks}
-    checks += [check for check in _tried(alerts) if check.name not in known]
-    return _summed(report, checks, clock.monotonic() - began_s)
+    firing = tuple(_tried(alerts))
+    checks += [check for check in firing if check.name not in known]
+    summed = _summed(report, checks, clock.monotonic() - began_s)
+    return replace(summed, alerts=firing)
 
 
 def _said(one: Advice, report: StatsReport) -> bool:

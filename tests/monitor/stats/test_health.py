@@ -121,7 +121,9 @@ def test_alerts_are_checks_and_their_failure_is_one_too(sound: Path) -> None:
     def unknown() -> tuple[HealthCheck, ...]:
         raise Locked("database-locked", "the samples are locked")
 
-    assert checks(health_report(sound, alerts=lambda: (alert,)))["reader-pins-wal"] == "fail"
+    told = health_report(sound, alerts=lambda: (alert,))
+    assert checks(told)["reader-pins-wal"] == "fail"
+    assert told.alerts == (alert,)
     assert checks(health_report(sound, alerts=unknown))["alerts"] == "unknown"
 
 
