@@ -7,54 +7,63 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+from dbtool.cli.painter import named
 from dbtool.monitor.stats.advice import Advice
 from dbtool.monitor.stats.model import (
     BackupStats,
+    FileStats,
     GrowthStats,
     IndexesStats,
     StatsReport,
     StorageStats,
     TablesStats,
+    TableStats,
     Unavailable,
     WriteStats,
 )
 from dbtool.monitor.stats.saved import SavedResult
 from dbtool.trace.log import Workload
 
-__all__ = ["SCHEMA", "advice_data", "report_data", "saved_data", "section_rows"]
+__all__ = ["SCHEMA", "advice_data", "file_data", "report_data", "saved_data", "section_rows"]
 
 SCHEMA = "dbtool.stats/1"
 _UNITS = ("_bytes", "_s")
 
 
 def report_data(
-    report: StatsReport, found: tuple[Advice, ...], saved: tuple[SavedResult, ...]
+    report: StatsReport, found: tuple[Advice, ...], saved: tuple[SavedResult, ...], db: str
 ) -> dict[str, Any]:
-    """Return the whole report."""
+    """Return the whole report; commands in it name the database as the user does."""
     file = report.file
     data: dict[str, Any] = {
         "database": file.path.resolve(),
         "taken": report.taken,
         "duration": report.duration_s,
         "complete": report.problem is None,
-        "advice": [advice_data(one) for one in found],
-        "file": plain_fields(file, leaving={"path"}),
+        "advice": [advice_data(one, db) for one in found],
+        "file": file_data(file),
     }
     for name, section in report.sections.items():
-        data[name] = _section(section)
+        data[name] = _section(section, db)
     if saved:
         data["saved"] = [saved_data(result) for result in saved]
     return data
 
 
-def advice_data(one: Advice) -> dict[str, Any]:
+def advice_data(one: Advice, db: str) -> dict[str, Any]:
     """Return one piece of advice."""
-    return {"code": one.code, "urgent": one.urgent, "text": one.text, "command": one.command}
+    command = named(one.command, db)
+    return {"code": one.code, "urgent": one.urgent, "text": one.text, "command": command}
 
 
-def section_rows(name: str, section: object) -> list[dict[str, Any]]:
+def file_data(file: FileStats) -> dict[str, Any]:
+    """Return what the file system says."""
+    return {"size": file.file_bytes, **plain_fields(file, leaving={"path", "file_bytes"})}
+
+
+def section_rows(name: str, section: object, db: str) -> list[dict[str, Any]]:
     """Return a section as rows, for the formats that have nothing but rows."""
-    data = _section(section)
+    data = _section(section, db)
     lists = {"tables": "tables", "indexes": "indexes", "growth": "points", "writes": "objects"}
     lists["workload"] = "statements"
     if not data["available"]:
@@ -78,9 +87,10 @@ def saved_data(result: SavedResult) -> dict[str, Any]:
     }
 
 
-def _section(section: object) -> dict[str, Any]:
+def _section(section: object, db: str) -> dict[str, Any]:
     if isinstance(section, Unavailable):
-        return {"available": False, "reason": section.reason, "how": section.how}
+        how = named(section.how, db)
+        return {"available": False, "reason": section.reason, "how": how}
     for kind, data in _SECTIONS.items():
         if isinstance(section, kind):
             return {"available": True, **data(section)}
@@ -110,11 +120,16 @@ def _storage(storage: StorageStats) -> dict[str, Any]:
 
 def _tables(found: TablesStats) -> dict[str, Any]:
     return {
-        "tables": [{**plain_fields(table), "fill": table.fill} for table in found.tables],
+        "tables": [_table(table) for table in found.tables],
         "views": found.views,
         "triggers": found.triggers,
         "problems": [plain_fields(problem) for problem in found.problems],
     }
+
+
+def _table(table: TableStats) -> dict[str, Any]:
+    data = plain_fields(table, leaving={"index_bytes"})
+    return {**data, "index_size": table.index_bytes, "fill": table.fill}
 
 
 def _indexes(found: IndexesStats) -> dict[str, Any]:

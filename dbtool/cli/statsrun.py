@@ -206,20 +206,20 @@ def _show(
     from dbtool.cli.statsdata import SCHEMA, report_data, saved_data, section_rows
 
     if output.format in ("csv", "tsv"):
-        output.table(SCHEMA, (), _rows_of(request, report, results), ())
+        output.table(SCHEMA, (), _rows_of(request, report, results, db), ())
     elif output.format == "json":
-        output.report(SCHEMA, report_data(report, tuple(found), tuple(results)), ())
+        output.report(SCHEMA, report_data(report, tuple(found), tuple(results), db), ())
     else:
         for name, section in report.sections.items():
-            for row in section_rows(name, section):
+            for row in section_rows(name, section, db):
                 output.record("row", {"section": name, **row})
         for result in results:
             output.record("saved", saved_data(result))
-        output.record("summary", {"schema": SCHEMA, **_summary(report, found)})
+        output.record("summary", {"schema": SCHEMA, **_summary(report, found, db)})
 
 
 def _rows_of(
-    request: Request, report: StatsReport, results: Sequence[SavedResult]
+    request: Request, report: StatsReport, results: Sequence[SavedResult], db: str
 ) -> list[dict[str, object]]:
     """Return the rows for formats that have room for one list: of one section, or statistic."""
     from dbtool.cli.statsdata import section_rows
@@ -234,17 +234,17 @@ def _rows_of(
     if len(request.sections) > 1:
         raise UsageError("usage", "csv and tsv hold one list", hint="name one section: --section")
     name = request.sections[0] if request.sections else "tables"
-    return section_rows(name, report.sections[name])
+    return section_rows(name, report.sections[name], db)
 
 
-def _summary(report: StatsReport, found: Sequence[Advice]) -> dict[str, object]:
-    from dbtool.cli.statsdata import advice_data, plain_fields
+def _summary(report: StatsReport, found: Sequence[Advice], db: str) -> dict[str, object]:
+    from dbtool.cli.statsdata import advice_data, file_data
 
     return {
         "database": report.file.path.resolve(),
         "taken": report.taken,
         "duration": report.duration_s,
         "complete": report.problem is None,
-        "file": plain_fields(report.file, leaving={"path"}),
-        "advice": [advice_data(one) for one in found],
+        "file": file_data(report.file),
+        "advice": [advice_data(one, db) for one in found],
     }

@@ -226,7 +226,7 @@ def _tree(row: tuple[Any, ...], usable: int, encoding: str) -> TreeSpace:
     leaf_pages = _packed_leaves(cells, entries, usable - _LEAF_HEADER, is_index=is_index)
     packed = _with_interior(leaf_pages, (usable - _INTERIOR_HEADER) // max(key, _SHORTEST_CELL) + 1)
     return TreeSpace(
-        name=name.decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace"),
+        name=name.decode(encoding, "replace"),  # as the rows of the schema are
         pages=pages,
         leaf_pages=leaves,
         interior_pages=interiors,

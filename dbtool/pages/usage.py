@@ -94,8 +94,7 @@ def read_usage(connection: apsw.Connection, schema: str = "main") -> PageUsage:
     codes = array("L", bytes(array("L").itemsize * (page_count // step)))
     names = [""]
     for name, trees, overflow in connection.execute(_USAGE, (schema, step)):
-        errors = "surrogateescape" if encoding == "utf-8" else "replace"
-        names.append(name.decode(encoding, errors))
+        names.append(name.decode(encoding, "replace"))  # as the rows of the schema are
         code = 2 * (len(names) - 1)
         for numbers, value in ((trees, code), (overflow, code + 1)):
             for number in map(int, numbers.split(",")) if numbers else ():

@@ -23,7 +23,7 @@ TABLE = TableStats("t", "table", 5, 2, 8192, 100, 4000, 1, 50, 0, 1, 4096)
 
 
 def test_names_have_no_units_and_values_no_loss() -> None:
-    (row,) = section_rows("tables", TablesStats((TABLE,), 0, 0))
+    (row,) = section_rows("tables", TablesStats((TABLE,), 0, 0), "a.db")
     assert (row["size"], row["fill"], row["overflow_pages"]) == (8192, TABLE.fill, 1)
     assert not [name for name in row if name.endswith("_bytes")]
 
@@ -31,13 +31,14 @@ def test_names_have_no_units_and_values_no_loss() -> None:
 def test_what_is_not_available_says_so() -> None:
     nothing = Unavailable("no samples", "dbtool monitor DB")
     report = StatsReport(FILE, NOW, {"growth": nothing})
-    data = report_data(report, (), ())
+    data = report_data(report, (), (), "a.db")
     assert data["growth"] == {
         "available": False,
         "reason": "no samples",
-        "how": "dbtool monitor DB",
+        "how": "dbtool monitor a.db",
     }
-    assert section_rows("growth", nothing)[0]["section"] == "growth"
+    assert data["file"]["size"] == 8192
+    assert section_rows("growth", nothing, "a.db")[0]["section"] == "growth"
     assert "saved" not in data
 
 

@@ -220,6 +220,8 @@ def _problems(
         quoted = row.name.replace('"', '""')
         try:
             connection.execute(f'EXPLAIN SELECT * FROM main."{quoted}"').fetchone()  # noqa: S608 - quoted
+        except apsw.InterruptError:
+            raise
         except (apsw.Error, UnicodeDecodeError) as error:
             kind = "view" if row.kind == "view" else "virtual table"
             found.append(ObjectProblem(row.name, kind, str(error)))

@@ -35,11 +35,13 @@ from dbtool.monitor.stats.model import (
     GrowthPoint,
     StatsReport,
     TableGrowth,
+    TablesStats,
     Unavailable,
 )
 from dbtool.monitor.stats.objects import indexes_stats, tables_stats
 from dbtool.monitor.stats.storage import file_stats, storage_stats
 from dbtool.monitor.stats.writes import frames_of, write_stats
+from dbtool.monitor.walframes import FramesSeen
 from dbtool.pages.reader import PageReader
 from dbtool.pages.schematable import SchemaRow, read_schema
 from dbtool.pages.source import PageInvalid
@@ -170,6 +172,8 @@ class _Report:
             return make()
         except apsw.InterruptError:
             return self._late()
+        except apsw.Error as error:
+            return _unavailable(classify(self.path.resolve(), error))
         except DbtoolError as error:
             return _unavailable(error)
 
@@ -196,15 +200,15 @@ class _Report:
         self.sections.update(dict.fromkeys(wanted, _unavailable(self.problem)))
 
     def _read(self, reader: PageReader, wanted: Sequence[str]) -> None:
-        frames = frames_of(reader) if "writes" in wanted else None
-        asked = () if frames is None or isinstance(frames, Unavailable) else tuple(frames.pages)
+        frames = self._tried(lambda: frames_of(reader)) if "writes" in wanted else None
+        asked = tuple(frames.pages) if isinstance(frames, FramesSeen) else ()
         space = self._tried(lambda: self._space(reader, asked))
         schema = _schema(reader)
         known = space if isinstance(space, SpaceEstimate) else None
         if "storage" in wanted:
             self.sections["storage"] = self._tried(lambda: storage_stats(reader, known))
         if "writes" in wanted:
-            if isinstance(frames, Unavailable) or frames is None:
+            if not isinstance(frames, FramesSeen):
                 self.sections["writes"] = frames
             elif known is None:
                 self.sections["writes"] = space
@@ -225,24 +229,23 @@ class _Report:
             self.sections.update((name, space) for name in _OF_PAGES if name in wanted)
             return
         with self._stoppable(reader):
-            tables = tables_stats(reader.connection, schema, space)
+            tables = self._tried(lambda: tables_stats(reader.connection, schema, space))
             if "tables" in wanted:
                 self.sections["tables"] = tables
-            if "indexes" in wanted:
+            if "indexes" not in wanted:
+                return
+            if isinstance(tables, TablesStats):
                 self.sections["indexes"] = self._tried(
                     lambda: indexes_stats(reader.connection, schema, space, tables)
                 )
+            else:
+                self.sections["indexes"] = tables
 
     def _space(self, reader: PageReader, asked: Sequence[int]) -> SpaceEstimate:
         if reader.connection is None:
             return SpaceEstimate(0, 0, 0, 0, ())
-        try:
-            with self._stoppable(reader):
-                return estimate_space(reader.connection, asked=asked)
-        except apsw.InterruptError:
-            raise
-        except apsw.Error as error:
-            raise classify(self.path.resolve(), error) from error
+        with self._stoppable(reader):
+            return estimate_space(reader.connection, asked=asked)
 
     def _stoppable(self, reader: PageReader) -> AbstractContextManager[None]:
         if reader.connection is None:
@@ -309,7 +312,7 @@ def _schema(reader: PageReader) -> Sequence[SchemaRow]:
         return ()
     try:
         return read_schema(reader, lambda _: None)
-    except PageInvalid:
+    except (PageInvalid, DbtoolError):
         return ()
 
 

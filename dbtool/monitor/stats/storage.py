@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from dbtool.core.atomicfile import failures_named
 from dbtool.monitor.stats.model import FileStats, StorageStats
 from dbtool.pages.header import HEADER_BYTES, DatabaseHeader
 from dbtool.pages.reader import PageReader
@@ -24,10 +25,15 @@ _THOUSAND: Final = 1_000
 
 
 def file_stats(path: Path) -> FileStats:
-    """Return what the file system says of a database, without opening anything."""
-    real = path.resolve()
-    wal, status = _status(real, "-wal"), real.stat()
-    free, total = free_space(real)
+    """Return what the file system says of a database, without opening anything.
+
+    Raises:
+        StorageFailed: it says nothing.
+    """
+    with failures_named("look at", path):
+        real = path.resolve()
+        wal, status = _status(real, "-wal"), real.stat()
+        free, total = free_space(real)
     return FileStats(
         path=path,
         file_bytes=status.st_size,

@@ -114,3 +114,14 @@ def test_statistics_that_somebody_wrote_do_no_harm(make: Make) -> None:
     )
     _, indexes = look(path)
     assert set(indexes.stale) == {"t"}
+
+
+def test_names_that_are_no_utf_8_have_their_pages_too(make: Make) -> None:
+    path = make(
+        'CREATE TABLE "aXQb"(i); CREATE INDEX "iXQb" ON aXQb(i); INSERT INTO aXQb VALUES (1), (2)'
+    )
+    path.write_bytes(path.read_bytes().replace(b"XQ", b"\xff\xfe"))
+    tables, indexes = look(path)
+    found = next(table for table in tables.tables if table.kind != "system")
+    assert (found.rows, found.pages, found.index_count) == (2, 1, 1)
+    assert indexes.indexes[0].entries == 2
