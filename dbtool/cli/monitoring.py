@@ -179,8 +179,8 @@ def _backups(session: Session, target: Target) -> BackupFacts:
     )
     found = report.sections.get("backups")
     if isinstance(found, BackupStats):
-        return BackupFacts(found.seen, found.verified)
+        return BackupFacts(found.seen, found.oldest, found.verified)
     reason = getattr(found, "reason", "")
     how = getattr(found, "how", "")
     # No repository, or none of its snapshots is of this database: that is known.
-    return BackupFacts(None, None, "" if how.startswith("dbtool backup") else reason)
+    return BackupFacts(None, None, None, "" if how.startswith("dbtool backup") else reason)

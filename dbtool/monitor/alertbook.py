@@ -107,7 +107,7 @@ class AlertBook:
                     page.state,
                     severity,
                     page.since,
-                    judged.evidence,
+                    _evidence(page, judged),
                     judged.command if judged.over is not False else "",
                     judged.value,
                     judged.limit,
@@ -115,6 +115,11 @@ class AlertBook:
                 )
             )
         return tuple(alerts)
+
+
+def _evidence(page: _Page, judged: Judgement) -> str:
+    lasting = page.state == "firing" and judged.over is None
+    return f"not known just now: {judged.evidence}" if lasting else judged.evidence
 
 
 def _turn(page: _Page, judged: Judgement, passed_s: float) -> None:

@@ -297,15 +297,14 @@ def _backup(daily: Daily, now: datetime, limits: AlertLimits) -> Judgement:
 
 def _verify(daily: Daily, now: datetime, limits: AlertLimits) -> Judgement:
     code, command = "verify-stale", "dbtool verify --snapshots --read-data DB"
-    if daily.verified_at is None:
-        if daily.backup_at is None or "verified_at" in daily.unknown:
-            return _unknown(code, daily.unknown.get("verified_at", "it has no backup to prove"))
-        return Judgement(
-            code, over=True, clear=False, evidence="its backups were never proven", command=command
-        )
-    age, limit = now - daily.verified_at, timedelta(seconds=limits.verify_age_s)
+    if daily.verified_at is None and (daily.backup_at is None or "verified_at" in daily.unknown):
+        return _unknown(code, daily.unknown.get("verified_at", "it has no backup to prove"))
+    # What was never proven is as old as the first backup.
+    since = daily.verified_at or daily.first_backup_at or daily.backup_at or now
+    age, limit = now - since, timedelta(seconds=limits.verify_age_s)
+    done = "stored data was proven" if daily.verified_at else "never proven; the first backup was"
     text = (
-        f"stored data was proven {format_duration(max(0.0, age.total_seconds()))} ago; "
+        f"{done} {format_duration(max(0.0, age.total_seconds()))} ago; "
         f"the limit is {format_duration(limits.verify_age_s)}"
     )
     return Judgement(

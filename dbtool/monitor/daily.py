@@ -43,6 +43,8 @@ class Daily:
     """In the last day."""
     backup_at: datetime | None = None
     """When the database was last known to look like its newest snapshot."""
+    first_backup_at: datetime | None = None
+    """Time of its oldest snapshot."""
     verified_at: datetime | None = None
     """When stored data was last proven."""
     tables: Mapping[str, TableFacts] = field(default_factory=dict)
@@ -62,7 +64,7 @@ def from_json(text: str | None) -> Daily | None:
     """Return facts that were kept; None where there are none, or of another version."""
     try:
         raw: dict[str, Any] = json.loads(text or "")
-        for name in ("at", "backup_at", "verified_at"):
+        for name in ("at", "backup_at", "first_backup_at", "verified_at"):
             raw[name] = raw[name] and datetime.fromisoformat(raw[name])
         raw["tables"] = {name: TableFacts(**facts) for name, facts in raw["tables"].items()}
         stale = raw["stale_tables"]

@@ -46,6 +46,7 @@ class BackupFacts(NamedTuple):
 
     backup_at: datetime | None
     """None: there is none."""
+    first_backup_at: datetime | None
     verified_at: datetime | None
     unknown: str = ""
     """Why nothing is known; empty: all is."""
@@ -296,11 +297,17 @@ def _with_backups(daily: Daily, source: Callable[[], BackupFacts]) -> Daily:
     try:
         facts = source()
     except DbtoolError as error:
-        facts = BackupFacts(None, None, error.message)
+        facts = BackupFacts(None, None, None, error.message)
     unknown = {k: v for k, v in daily.unknown.items() if k not in ("backup_at", "verified_at")}
     if facts.unknown:
         unknown |= {"backup_at": facts.unknown, "verified_at": facts.unknown}
-    return replace(daily, backup_at=facts.backup_at, verified_at=facts.verified_at, unknown=unknown)
+    return replace(
+        daily,
+        backup_at=facts.backup_at,
+        first_backup_at=facts.first_backup_at,
+        verified_at=facts.verified_at,
+        unknown=unknown,
+    )
 
 
 def _load(recorder: Recorder | None) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def test_what_is_not_known_ends_no_alert_and_makes_none() -> None:
     days.see(over=True)
     alert = days.see(over=None)
     assert (alert.state, alert.changed) == ("firing", False)
+    assert alert.evidence == "not known just now: it is so"
 
 
 def test_a_clock_that_jumps_fires_nothing() -> None:

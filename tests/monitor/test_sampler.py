@@ -39,7 +39,7 @@ class Tiers:
         self.backup_calls += 1
         if self.error:
             raise self.error
-        return BackupFacts(self.backup_at, NOW)
+        return BackupFacts(self.backup_at, NOW, NOW)
 
     @property
     def sources(self) -> Sources:
