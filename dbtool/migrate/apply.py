@@ -87,7 +87,7 @@ def apply_migration(job: Job, migration: Migration, way: Way) -> Done | None:
     job.watch.begin(transactional=section.transactional)
     began_s = time.monotonic()
     if section.transactional:
-        with transaction(job):
+        with transaction(job, migration.label):
             if _is_done(job.connection, migration, way):
                 return None
             locked_s = time.monotonic()
@@ -100,24 +100,34 @@ def apply_migration(job: Job, migration: Migration, way: Way) -> Done | None:
     before = schema_fingerprint(job.connection)
     with _partly_told(job, place):
         rows = _work(job, migration, way, place)
-        with transaction(job):
+        with transaction(job, migration.label):
             _note(job, migration, way, (before, time.monotonic() - began_s), rows)
     return _done(migration, way, began_s, began_s, rows)
 
 
 @contextmanager
-def transaction(job: Job) -> Iterator[None]:
+def transaction(job: Job, label: str) -> Iterator[None]:
     """Hold the write lock in the block; commit at its end, roll back on any error."""
     connection = job.connection
-    with classified(job.database), job.watch.paused():
+    with _at(f"at the beginning of {label}"), classified(job.database), job.watch.paused():
         connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        with classified(job.database), job.watch.paused():
+        with _at(f"at the end of {label}"), classified(job.database), job.watch.paused():
             connection.execute("COMMIT")
     except BaseException:
         with job.watch.paused():
             roll_back(connection)
+        raise
+
+
+@contextmanager
+def _at(when: str) -> Iterator[None]:
+    """Say of an error in the block when it happened."""
+    try:
+        yield
+    except DbtoolError as error:
+        error.context = f"{when}: {error.context}" if error.context else when
         raise
 
 
@@ -217,8 +227,8 @@ def _require_rows(
     others = f", and {len(losses) - 1} more tables" if len(losses) > 1 else ""
     raise CheckFailed(
         "migration-lost-rows",
-        f"{migration.label} {way}: {first.table} lost {first.before - first.after} of "
-        f"{first.before} rows{others}",
+        f"{migration.label} {way}: {first.table} lost {first.before - first.after:,} of "
+        f"{first.before:,} rows{others}",
         context=f"no DELETE of the migration names the table{by}",
         hint="correct it, or where that is meant:\n--allow rows-lost\n"
         "-- dbtool:ignore rows-lost WHY      in the file",
@@ -239,12 +249,16 @@ def _require_foreign_keys(job: Job, migration: Migration) -> None:
     )
     raise CheckFailed(
         "migration-foreign-keys",
-        f"{migration.label} leaves {new.total()} more rows that refer to nothing"
-        if not first.why
-        else f"{migration.label} breaks a foreign key",
+        f"{migration.label} breaks a foreign key"
+        if first.why
+        else f"{migration.label} leaves {_rows(new.total())} to nothing",
         context=what,
         hint="correct it, or where that is meant: --allow foreign-keys",
     )
+
+
+def _rows(number: int) -> str:
+    return "1 more row that refers" if number == 1 else f"{number:,} more rows that refer"
 
 
 def _require_objects(job: Job, migration: Migration) -> None:

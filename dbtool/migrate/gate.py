@@ -98,10 +98,11 @@ def _dangerous(stopping: Sequence[LintFinding]) -> Refused:
     first = stopping[0]
     lines = [f"{each.path.name}, line {each.line}: {each.message}" for each in stopping[1:]]
     rules = " ".join(f"--allow {rule}" for rule in dict.fromkeys(each.rule for each in stopping))
+    line = f"\n-- dbtool:ignore {first.rule} WHY      in the file, for good"
+    in_file = "" if "dbtool:ignore" in first.advice else line
     return Refused(
         "migration-dangerous",
         f"{first.path.name}, line {first.line}: {first.message} ({first.rule})",
         context="\n".join(lines),
-        hint=f"{first.advice}\n{rules}      where it is meant, this once\n"
-        f"-- dbtool:ignore {first.rule} WHY      in the file, for good",
+        hint=f"{first.advice}\n{rules}      this once{in_file}",
     )

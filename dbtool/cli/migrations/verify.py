@@ -67,9 +67,15 @@ def verify(
         lines.append(("query", each.problem))
         lines += [("", text) for text in each.detail.split("\n")]
     if not broken:
-        lines.append(("queries", f"{asked} hold" if asked else "there are none"))
+        lines.append(("queries", _hold(asked)))
     if state.pending:
         lines.append(("pending", counted(len(state.pending), "migration")))
     failed = bool(wrong or broken)
     session.output.report("dbtool.migrate-verify/1", data, lines, always=failed)
     return _NO if failed else None
+
+
+def _hold(queries: int) -> str:
+    if not queries:
+        return "there are none"
+    return "the only one holds" if queries == 1 else f"all {queries:,} hold"
