@@ -10,10 +10,7 @@ from typing import Final
 import apsw
 
 from dbtool.core.connection import classified, open_live, require_database
-from dbtool.core.progress import Silent
 from dbtool.errors import UsageError
-from dbtool.pages.session import ReadSession
-from dbtool.pages.state import state_of
 
 __all__ = ["borrowed", "open_to_look", "open_to_migrate"]
 
@@ -53,6 +50,11 @@ def open_to_look(path: Path) -> Iterator[apsw.Connection]:
     Raises:
         DbtoolError: as `open_readonly`.
     """
+    # Not needed by a start at which nothing is to be done.
+    from dbtool.core.progress import Silent
+    from dbtool.pages.session import ReadSession
+    from dbtool.pages.state import state_of
+
     real = require_database(path)
     with classified(real):
         session = ReadSession(
