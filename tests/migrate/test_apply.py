@@ -102,3 +102,14 @@ def test_the_snapshot_is_noted_with_every_migration(shop: Project) -> None:
     shop.write("0002_x.sql", "CREATE TABLE z(a);")
     shop.run(before_apply=lambda: "abcdef")
     assert [each.snapshot for each in shop.standing().applied] == [None, "abcdef"]
+
+
+def test_nobody_else_writes_from_the_first_look_on(shop: Project) -> None:
+    shop.write(
+        "0002_x.py",
+        "import apsw\n\ndef up(db):\n    other = apsw.Connection(db.db_filename('main'))\n"
+        "    try:\n        other.execute('BEGIN IMMEDIATE')\n    except apsw.BusyError:\n"
+        "        return\n    finally:\n        other.close()\n    raise ValueError('not locked')\n",
+    )
+    shop.run()
+    assert shop.versions() == ["0001", "0002"]

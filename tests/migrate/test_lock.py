@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,22 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed), held(tmp_path / "a.db"):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_nobody_gets_a_lock_whose_file_was_just_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.db-migrate.lock"
+    take, removed = fcntl.flock, []
+
+    def slowly(descriptor: int, operation: int) -> None:
+        if not removed:  # between opening and locking, the holder leaves
+            removed.append(path.stat().st_ino)
+            path.unlink()
+        take(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", slowly)
+    with held(tmp_path / "a.db", 10):
+        assert removed
+        with pytest.raises(Locked), held(tmp_path / "a.db"):
+            pass
