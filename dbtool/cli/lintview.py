@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dbtool.cli.context import Session
+    from dbtool.errors import UsageError
     from dbtool.migrate.lint.findings import LintFinding
 
-__all__ = ["github_line", "lint_sarif", "show_findings", "show_rules"]
+__all__ = ["github_error", "github_line", "lint_sarif", "show_findings", "show_rules"]
 
 _SCHEMA = "dbtool.migrate-lint/1"
 _MARKS = {"error": "✗", "warning": "!", "note": "·"}
 _COLOURS = {"error": "\x1b[31m", "warning": "\x1b[33m", "note": "\x1b[2m"}
+_PLACE = re.compile(r"(.+?), line (\d+): (.*)", re.DOTALL)
 _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 
@@ -51,8 +54,18 @@ def _show_one(session: Session, finding: LintFinding) -> None:
     stops = "  stops up" if finding.dangerous else ""
     mark = f"{begin}{_MARKS[finding.severity]} {finding.severity}{end}"
     output.line(Painted(f"{visible(where)}  {mark}  [{finding.rule}]{stops}"))
-    output.line(f"    {finding.message}")
-    output.line(f"    try: {finding.advice}")
+    for text in (finding.message, f"try: {finding.advice}"):
+        for line in _folded(visible(text), session.width()):
+            output.line(Painted(f"    {line}"))
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """Return a text in lines that a terminal of so many columns does not break within words."""
+    from textwrap import wrap
+
+    if not width:
+        return [text]
+    return wrap(text, max(width - 4, 20), subsequent_indent="     ", break_on_hyphens=False)
 
 
 def _end(findings: Sequence[LintFinding], judged: int) -> str:
@@ -122,6 +135,15 @@ def github_line(finding: LintFinding) -> str:
     shown = ",".join(f"{name}={_property(value)}" for name, value in fields.items())
     message = _escaped(f"{finding.message}\n{finding.advice}")
     return f"::{_GITHUB[finding.severity]} {shown}::{message}"
+
+
+def github_error(folder: Path, error: UsageError) -> str:
+    """Return the error of a file that is no migration as such a command."""
+    found = _PLACE.fullmatch(error.message)
+    if found is None:
+        return f"::error title=dbtool {error.code}::{_escaped(error.message)}"
+    place = f"file={_property(brief(folder / found[1]))},line={found[2]}"
+    return f"::error {place},title=dbtool {error.code}::{_escaped(found[3])}"
 
 
 def _escaped(text: str) -> str:

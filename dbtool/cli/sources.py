@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dbtool.backup.mount import SnapshotConnection
     from dbtool.backup.repository import Repository
 
-__all__ = ["Source", "find_snapshot", "only_other", "reading"]
+__all__ = ["Source", "failures_named", "find_snapshot", "only_other", "reading"]
 
 _BUSY_TIMEOUT_S = 10.0
 
@@ -58,6 +58,17 @@ def reading(
             yield Source(connection, shown, lambda error: _in_snapshot(snapshot, error))
         except Damaged as error:
             raise _with_owner(connection, error) from error
+
+
+@contextmanager
+def failures_named(source: Source) -> Iterator[None]:
+    """Name the failures of SQLite on a source in the block."""
+    import apsw
+
+    try:
+        yield
+    except apsw.Error as error:
+        raise source.failed(error) from error
 
 
 def find_snapshot(

@@ -7,14 +7,16 @@ matched without regard to the case of ASCII letters, as SQLite does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import apsw
 
 from dbtool.core.names import folded, identifier
+from dbtool.errors import Damaged
 
-__all__ = ["Column", "Item", "KeyPart", "Schema", "Table", "read_schema", "select"]
+__all__ = ["Column", "Item", "KeyPart", "Schema", "Table", "read_schema", "select", "valid_text"]
 
 _ROWID_NAMES: Final = ("rowid", "_rowid_", "oid")
 _EXPRESSION: Final = -2
@@ -129,14 +131,44 @@ def select(connection: apsw.Connection, sql: str) -> list[tuple[Any, ...]]:
     return connection.execute(sql).fetchall()
 
 
+@contextmanager
+def valid_text() -> Iterator[None]:
+    """Name what is wrong where a schema that is read in the block has text that is none.
+
+    Raises:
+        Damaged: `text-damaged`.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise Damaged(
+            "text-damaged",
+            "the schema has text that is not valid in the database's encoding",
+            context=str(error),
+            hint="dbtool verify DB      looks at all of it",
+        ) from error
+
+
 def read_schema(connection: apsw.Connection, database: str) -> Schema:
-    """Return the schema of the database attached as `database`."""
+    """Return the schema of the database attached as `database`.
+
+    Raises:
+        Damaged: `text-damaged`.
+    """
+    with valid_text():
+        return _read(connection, database)
+
+
+def _read(connection: apsw.Connection, database: str) -> Schema:
     schema_table = f"{identifier(database)}.sqlite_schema"
     rows = select(
         connection,
         f"SELECT type, name, tbl_name, sql, rootpage FROM {schema_table} ORDER BY rowid",  # noqa: S608 - quoted
     )
-    items = [Item(kind, name, table, sql, root or 0) for kind, name, table, sql, root in rows]
+    items = [
+        Item(_text(kind), _text(name), _text(table), None if sql is None else _text(sql), root or 0)
+        for kind, name, table, sql, root in rows
+    ]
     schema = Schema({(item.kind, folded(item.name)): item for item in items}, {})
     for _, name, kind, _, without_rowid, _ in select(connection, f"PRAGMA {database}.table_list"):
         item = schema.items.get(("table", folded(name)))
@@ -147,6 +179,11 @@ def read_schema(connection: apsw.Connection, database: str) -> Schema:
     for name in ("user_version", "application_id"):
         schema.settings[name] = select(connection, f"PRAGMA {database}.{name}")[0][0]
     return schema
+
+
+def _text(value: Any) -> str:
+    """Return what a schema table holds as text; a hostile one may hold anything."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
 def _table(

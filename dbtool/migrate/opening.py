@@ -60,7 +60,7 @@ def open_to_look(path: Path) -> Iterator[apsw.Connection]:
         session = ReadSession(
             real, state_of(real), busy_timeout_s=_BUSY_TIMEOUT_S, progress=Silent()
         )
-    with closing(session):
+    with closing(session), classified(real):
         # SQLite would delete what lies beside a file of no bytes.
         connection = session.connection or apsw.Connection(":memory:")
         connection.pragma("query_only", 1)

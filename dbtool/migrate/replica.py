@@ -163,7 +163,7 @@ class Replica:
     def _load(self, sql: str) -> None:
         try:
             self.define(sql)
-        except apsw.Error as error:
+        except (apsw.Error, ValueError) as error:  # ValueError: characters that are none
             raise UsageError(
                 "schema-not-loaded",
                 f"the schema cannot be loaded: {error}",

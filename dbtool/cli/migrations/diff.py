@@ -11,7 +11,7 @@ from dbtool.cli.context import Session, current
 from dbtool.cli.migrating import FolderOption
 from dbtool.cli.schemafile import find_schema_file, load_schema
 from dbtool.cli.schemaview import schema_change_data, schema_line
-from dbtool.cli.sources import reading
+from dbtool.cli.sources import failures_named, reading
 from dbtool.cli.targets import DatabaseArgument
 from dbtool.cli.views import brief, counted, pasted
 
@@ -57,7 +57,7 @@ def diff(
     session = current(context)
     file = find_schema_file(session, schema, migrations)
     wanted = load_schema(file).schema()
-    with reading(session, db, at) as source:
+    with reading(session, db, at) as source, failures_named(source):
         changes = schema_drift(wanted, read_schema(source.connection, "main"))
     if not (session.quiet and check):
         _show(session, changes, file, source.shown)

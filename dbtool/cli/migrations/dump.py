@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dbtool.cli.context import current
-from dbtool.cli.sources import reading
+from dbtool.cli.sources import failures_named, reading
 from dbtool.cli.targets import DatabaseArgument
 from dbtool.cli.views import brief
 from dbtool.cli.visible import Painted, visible_lines
@@ -44,7 +44,7 @@ def dump(
     from dbtool.migrate.dump import schema_sql
 
     session = current(context)
-    with reading(session, db, at) as source:
+    with reading(session, db, at) as source, failures_named(source):
         text = schema_sql(source.connection)
     data: dict[str, object] = {"database": source.shown, "schema": text}
     if to is not None:

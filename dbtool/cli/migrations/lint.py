@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dbtool.cli.context import Session, current
-from dbtool.cli.lintview import show_findings, show_rules
+from dbtool.cli.lintview import github_error, show_findings, show_rules
 from dbtool.cli.migrating import FolderOption, folder_of
 from dbtool.cli.targets import DatabaseArgument, Target, optional_database
+from dbtool.cli.visible import Painted
+from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
     from dbtool.migrate.lint.findings import LintFinding
@@ -64,7 +66,12 @@ def lint(
         return None
     target = None if everything else optional_database(session, db)
     folder = folder_of(session, target or optional_database(session, None), migrations)
-    findings, judged = _judged(session, target, folder)
+    try:
+        findings, judged = _judged(session, target, folder)
+    except UsageError as error:
+        if reporter == "github":
+            session.output.line(Painted(github_error(folder, error)))
+        raise
     show_findings(session, findings, judged, reporter or "table")
     counting = ("error", "warning") if check else ("error",)
     broken = any(f.severity in counting and f.ignored is None for f in findings)

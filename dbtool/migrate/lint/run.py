@@ -132,6 +132,7 @@ def _judge(
     for rule in _RULES:
         rule(context)
     if not trial.failed:
+        _verify_queries(context, replica)
         designing.index_follows(context, replica)
         down = way_back(context, replica)
         if down is not None:
@@ -161,6 +162,20 @@ def _failures(context: Context) -> None:
                 moment,
                 moment.error if moment.ours else f"SQLite says: {moment.error}",
                 "nothing after this statement was judged; mend it and look again",
+            )
+
+
+def _verify_queries(context: Context, replica: Replica) -> None:
+    """Look at the queries of dbtool:verify, on the schema that they will meet."""
+    for query in context.trial.migration.verify:
+        try:
+            replica.explain(query.text)
+        except apsw.Error as error:
+            context.say(
+                "statement-fails",
+                query.line,
+                f"SQLite says: {error}",
+                "a query of dbtool:verify runs after the migration, on the new schema",
             )
 
 

@@ -63,6 +63,15 @@ def test_github_shows_it_beside_the_line(run: Run, bad: Path) -> None:
     assert done.out.count("\n") == 1
 
 
+def test_github_shows_a_file_that_is_no_migration_too(run: Run, bad: Path) -> None:
+    bad.write_text("CREATE TABLE a(x);\nSELECT 'open", encoding="utf-8")
+    failed = run("migrate", "lint", "--reporter", "github", "app.db")
+    assert failed.code == 2
+    assert failed.out.startswith(
+        "::error file=migrations/0001_bad.sql,line=2,title=dbtool migration"
+    )
+
+
 def test_sarif_for_code_scanning(run: Run, bad: Path) -> None:
     log = json.loads(run("migrate", "lint", "--reporter", "sarif", "app.db").out)
     (result,) = log["runs"][0]["results"]

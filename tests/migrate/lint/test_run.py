@@ -40,6 +40,13 @@ def test_a_map_that_cannot_be_is_an_error(given: str, says: str) -> None:
     assert says in finding.message
 
 
+def test_verify_queries_are_looked_at_on_the_new_schema() -> None:
+    text = "-- dbtool:up\nALTER TABLE pets ADD n INT;\n-- dbtool:verify\nSELECT n FROM pets;\n"
+    assert rules(text) == set()
+    (finding,) = [f for f in judge(f"{text}SELECT m FROM pets;") if f.rule == "statement-fails"]
+    assert (finding.line, "no such column: m" in finding.message) == (5, True)
+
+
 def test_other_databases_are_refused() -> None:
     (finding,) = [f for f in judge("ATTACH 'x.db' AS x") if f.rule == "statement-fails"]
     assert "ATTACH is refused" in finding.message
