@@ -208,10 +208,10 @@ def _alerts() -> str:
     )
     return f"""
 `dbtool monitor` judges each look by the limits of [alerts] in dbtool.toml. An
-alert is pending until its time is over, then it fires (exit code 4), and ends
-when the value has been well below the limit for a minute. What cannot be known
-is n/a with the reason, and fires nothing. alerts.ignore names those that are
-not wanted.
+alert is pending until its time is over, then it fires (exit code 4). It ends
+below 80 % of its limit; sizes that change from look to look have to stay there
+for a minute. What cannot be known is n/a with the reason, and fires nothing.
+alerts.ignore names those that are not wanted.
 
 {rows}
 """

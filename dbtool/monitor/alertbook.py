@@ -21,7 +21,6 @@ __all__ = ["Alert", "AlertBook", "AlertState"]
 AlertState = Literal["ok", "pending", "firing", "unknown"]
 
 LONGEST_GAP_S: Final = 900.0
-_CLEAR_FOR_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +117,11 @@ class AlertBook:
 
 
 def _evidence(page: _Page, judged: Judgement) -> str:
-    lasting = page.state == "firing" and judged.over is None
-    return f"not known just now: {judged.evidence}" if lasting else judged.evidence
+    if page.state != "firing" or judged.over:
+        return judged.evidence
+    if judged.over is None:
+        return f"not known just now: {judged.evidence}"
+    return f"{judged.evidence}; it ends when that lasts"
 
 
 def _turn(page: _Page, judged: Judgement, passed_s: float) -> None:
@@ -143,6 +145,7 @@ def _turn(page: _Page, judged: Judgement, passed_s: float) -> None:
 def _cool(page: _Page, judged: Judgement, passed_s: float) -> None:
     """Let a firing alert end where it is clear for long enough."""
     page.clear_s = page.clear_s + passed_s if judged.clear else 0.0
-    # A fact of the day, or one about somebody who has gone, needs no second look.
-    if judged.clear and (page.clear_s >= _CLEAR_FOR_S or page.subject != judged.subject):
+    # What was about somebody who has gone needs no second look.
+    over = page.clear_s >= judged.clear_for_s or page.subject != judged.subject
+    if judged.clear and over:
         page.state, page.held_s, page.clear_s, page.subject = "ok", 0.0, 0.0, ""

@@ -36,6 +36,8 @@ ALERTS: Final[dict[str, tuple[Severity, str]]] = {
 
 _CLEAR: Final = 0.8
 """A firing alert is over below this share of its limit: a value that trembles there tells once."""
+_CLEAR_FOR_S: Final = 60.0
+"""And it has to stay there for so long, where it changes from look to look."""
 _LEAST_GROWTH_BYTES: Final = 1 << 20
 _LEAST_RECLAIMABLE_BYTES: Final = 64 << 20
 _SHOWN_TABLES: Final = 3
@@ -80,6 +82,8 @@ class Judgement:
     """What to run next."""
     for_s: float = 0.0
     """How long the limit has to be passed until it fires."""
+    clear_for_s: float = 0.0
+    """How long it has to be clear until it is over."""
     subject: str = ""
     """Whom it is about; the time begins anew with another one."""
     value: float | None = None
@@ -142,7 +146,15 @@ def _wal(look: Look, limits: AlertLimits) -> Judgement:
         oldest = min(look.pinning, key=lambda reader: reader.since)
         text += f"; process {oldest.holder} keeps it from beginning anew"
         command = f"ps -fp {oldest.holder.pid}"
-    return _limited("wal-large", size, limit, text, command=command, for_s=limits.wal_for_s)
+    return _limited(
+        "wal-large",
+        size,
+        limit,
+        text,
+        command=command,
+        for_s=limits.wal_for_s,
+        clear_for_s=_CLEAR_FOR_S,
+    )
 
 
 def _pinned(look: Look, limits: AlertLimits) -> Judgement:
@@ -213,6 +225,7 @@ def _disk(look: Look, limits: AlertLimits) -> Judgement:
         clear=free * _CLEAR >= wanted,
         evidence=f"{format_size(free)} are free; the limit is {why}",
         command="df -h .",
+        clear_for_s=_CLEAR_FOR_S,
         value=free,
         limit=wanted,
     )

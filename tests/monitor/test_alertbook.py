@@ -19,6 +19,7 @@ class Days:
     def __init__(self, for_s: float = 300.0) -> None:
         self.book = AlertBook()
         self.for_s = for_s
+        self.clear_for_s = 60.0
         self.minute = 0
 
     def see(self, over: bool | None, *, clear: bool = True, subject: str = "", after_s: float = 60):
@@ -30,6 +31,7 @@ class Days:
             evidence="it is so",
             command="do this",
             for_s=self.for_s,
+            clear_for_s=self.clear_for_s,
             subject=subject,
         )
         now = NOW + timedelta(minutes=self.minute)
@@ -64,9 +66,17 @@ def test_a_value_that_trembles_at_the_limit_tells_once() -> None:
     for number in range(50):
         changes += days.see(number % 2 == 0, clear=False).changed
     assert changes == 1
-    days.see(over=False, clear=True, after_s=30)
+    alert = days.see(over=False, clear=True, after_s=30)
+    assert alert.evidence == "it is so; it ends when that lasts"
     assert days.see(over=False, clear=False).state == "firing"
     assert days.see(over=False, clear=True, after_s=60).state == "ok"
+
+
+def test_what_cannot_tremble_ends_at_once() -> None:
+    days = Days(for_s=0)
+    days.clear_for_s = 0.0
+    days.see(over=True)
+    assert days.see(over=False, after_s=1).state == "ok"
 
 
 def test_another_subject_begins_anew() -> None:
