@@ -13,7 +13,7 @@ gives, is taken from the statement. Tables that SQLite cannot load are left out,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -34,7 +34,7 @@ _LIST: Final = 'SELECT name, "unique", origin, partial FROM pragma_index_list(?,
 _TERMS: Final = (
     'SELECT cid, name, "desc", coll FROM pragma_index_xinfo(?, ?) WHERE key ORDER BY seqno'
 )
-_SQL: Final = "SELECT sql FROM {schema}.sqlite_schema WHERE type = 'index' AND name = ?"
+_SQL: Final = "SELECT name, sql FROM {schema}.sqlite_schema WHERE type = 'index' AND sql NOT NULL"
 _ROWID_ALIAS: Final = (
     "SELECT name FROM pragma_table_info(?1, ?2) WHERE pk AND upper(type) = 'INTEGER' "
     "AND 1 = (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk) "
@@ -109,8 +109,11 @@ def read_index_shapes(connection: apsw.Connection, schema: str = "main") -> list
         connection: reads the database.
         schema: main, or the name of an attached database; not quoted here.
     """
+    statements = {
+        str(name): str(sql) for name, sql in _rows(connection, _SQL.format(schema=schema))
+    }
     shapes = [
-        _shape(connection, schema, str(table), row)
+        _shape(connection, schema, str(table), row, statements)
         for (table,) in _rows(connection, _TABLES.format(schema=schema))
         for row in _rows(connection, _LIST, (str(table), schema))
     ]
@@ -134,8 +137,10 @@ def redundant_indexes(
         if isinstance(sql, str) and "indexed" in sql.lower()
     ]
     found = []
-    for table in dict.fromkeys(shape.table for shape in shapes):
-        own = [shape for shape in shapes if shape.table == table]
+    by_table: dict[str, list[IndexShape]] = {}
+    for shape in shapes:
+        by_table.setdefault(shape.table, []).append(shape)
+    for table, own in by_table.items():
         alias = _rows(connection, _ROWID_ALIAS, (table, schema))
         covered = {shape.name: _covering(shape, own, _name(alias)) for shape in own}
         for shape in own:
@@ -190,27 +195,37 @@ def _rank(shape: IndexShape) -> tuple[bool, bool, str]:
 
 
 def _shape(
-    connection: apsw.Connection, schema: str, table: str, row: tuple[object, ...]
+    connection: apsw.Connection,
+    schema: str,
+    table: str,
+    row: tuple[object, ...],
+    statements: Mapping[str, str],
 ) -> IndexShape:
     name, unique, origin, partial = row
-    sql = _name(_rows(connection, _SQL.format(schema=schema), (str(name),)))
-    texts, where = _parsed(sql)
     columns = _rows(connection, _TERMS, (str(name), schema))
-    terms = tuple(_term(column, texts, at) for at, column in enumerate(columns))
-    return IndexShape(str(name), table, terms, bool(unique), where if partial else "", str(origin))
+    texts: list[str] = []
+    where = ""
+    if partial or any(column[0] == _EXPRESSION for column in columns):
+        texts, where = _parsed(statements.get(str(name), ""))
+    # What is not known equals nothing else.
+    unknown = f"unknown, of {name}"
+    terms = tuple(
+        _term(column, texts[at] if at < len(texts) and texts[at] else f"{at}, {unknown}")
+        for at, column in enumerate(columns)
+    )
+    condition = (where or unknown) if partial else ""
+    return IndexShape(str(name), table, terms, bool(unique), condition, str(origin))
 
 
 def _keys(shape: IndexShape) -> list[tuple[str, bool, bool, str]]:
     return [term.key() for term in shape.terms]
 
 
-def _term(column: tuple[object, ...], texts: Sequence[str], at: int) -> IndexTerm:
+def _term(column: tuple[object, ...], expression: str) -> IndexTerm:
     number, name, descending, collation = column
-    expression = number == _EXPRESSION
-    text = texts[at] if expression and at < len(texts) else str(name)
-    if expression and at >= len(texts):
-        text = f"expression {at + 1}"
-    return IndexTerm(text, expression, bool(descending), str(collation))
+    is_expression = number == _EXPRESSION
+    text = expression if is_expression else str(name)
+    return IndexTerm(text, is_expression, bool(descending), str(collation))
 
 
 def _parsed(sql: str) -> tuple[list[str], str]:

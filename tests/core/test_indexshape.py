@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import apsw
 import pytest
 
@@ -142,3 +144,17 @@ def test_dropping_all_that_is_redundant_leaves_nothing_redundant() -> None:
     left = {tuple(term.text for term in shape.terms) for shape in read_index_shapes(connection)}
     assert left == {("b", "a"), ("a", "b", "c", "d"), ("c", "d")}
     assert redundant_indexes(connection) == []
+
+
+def test_what_an_expression_says_is_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    connection = apsw.Connection(str(path))
+    connection.execute(TABLE)
+    connection.execute("CREATE INDEX x ON t(lower(a)) WHERE b > 1")
+    connection.execute("CREATE INDEX y ON t(upper(a), b) WHERE b > 2; CREATE TABLE aXQ(b)")
+    connection.execute("CREATE INDEX iXQ ON aXQ(b)")
+    connection.close()
+    path.write_bytes(path.read_bytes().replace(b"XQ", b"\xff\xfe"))  # statements cannot be read
+    connection = apsw.Connection(str(path))
+    assert redundant_indexes(connection) == []
+    connection.close()
