@@ -45,6 +45,7 @@ _dbtool_options() {
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool history') echo '--key --no-live --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool stats') echo '--section --saved --health --trace --compare --html --svg --timeout --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool dashboard') echo '--write --refresh --trace --theme --record --replay --web --once -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key list') echo '-o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool key add') echo '--new-password-file --new-password-command --label -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -101,6 +102,7 @@ _dbtool_kinds() {
     'dbtool shell') echo 'databases' ;;
     'dbtool history') echo 'files keys databases' ;;
     'dbtool stats') echo 'databases' ;;
+    'dbtool dashboard') echo 'databases' ;;
     'dbtool key list') echo 'databases' ;;
     'dbtool key add') echo 'databases' ;;
     'dbtool key remove') echo 'keys databases' ;;
@@ -113,7 +115,7 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run monitor schedule search optimize benchmark diff query shell history stats key config help' ;;
+    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run monitor schedule search optimize benchmark diff query shell history stats dashboard key config help' ;;
     'dbtool migrate') echo 'new status plan rehearse up down redo verify lint dump diff baseline adopt squash repair' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
@@ -133,6 +135,7 @@ _dbtool_choices() {
     --from) echo 'dbmate goose migrate sqlx alembic yoyo sqlite-utils' ;;
     --mode) echo 'word substring regex' ;;
     --index) echo 'status build drop' ;;
+    --theme) echo 'dark light' ;;
     esac
 }
 
@@ -165,7 +168,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --key | --section | --trace | --html | --svg | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -177,7 +180,7 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --textfile | --workload | --plan | --out | --file | --trace | --html | --svg | --new-password-file)
+    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --textfile | --workload | --plan | --out | --file | --trace | --html | --svg | --record | --replay | --new-password-file)
         _dbtool_candidates files
         return
         ;;
@@ -185,7 +188,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --key | --section | --trace | --html | --svg | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs --file --key --section --trace --html --svg --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs --file --key --section --trace --html --svg --refresh --theme --record --replay --web --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -53,6 +53,7 @@ complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the da
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
 complete -c dbtool -n '__dbtool_at 0' -a history -d 'show how one row changed over the snapshots'
 complete -c dbtool -n '__dbtool_at 0' -a stats -d 'tell what is in there, how it grows, what to look after'
+complete -c dbtool -n '__dbtool_at 0' -a dashboard -d 'show a databases health live, in the terminal'
 complete -c dbtool -n '__dbtool_at 0' -a key -d 'manage who can open an encrypted repository'
 complete -c dbtool -n '__dbtool_at 0' -a config -d 'show, validate and trust the configuration'
 complete -c dbtool -n '__dbtool_at 0' -a help -d 'explain a command or a topic'
@@ -366,6 +367,15 @@ complete -c dbtool -n '__dbtool_is stats' -l svg -r -F -d 'Write the map of its 
 complete -c dbtool -n '__dbtool_is stats' -l timeout -x -d 'Leave out what takes longer, as 5s.'
 complete -c dbtool -n '__dbtool_is stats' -l name -x -d 'Its name in the repository, where it has one.'
 complete -c dbtool -n '__dbtool_is stats; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is dashboard' -l write -d 'Allow actions that change the database or remove.'
+complete -c dbtool -n '__dbtool_is dashboard' -l refresh -x -d 'From one look to the next.'
+complete -c dbtool -n '__dbtool_is dashboard' -l trace -r -F -d 'Trace log of the application, for Queries.'
+complete -c dbtool -n '__dbtool_is dashboard' -l theme -x -a 'dark light' -d 'dark or light.'
+complete -c dbtool -n '__dbtool_is dashboard' -l record -r -F -d 'Keep what is seen in FILE.'
+complete -c dbtool -n '__dbtool_is dashboard' -l replay -r -F -d 'Show a recording.'
+complete -c dbtool -n '__dbtool_is dashboard' -l web -x -d 'Serve it to browsers on this machine. [8000]'
+complete -c dbtool -n '__dbtool_is dashboard' -l once -d 'Print what would be shown, once; exit 4 if critical.'
+complete -c dbtool -n '__dbtool_is dashboard; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a list -d 'List the key slots; needs no password'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a add -d 'Let one more password or key file open the repository'
 complete -c dbtool -n '__dbtool_is key; and __dbtool_at 1' -a remove -d 'Let a password or key open the repository no longer; the last one stays'

@@ -59,6 +59,7 @@ COMMANDS: dict[str, Entry] = {
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
     "history": Entry("history", "show how one row changed over the snapshots", "Rows"),
     "stats": Entry("stats", "tell what is in there, how it grows, what to look after", "Insight"),
+    "dashboard": Entry("dashboard", "show a database's health live, in the terminal", "Insight"),
     "key": Entry("key", "manage who can open an encrypted repository", "Keys and configuration"),
     "config": Entry(
         "config", "show, validate and trust the configuration", "Keys and configuration"

@@ -1,0 +1,1 @@
+"""The dashboard: a database's health at a glance, live, in a terminal."""

@@ -1,0 +1,1 @@
+"""Whole screens: one database, the fleet, dialogs, the restore wizard."""
