@@ -370,7 +370,7 @@ complete -c dbtool -n '__dbtool_is stats; and __dbtool_at 1' -F -a '(__dbtool_as
 complete -c dbtool -n '__dbtool_is dashboard' -l write -d 'Allow actions that change the database or remove.'
 complete -c dbtool -n '__dbtool_is dashboard' -l refresh -x -d 'From one look to the next.'
 complete -c dbtool -n '__dbtool_is dashboard' -l trace -r -F -d 'Trace log of the application, for Queries.'
-complete -c dbtool -n '__dbtool_is dashboard' -l theme -x -a 'dark light' -d 'dark or light.'
+complete -c dbtool -n '__dbtool_is dashboard' -l theme -x -a 'dark light' -d 'Colours: dark or light. [dark]'
 complete -c dbtool -n '__dbtool_is dashboard' -l record -r -F -d 'Keep what is seen in FILE.'
 complete -c dbtool -n '__dbtool_is dashboard' -l replay -r -F -d 'Show a recording.'
 complete -c dbtool -n '__dbtool_is dashboard' -l web -x -d 'Serve it to browsers on this machine. [8000]'

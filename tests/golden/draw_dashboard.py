@@ -18,7 +18,9 @@ from math import sin
 from pathlib import Path
 
 from dbtool.tui.app import DashboardApp
+from dbtool.tui.line import Status
 from dbtool.tui.model import Live
+from dbtool.tui.state import Event
 from tests.tui.piloted import running, settled
 from tests.tui.seeded import CALM, LIVE, NOW_S, Scripted
 
@@ -77,20 +79,31 @@ def draw(size: tuple[int, int], theme: str, tab: str) -> str:
         name = "dbtool-light" if theme == "light" else "dbtool-dark"
         async with running(folder, source=Scripted(), size=size, theme=name) as (app, pilot):
             await settled(app, pilot)
-            app.screen.state.looks.extend(looks())
-            await app.screen.ask("advice") if tab == "indexes" else None
+            app.paused = True
+            app.screen.refresh_s = 2.0
+            if tab == "indexes":
+                await app.screen.ask("advice")
             app.screen.action_tab(tab)
             await settled(app, pilot)
-            app.screen.draw()
+            app.workers.cancel_all()
             await pilot.pause()
-            return _picture(app)
+            _put(app)
+            await pilot.pause()
+            return app.export_screenshot(title="dbtool dashboard")
 
     with fixed_surroundings(theme), tempfile.TemporaryDirectory() as folder:
         return asyncio.run(story(Path(folder)))
 
 
-def _picture(app: DashboardApp) -> str:
-    return app.export_screenshot(title="dbtool dashboard")
+def _put(app: DashboardApp) -> None:
+    """Show the same history and events, however many looks the clock allowed."""
+    state = app.screen.state
+    state.looks.clear()
+    state.looks.extend(looks())
+    state.events.clear()
+    state.tell(Event(NOW_S - 840, Status.WARN, "alert", "checkpoint-pinned: report.py reads on"))
+    state.tell(Event(NOW_S - 60, Status.OK, "job", "Back up app.db: snapshot 00000003 in 1.2 s"))
+    app.screen.draw()
 
 
 if __name__ == "__main__":

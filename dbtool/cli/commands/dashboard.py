@@ -55,7 +55,8 @@ def dashboard(
         typer.Option("--trace", metavar="FILE", help="Trace log of the application, for Queries."),
     ] = None,
     theme: Annotated[
-        Literal["dark", "light"], typer.Option("--theme", metavar="NAME", help="dark or light.")
+        Literal["dark", "light"],
+        typer.Option("--theme", metavar="NAME", help="Colours: dark or light. [dark]"),
     ] = "dark",
     record: Annotated[
         Path | None, typer.Option("--record", metavar="FILE", help="Keep what is seen in FILE.")
