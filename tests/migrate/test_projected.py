@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.errors import UsageError
+from dbtool.errors import DbtoolError, UsageError
 from dbtool.migrate.discover import read_migration
-from dbtool.migrate.projected import project
+from dbtool.migrate.projected import project, require_way
 from dbtool.migrate.replica import load_schema_file
 
 
@@ -28,3 +28,12 @@ def test_what_is_not_known_is_an_error(name: str, text: str) -> None:
         project(load_schema_file(""), [read_migration(Path(name), text)])
     assert caught.value.code == "migration-not-projected"
     assert name in caught.value.message
+
+
+def test_the_text_of_a_migration_is_proved() -> None:
+    wanted = load_schema_file("CREATE TABLE t(a, b)")
+    require_way("ALTER TABLE t ADD COLUMN b;", load_schema_file("CREATE TABLE t(a)"), wanted)
+    for text in ("", "ALTER TABLE t ADD COLUMN c;", "BAD;", "-- dbtool:rebuild t\nSELECT 1;"):
+        with pytest.raises(DbtoolError) as caught:
+            require_way(text, load_schema_file("CREATE TABLE t(a)"), wanted)
+        assert caught.value.code == "schema-way-not-found"

@@ -99,14 +99,17 @@ def _written(
 ) -> tuple[str, SchemaWay]:
     from dbtool.migrate.fromdiff import way_between
     from dbtool.migrate.newfile import text_of_ways
+    from dbtool.migrate.projected import require_way
 
     wanted = load_schema(file)
     start = _start(session, target, known)
     back = start.copy()
-    up = way_between(start, wanted)
+    up = way_between(start.copy(), wanted)
     if not up.parts:
         return "", up
-    return text_of_ways(up, way_between(load_schema(file), back)), up
+    text = text_of_ways(up, way_between(load_schema(file), back))
+    require_way(text, start, wanted)
+    return text, up
 
 
 def _start(session: Session, target: Target | None, known: tuple[Migration, ...]) -> Replica:

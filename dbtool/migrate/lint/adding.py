@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from dbtool.core.names import folded
+from dbtool.core.schema import Table
 from dbtool.migrate.altering import add_column_problem
 from dbtool.migrate.canonical import read_table
 from dbtool.migrate.lint.context import Context
@@ -87,8 +88,10 @@ def _rebuilt(context: Context, moment: Moment) -> None:
 
 
 def made_unique(context: Context) -> None:
-    """unique-on-populated: a new UNIQUE index on a table that was there before."""
+    """unique-on-populated: a new UNIQUE index, or one by a rebuild, on a table with rows."""
     for moment in context.trial.moments:
+        if moment.rebuild is not None and not moment.error:
+            _rebuilt_unique(context, moment)
         words = [token.text.upper() for token in moment.words[:2]]
         if moment.verb != "CREATE INDEX" or words != ["CREATE", "UNIQUE"]:
             continue
@@ -97,6 +100,29 @@ def made_unique(context: Context) -> None:
                 continue
             if context.is_old(moment, item.table) and context.may_have_rows(item.table):
                 _say_unique(context, moment, item.table)
+
+
+def _rebuilt_unique(context: Context, moment: Moment) -> None:
+    assert moment.rebuild is not None
+    before = moment.before.table(moment.rebuild.table)
+    after = moment.after.table(moment.rebuild.table)
+    if before is None or after is None or not context.may_have_rows(before.name):
+        return
+    for columns in _unique_sets(after) - _unique_sets(before):
+        listed = ", ".join(sorted(columns))
+        context.say(
+            "unique-on-populated",
+            moment,
+            f"{after.name} has rows, and becomes unique by {listed}",
+            f"look first: SELECT {listed}, count(*) FROM {after.name} "  # noqa: S608 - shown, never run
+            f"GROUP BY {listed} HAVING count(*) > 1",
+        )
+
+
+def _unique_sets(table: Table) -> set[frozenset[str]]:
+    """Return the sets of columns by which rows are unique."""
+    found = {frozenset(map(folded, columns)) for columns in table.unique if columns}
+    return found | ({frozenset({folded(table.alias)})} if table.alias else set())
 
 
 def _say_unique(context: Context, moment: Moment, table: str) -> None:

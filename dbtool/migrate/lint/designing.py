@@ -162,6 +162,9 @@ def _copied_without_rebuild(context: Context, index: str, source: Table) -> Mome
     fate = next((fate for fate in context.fates if fate.successor == folded(source.name)), None)
     if fate is None or fate.copied is None or source.alias is not None:
         return None
+    # A rebuild of ours keeps rowids, and so does a copy that reads them.
+    if fate.copied.rebuild is not None or "rowid" in fate.read:
+        return None
     moments = context.trial.moments
     later = moments[moments.index(fate.copied) :]
     filled = any(index in moment.touched(apsw.SQLITE_INSERT) for moment in later)

@@ -66,6 +66,15 @@ def test_a_unique_index_on_a_table_with_rows() -> None:
     assert "GROUP BY name, age COLLATE NOCASE HAVING count(*) > 1" in finding.advice
 
 
+def test_a_rebuild_that_makes_a_table_unique() -> None:
+    (finding,) = [
+        f for f in judge(REBUILD.format("UNIQUE (owner)")) if f.rule == "unique-on-populated"
+    ]
+    assert "becomes unique by owner" in finding.message
+    same = "-- dbtool:rebuild pets\nCREATE TABLE pets(owner INT, id INTEGER PRIMARY KEY) STRICT;"
+    assert "unique-on-populated" not in rules(same)
+
+
 @pytest.mark.parametrize(
     "sql",
     [

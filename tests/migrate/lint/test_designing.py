@@ -124,10 +124,19 @@ def test_a_trigger_that_goes() -> None:
 
 
 def test_rows_that_are_copied_get_other_rowids() -> None:
-    text = "-- dbtool:rebuild notes\nCREATE TABLE notes(body TEXT NOT NULL) STRICT;\n"
+    text = (
+        "CREATE TABLE n(body TEXT) STRICT; INSERT INTO n(body) SELECT body FROM notes;"
+        "DROP TABLE notes; ALTER TABLE n RENAME TO notes;"
+    )
+    triggers = SCHEMA[SCHEMA.index("CREATE TRIGGER notes_i") :]
+    text += triggers
     assert "fts-out-of-sync" in rules(text)
+    kept = text.replace("n(body) SELECT body", "n(rowid, body) SELECT rowid, body")
+    assert "fts-out-of-sync" not in rules(kept)
+    ours = "-- dbtool:rebuild notes\nCREATE TABLE notes(body TEXT NOT NULL) STRICT;\n"
+    assert "fts-out-of-sync" not in rules(ours)
     again = "INSERT INTO notes_search(notes_search) VALUES ('rebuild');"
     assert "fts-out-of-sync" not in rules(text + again)
     with_key = SCHEMA.replace("notes(body TEXT)", "notes(id INTEGER PRIMARY KEY, body TEXT)")
-    keeps = text.replace("notes(body", "notes(id INTEGER PRIMARY KEY, body")
+    keeps = text.replace("n(body TEXT)", "n(id INTEGER PRIMARY KEY, body TEXT)")
     assert "fts-out-of-sync" not in rules(keeps, schema=with_key)
