@@ -11,11 +11,13 @@ from dbtool.cli.histories import history_of
 from dbtool.cli.targets import Target, choose, default_repository, require_path
 from dbtool.config import environment
 from dbtool.core.connection import require_database
+from dbtool.core.progress import Silent
 from dbtool.core.sqlerror import nearest
 from dbtool.errors import DbtoolError, UsageError
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
+    from dbtool.cli.signals import Interrupts
     from dbtool.core.clock import Clock
     from dbtool.monitor.alerts import AlertLimits
     from dbtool.monitor.daily import Daily
@@ -103,6 +105,18 @@ def ignored(session: Session) -> frozenset[str]:
     return frozenset(codes)
 
 
+class _Stoppable(Silent):
+    """Lets a signal end the pass over all pages."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        super().__init__()
+        self._interrupts = interrupts
+
+    def advance(self, amount: int) -> None:
+        """Stop where a signal came."""
+        self._interrupts.check()
+
+
 @contextmanager
 def samplers(session: Session, targets: list[Target], clock: Clock) -> Iterator[dict[str, Sampler]]:
     """Give a sampler for each database by its name; end their helpers afterwards."""
@@ -161,6 +175,7 @@ def _daily(session: Session, target: Target) -> Daily:
         require_path(target),
         StatsOptions(sections=SECTIONS, deadline_s=_DAILY_LIMIT_S),
         providers=providers_of(session, target, None),
+        progress=_Stoppable(session.interrupts),
     )
     return daily_of(report)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from dbtool.cli.attention import Attention
@@ -12,8 +12,10 @@ from dbtool.cli.monitoring import samplers, watched
 from dbtool.cli.monitortelling import Telling
 from dbtool.cli.monitorview import alert_line, live_line, sampling_data
 from dbtool.cli.notify import notify
+from dbtool.cli.signals import Interrupted
 from dbtool.cli.visible import visible
 from dbtool.core.clock import SystemClock
+from dbtool.errors import UsageError
 from dbtool.monitor.httpserver import Address, parse_address
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ _PING_EVERY_S = 300.0
 def run(session: Session, db: str | None, *, interval_s: float | None, serve: str | None) -> int:
     """Look until a signal ends it; return the exit code."""
     address = None if serve is None else parse_address(serve)
+    if address is None and session.format not in ("table", "ndjson"):
+        raise UsageError(
+            "usage",
+            f"--watch has no end, so it cannot be one {session.format} document",
+            hint="dbtool monitor --watch -o ndjson DB",
+        )
     chosen_s = interval_s or session.config.get("monitor.interval") or _INTERVAL_S
     attention, telling = Attention(session.interrupts), Telling(session, background=True)
     latest: dict[str, Sampling] = {}
@@ -43,10 +51,11 @@ def run(session: Session, db: str | None, *, interval_s: float | None, serve: st
         stack.enter_context(attention.paid())
         loop = _Loop(session, attention, telling, found, latest, chosen_s)
         loop.lines = address is None
-        loop.look(time.monotonic())  # before anybody can ask what it saw
-        if address is not None:
-            _serve(session, stack, address, latest, chosen_s)
-        loop.until_stopped()
+        with suppress(Interrupted):  # in the middle of a look that takes long
+            loop.look(time.monotonic())  # before anybody can ask what it saw
+            if address is not None:
+                _serve(session, stack, address, latest, chosen_s)
+            loop.until_stopped()
         notify("STOPPING=1")
     return _ALERT if any(sampling.firing for sampling in latest.values()) else 0
 
@@ -106,8 +115,10 @@ class _Loop:
             if now_s < next_s:
                 continue
             self.look(now_s)
-            # After a sleep of the machine, or a look that took long, no look is made up for.
-            next_s = max(next_s + self._pause_s(), now_s)
+            next_s += self._pause_s()
+            if next_s < time.monotonic():
+                # After a sleep of the machine, or a look that took long, none is made up for.
+                next_s = time.monotonic() + self._pause_s()
         self._end_line()
 
     def look(self, now_s: float) -> None:
@@ -131,7 +142,7 @@ class _Loop:
 
     def _show(self, name: str, sampler: Sampler, sampling: Sampling, *, due: bool) -> None:
         session = self._session
-        if session.format in ("json", "ndjson"):
+        if session.format == "ndjson":
             if due or sampling.changed:
                 session.output.record("sample", sampling_data(name, sampler.path, sampling))
             return

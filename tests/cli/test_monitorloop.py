@@ -55,3 +55,17 @@ def test_on_a_terminal_one_line_is_written_over(
     assert written.count("\r\x1b[K") == 4
     assert written.count("\n") == 1
     assert max(len(line) for line in written.replace("\x1b[K", "").split("\r")) <= 30
+
+
+def test_a_signal_in_the_middle_of_a_long_look_ends_it_in_order(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session([])
+
+    def interrupted(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        session.interrupts.check()
+
+    monkeypatch.setattr("dbtool.cli.monitoring._daily", interrupted)
+    assert run(session, "app.db", interval_s=0.1, serve=None) == 0
+    assert session.interrupts.received is None

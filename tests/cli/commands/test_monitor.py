@@ -123,6 +123,7 @@ def test_samples_may_lie_beside_the_database(run: Run, database: Path) -> None:
         (["."], "database-is-folder", 2),
         (["--once", "--watch", "app.db"], "usage", 2),
         (["--interval", "5s", "app.db"], "usage", 2),
+        (["--watch", "app.db"], "usage", 2),
         (["--watch", "--interval", "0s", "app.db"], "invalid-value", 2),
         (["--watch", "--interval", "soon", "app.db"], "invalid-value", 2),
         (["--serve", "nowhere", "app.db"], "invalid-value", 2),
