@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,16 +19,7 @@ from dbtool.core.clock import Clock, SystemClock
 from dbtool.core.connection import classify, require_database
 from dbtool.core.progress import Progress, Silent
 from dbtool.core.stoppable import stoppable
-from dbtool.errors import (
-    Damaged,
-    DbtoolError,
-    Locked,
-    NotFound,
-    Refused,
-    StorageFailed,
-    UsageError,
-    WrongKey,
-)
+from dbtool.errors import DbtoolError, NotFound, UsageError
 from dbtool.monitor.stats.model import (
     SECTIONS,
     GrowthPoint,
@@ -53,8 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["StatsOptions", "StatsProviders", "stats_report"]
 
 _OF_PAGES = ("tables", "indexes")
-_PARTIAL = (WrongKey, Damaged, Locked, Refused, StorageFailed)
-"""What still leaves something to report."""
 _NO_TRACE = Unavailable(
     "the statements of other processes cannot be seen from outside",
     "dbtool help trace      lets an application write them down\n"
@@ -131,6 +119,7 @@ class _Report:
         self.began_s = clock.monotonic()
         self.sections: dict[str, object] = {}
         self.problem: DbtoolError | None = None
+        self._opened: tuple[Repository | None] | DbtoolError | None = None
 
     def made(self) -> StatsReport:
         """Make the report."""
@@ -138,7 +127,7 @@ class _Report:
             require_database(self.path)
         except (NotFound, UsageError):
             raise
-        except _PARTIAL as error:
+        except DbtoolError as error:
             self.problem = error
         file = file_stats(self.path)
         self._look_at_database()
@@ -190,7 +179,7 @@ class _Report:
                 reader = PageReader.open(
                     self.path, busy_timeout_s=self.options.busy_timeout_s, progress=self.progress
                 )
-            except _PARTIAL as error:
+            except DbtoolError as error:
                 self.problem = error
             else:
                 with reader:
@@ -260,7 +249,12 @@ class _Report:
         points = list(self.providers.samples())
         tables: tuple[TableGrowth, ...] = ()
         between = None
-        repository = self.repository
+        try:
+            repository = self.repository()
+        except DbtoolError:
+            if not points:
+                raise
+            repository = None  # the section of backups says why
         if repository is not None:
             from dbtool.monitor.stats.backups import ends, growth_of_snapshots
 
@@ -292,16 +286,24 @@ class _Report:
         return Path(name).name in (self.path.name, self.path.resolve().name)
 
     def _backups(self) -> object:
-        if self.repository is None:
+        repository = self.repository()
+        if repository is None:
             return Unavailable("there is no repository of it", "dbtool backup DB")
         from dbtool.monitor.stats.backups import backup_stats
 
-        return backup_stats(self.repository, self._name(), max_age_s=self.options.max_backup_age_s)
+        return backup_stats(repository, self._name(), max_age_s=self.options.max_backup_age_s)
 
-    @cached_property
     def repository(self) -> Repository | None:
-        """The repository, opened when first asked for."""
-        return self.providers.repository()
+        """Return the repository; it is opened once, and fails once."""
+        if isinstance(self._opened, DbtoolError):
+            raise self._opened
+        if self._opened is None:
+            try:
+                self._opened = (self.providers.repository(),)
+            except DbtoolError as error:
+                self._opened = error
+                raise
+        return self._opened[0]
 
     def _name(self) -> str:
         return self.providers.database or str(self.path.resolve())

@@ -195,3 +195,22 @@ def test_whoever_asked_can_stop_it(make: Make) -> None:
     path = make("CREATE TABLE t(id INTEGER PRIMARY KEY, v)", rows(50_000))
     with pytest.raises(KeyboardInterrupt):
         stats_report(path, progress=Stopping())
+
+
+def test_samples_are_a_curve_though_the_repository_cannot_be_opened(make: Make) -> None:
+    from datetime import UTC, datetime
+
+    from dbtool.monitor.stats.model import GrowthPoint
+
+    asked = []
+
+    def unreachable() -> Repository:
+        asked.append(1)
+        raise Unreachable("store-unreachable", "the store does not answer")
+
+    points = (GrowthPoint(datetime(2026, 11, 1, tzinfo=UTC), 4096, "samples"),)
+    providers = StatsProviders(repository=unreachable, samples=lambda: points)
+    report = stats_report(make("CREATE TABLE t(a)"), providers=providers)
+    assert isinstance(report.sections["growth"], GrowthStats)
+    assert isinstance(report.sections["backups"], Unavailable)
+    assert len(asked) == 1
