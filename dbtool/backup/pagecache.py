@@ -71,7 +71,7 @@ class _Wish:
         return True
 
 
-_Fetch = Future[list[_Group]]
+_Fetch = Future[list[bytes | BlobDamaged]]
 
 
 class PageCache:
@@ -87,7 +87,7 @@ class PageCache:
         self._held_bytes = 0
         self._ready: dict[int, memoryview] = {}
         """Pages that are proven."""
-        self._coming: dict[BlobRef, tuple[_Fetch, int]] = {}
+        self._coming: dict[BlobRef, tuple[_Fetch, int, list[_Wish]]] = {}
         """Groups that threads are fetching: the request, and which of its blobs it is."""
         self._workers: ThreadPoolExecutor | None = None
         self._foresight = Foresight(tree.snapshot.page_count, self._at_hand)
@@ -153,13 +153,20 @@ class PageCache:
     def _arrived(self, ref: BlobRef) -> _Group:
         coming = self._coming.pop(ref, None)
         if coming is not None:
-            fetch, index = coming
+            fetch, index, wishes = coming
             with suppress(CancelledError):
-                return fetch.result()[index]
+                return self._wished(fetch.result()[index], wishes)
         try:
             return _Group(self._tree.packs.read(ref), {})
         except BlobDamaged as error:
             return _Group(error, {})
+
+    def _wished(self, raw: bytes | BlobDamaged, wishes: list[_Wish]) -> _Group:
+        group = _Group(raw, {})
+        if isinstance(raw, bytes):
+            for wish in wishes:
+                group.pages.update(self._proven(raw, wish.run.part(wish.first, wish.last)))
+        return group
 
     def _keep(self, ref: BlobRef, group: _Group) -> None:
         self._groups[ref] = group
@@ -237,22 +244,15 @@ class PageCache:
         if self._workers is None:
             self._workers = ThreadPoolExecutor(WORKERS, "dbtool-ahead")
         while len(self._coming) > 2 * _MOST_AHEAD:  # asked for in vain: the reader went elsewhere
-            fetch, _index = self._coming.pop(next(iter(self._coming)))
+            fetch, _index, _wishes = self._coming.pop(next(iter(self._coming)))
             fetch.cancel()
         for batch in self._tree.packs.batches(wanted):
             for first in range(0, len(batch), _LUMP):
                 refs = batch[first : first + _LUMP]
-                fetch = self._workers.submit(self._fetch, refs, [wanted[ref] for ref in refs])
-                self._coming.update({ref: (fetch, index) for index, ref in enumerate(refs)})
+                fetch = self._workers.submit(self._fetch, refs)
+                for index, ref in enumerate(refs):
+                    self._coming[ref] = fetch, index, wanted[ref]
 
-    def _fetch(self, batch: list[BlobRef], wanted: list[list[_Wish]]) -> list[_Group]:
-        """Read groups and prove the pages that are wanted; this happens in a thread."""
-        found = []
-        for raw, wishes in zip(self._tree.packs.read_batch(batch), wanted, strict=True):
-            group = _Group(raw, {})
-            if isinstance(raw, bytes):
-                for wish in wishes:
-                    part = wish.run.part(wish.first, wish.last)
-                    group.pages.update(self._proven(raw, part))
-            found.append(group)
-        return found
+    def _fetch(self, batch: list[BlobRef]) -> list[bytes | BlobDamaged]:
+        """Read groups; this happens in a thread."""
+        return list(self._tree.packs.read_batch(batch))

@@ -26,7 +26,8 @@ def page_hasher(key: bytes) -> Callable[[bytes | memoryview, int], list[bytes]]:
 
     It runs over every page of a database. One hasher that is reset between pages takes 13 % less
     time than a new one for each (4 KiB pages), and since each call makes its own, threads may share
-    the function.
+    the function. They should not call it at the same time as others that need the interpreter lock
+    often: it is given up for each page, and handing it over can cost more than the hash.
     """
     _check_key(key)
 
