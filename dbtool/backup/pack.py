@@ -86,6 +86,9 @@ class PackReader:
 
     def __init__(self, store: Readable, master: MasterKey, repository: bytes) -> None:
         keep_freed_blocks()
+        self.fetchers = WORKERS if store.is_remote else 1
+        """Threads worth having beside the one that hashes: a second one mostly takes turns with the
+        first at the interpreter lock, but need not wait for the same request to a network."""
         self._store = store
         self._master = master
         self._repository = repository

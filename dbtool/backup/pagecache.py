@@ -136,7 +136,7 @@ class PageCache:
         return self._taken(group, number, run)
 
     def _taken(self, group: _Group, number: int, run: Run) -> memoryview:
-        """Return a page of a group, proven now where no thread has done so."""
+        """Return a page of a group, proven now where it was not before."""
         if isinstance(group.raw, BlobDamaged):
             raise self._tree.unreadable(number, group.raw) from group.raw
         if number not in group.pages:
@@ -162,6 +162,7 @@ class PageCache:
             return _Group(error, {})
 
     def _wished(self, raw: bytes | BlobDamaged, wishes: list[_Wish]) -> _Group:
+        """Prove what is wanted of a group that a thread has read; not there: see `page_hasher`."""
         group = _Group(raw, {})
         if isinstance(raw, bytes):
             for wish in wishes:

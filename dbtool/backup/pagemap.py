@@ -90,7 +90,8 @@ class SegmentEntries:
         """Return the index of a pack id in `packs`, adding it when it is new."""
         number = self._pack_numbers.get(pack)
         if number is None:
-            self._pack_numbers.update({known: index for index, known in enumerate(self.packs)})
+            if len(self._pack_numbers) < len(self.packs):  # they were read, not added
+                self._pack_numbers.update({known: index for index, known in enumerate(self.packs)})
             number = self._pack_numbers.setdefault(pack, len(self.packs))
             if number == len(self.packs):
                 self.packs.append(pack)

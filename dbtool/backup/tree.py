@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dbtool.backup.format import HASH_BYTES, SEGMENT_PAGES, BlobRef
 from dbtool.backup.model import Snapshot
-from dbtool.backup.pack import WORKERS, BlobDamaged, PackReader
+from dbtool.backup.pack import BlobDamaged, PackReader
 from dbtool.backup.pagemap import Extent, PieceRef, Segment, SegmentEntries, decode_piece
 from dbtool.backup.snapshot import SnapshotBody
 from dbtool.core.parallel import in_order
@@ -135,17 +135,18 @@ class SnapshotTree:
     ) -> Iterator[tuple[SegmentEntries, list[tuple[int, memoryview]]]]:
         """Yield (entries, [(first entry, whole pages)]) of what is chosen of each part, in turn."""
 
-        def fetch(task: _Task) -> list[tuple[int, memoryview]]:
+        def fetch(task: _Task) -> list[tuple[BlobRef, bytes | BlobDamaged]]:
             return [
-                page
+                found
                 for batch in task.load
-                for ref, raw in zip(batch, self.packs.read_batch(batch), strict=True)
-                for page in self._cut(task.entries, task.groups[ref], raw)
+                for found in zip(batch, self.packs.read_batch(batch), strict=True)
             ]
 
-        with ThreadPoolExecutor(WORKERS, "dbtool-fetch") as workers:
+        with ThreadPoolExecutor(self.packs.fetchers, "dbtool-fetch") as workers:
             for task, result in in_order(workers, fetch, self._tasks(parts), depth=_DEPTH):
-                yield task.entries, result()
+                # Hashed here: see `page_hasher`.
+                for ref, raw in result():
+                    yield task.entries, list(self._cut(task.entries, task.groups[ref], raw))
 
     def _tasks(
         self, parts: Iterable[tuple[SegmentEntries, Sequence[int] | None]]

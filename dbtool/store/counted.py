@@ -12,6 +12,10 @@ __all__ = ["CountedReads", "Readable"]
 class Readable(Protocol):
     """The part of a `Store` that reads pieces of objects."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether each request costs a round trip over a network."""
+
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`; fewer where the object ends before."""
 
@@ -32,6 +36,11 @@ class CountedReads:
         """Bytes read so far."""
         self.requests = 0
         """Requests for bytes so far."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether each request costs a round trip over a network."""
+        return self._store.is_remote
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`; fewer where the object ends before."""
