@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         # Until the command line handles it, Ctrl-C ends the process without a traceback.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Importing makes many objects that stay: collecting as often as usual would cost 5 ms.
-    gc.set_threshold(20_000, 20, 50)
+    # Importing makes many objects that stay: looking through them would cost 5 ms and more.
+    gc.set_threshold(50_000, 20, 50)
     from dbtool.cli.app import main as run
 
     return run(words)
