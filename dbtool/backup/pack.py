@@ -43,6 +43,8 @@ _BATCH_RAW_BYTES = 4 * 1024 * 1024
 _LARGEST_GAP_BYTES = 64 * 1024
 _SMALL_PACK_BYTES = 32 * 1024
 """A pack that ends before this is opened with one request instead of three."""
+_ENTRY_BYTES = 200
+"""What a directory entry takes in memory, about."""
 _LONGEST_TAIL = PACK_TRAILER.size + TAG_BYTES + BLOBS_PER_PACK * DIRECTORY_ENTRY.size
 _UNREADABLE = (Damaged, NotFound, StorageFailed)  # a remote out of reach says nothing of a pack
 _NOWHERE = DirectoryEntry(0, 0, -1, 0, 0)
@@ -71,6 +73,8 @@ class _Pack:
     entries: list[DirectoryEntry]
     """Its own directory; empty where it was not looked for, or the pack is gone."""
     moved: Mapping[int, Moved]
+    whole: bytes = b""
+    """All of a small pack: it came with the request for the directory."""
 
     def find(self, ordinal: int) -> Moved | DirectoryEntry | None:
         return self.moved.get(ordinal) or (
@@ -82,7 +86,7 @@ class PackReader:
     """Finds and opens blobs; keeps directories of packs it has met, within a bound. Thread-safe."""
 
     _KEPT_ENTRIES = 1024 * BLOBS_PER_PACK
-    """Directory entries that are kept, about 200 bytes each."""
+    """Directory entries that are kept; small packs count as what they weigh in entries."""
 
     def __init__(self, store: Readable, master: MasterKey, repository: bytes) -> None:
         keep_freed_blocks()
@@ -109,7 +113,7 @@ class PackReader:
 
     def directory(self, pack: bytes) -> list[DirectoryEntry]:
         """Return the directory of a pack that was not moved, by ordinal."""
-        return self._own(BlobRef(pack, 0))
+        return self._own(BlobRef(pack, 0))[0]
 
     def blobs(self, pack: bytes) -> list[BlobRef]:
         """Return the blobs that were born in a pack and are still there."""
@@ -229,6 +233,9 @@ class PackReader:
             return error
 
     def _fetch(self, ref: BlobRef, home: bytes, offset: int, length: int) -> bytes:
+        known = self._packs.get(home)
+        if known is not None and offset + length <= len(known.whole):
+            return known.whole[offset : offset + length]
         try:
             return self._store.get_range(pack_key(home), offset, length)
         except _UNREADABLE as error:
@@ -263,21 +270,24 @@ class PackReader:
                 self._packs.clear()
                 self._kept_entries = 0
             self._packs[ref.pack] = known
-            self._kept_entries += len(known.entries) + len(known.moved) + 2
+            kept = len(known.entries) + len(known.moved) + 2
+            self._kept_entries += kept + len(known.whole) // _ENTRY_BYTES
         return known
 
     def _load(self, ref: BlobRef) -> _Pack:
-        moved, entries = self._moved(ref), []
+        moved = self._moved(ref)
+        entries: list[DirectoryEntry] = []
+        whole = b""
         if ref.ordinal not in moved:
             try:
-                entries = self._own(ref)
+                entries, whole = self._own(ref)
             except BlobDamaged as error:
                 if not self._moved_meanwhile(error):
                     raise
                 moved = self._moved(ref)
                 if ref.ordinal not in moved:
                     raise
-        return _Pack(self._master.sealer("pack", ref.pack), entries, moved)
+        return _Pack(self._master.sealer("pack", ref.pack), entries, moved, whole)
 
     def _moved(self, ref: BlobRef) -> Mapping[int, Moved]:
         moved = self.moves.rows(ref.pack)
@@ -285,7 +295,8 @@ class PackReader:
             return moved
         raise BlobDamaged(ref, "was moved to an impossible place")
 
-    def _own(self, ref: BlobRef) -> list[DirectoryEntry]:
+    def _own(self, ref: BlobRef) -> tuple[list[DirectoryEntry], bytes]:
+        """Return a pack's own directory, and all of the pack if it is small."""
         key = pack_key(ref.pack)
         try:
             head = tail = self._store.get_range(key, 0, _SMALL_PACK_BYTES)
@@ -295,7 +306,8 @@ class PackReader:
                 tail = self._store.get_range(key, max(0, size - _LONGEST_TAIL), _LONGEST_TAIL)
         except _UNREADABLE as error:
             raise BlobDamaged(ref, f"cannot be read: {error.message}") from error
-        return self._parse(ref, head[: PACK_HEADER.size], tail, size)
+        entries = self._parse(ref, head[: PACK_HEADER.size], tail, size)
+        return entries, head if head is tail else b""
 
     def _parse(self, ref: BlobRef, head: bytes, tail: bytes, size: int) -> list[DirectoryEntry]:
         if len(tail) < PACK_TRAILER.size or len(head) < PACK_HEADER.size:

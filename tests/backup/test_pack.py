@@ -27,6 +27,7 @@ from dbtool.backup.format import (
 from dbtool.backup.pack import BlobDamaged, PackReader
 from dbtool.backup.packing import PackSession
 from dbtool.crypto.aead import MasterKey, Sealer
+from dbtool.store.counted import CountedReads
 from dbtool.store.memory import MemoryStore
 
 REPOSITORY = bytes(16)
@@ -177,6 +178,19 @@ def test_a_batch_holds_no_more_than_4_mib_however_well_it_compresses() -> None:
     assert [ref for batch in batches for ref in batch] == refs
     assert max(len(batch) for batch in batches) == 16
     assert all(list(reader.read_batch(batch)) == [group] * len(batch) for batch in batches)
+
+
+def test_a_small_pack_is_fetched_with_one_request_and_a_large_one_is_not_kept() -> None:
+    store, master = MemoryStore(), MasterKey.random()
+    small = filled(store, master, 5)
+    reads = CountedReads(store)
+    reader = PackReader(reads, master, REPOSITORY)
+    assert {ref: reader.read(ref) for ref in small} == small
+    assert list(reader.read_batch(list(small))) == list(small.values())
+    assert reads.requests == 1
+    large = filled(store, master, BLOBS_PER_PACK)
+    assert {ref: reader.read(ref) for ref in large} == large
+    assert reads.requests == 1 + 2 + len(large)
 
 
 def test_a_group_larger_than_a_batch_is_a_batch_of_its_own() -> None:
