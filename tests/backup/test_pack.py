@@ -180,17 +180,16 @@ def test_a_batch_holds_no_more_than_4_mib_however_well_it_compresses() -> None:
     assert all(list(reader.read_batch(batch)) == [group] * len(batch) for batch in batches)
 
 
-def test_a_small_pack_is_fetched_with_one_request_and_a_large_one_is_not_kept() -> None:
+@pytest.mark.parametrize(("blobs", "requests"), [(5, 1), (BLOBS_PER_PACK, 2 + BLOBS_PER_PACK)])
+def test_all_of_a_small_pack_comes_with_its_directory(blobs: int, requests: int) -> None:
     store, master = MemoryStore(), MasterKey.random()
-    small = filled(store, master, 5)
+    content = filled(store, master, blobs)
     reads = CountedReads(store)
     reader = PackReader(reads, master, REPOSITORY)
-    assert {ref: reader.read(ref) for ref in small} == small
-    assert list(reader.read_batch(list(small))) == list(small.values())
-    assert reads.requests == 1
-    large = filled(store, master, BLOBS_PER_PACK)
-    assert {ref: reader.read(ref) for ref in large} == large
-    assert reads.requests == 1 + 2 + len(large)
+    assert {ref: reader.read(ref) for ref in content} == content
+    assert reads.requests == requests
+    (batch,) = reader.batches(content)
+    assert list(reader.read_batch(batch)) == list(content.values())
 
 
 def test_a_group_larger_than_a_batch_is_a_batch_of_its_own() -> None:
