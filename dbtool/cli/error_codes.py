@@ -139,6 +139,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "rung-not-possible": ErrorCode(5, "this rung of the ladder cannot repair the database"),
     "migrations-exist": ErrorCode(5, "there are migrations, so the schema is not the first"),
     "migration-dangerous": ErrorCode(5, "a migration would lose data, and nobody said it may"),
+    "migration-plan-changed": ErrorCode(5, "something else would be undone than was confirmed"),
     "migration-not-judged": ErrorCode(5, "a migration could not be judged before it runs"),
     "migration-refused": ErrorCode(5, "a migration may not do that: COMMIT, ATTACH and the like"),
     "migration-irreversible": ErrorCode(5, "a migration has no way down"),

@@ -20,9 +20,10 @@ import apsw
 from dbtool.core.clock import Clock
 from dbtool.core.connection import classified
 from dbtool.core.names import folded
+from dbtool.core.progress import Progress
 from dbtool.errors import CheckFailed, DbtoolError
 from dbtool.migrate.checks import Broken, Violation, broken_objects, foreign_key_violations
-from dbtool.migrate.execute import Place, beginning, named_failure, run_python, run_section
+from dbtool.migrate.execute import VERIFY, Place, beginning, named_failure, run_python, run_section
 from dbtool.migrate.fingerprint import schema_fingerprint
 from dbtool.migrate.history import Applied, Kind, forget, read_history, record
 from dbtool.migrate.model import Migration
@@ -44,15 +45,15 @@ _SHOWN_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What was wrong before the first change."""
+    """What was wrong before a migration; what one was allowed to break is not for the next."""
 
     violations: Counter[Violation]
-    broken: frozenset[Broken]
+    broken: set[Broken]
 
     @classmethod
     def of(cls, connection: apsw.Connection) -> Baseline:
         """Look at a database."""
-        return cls(foreign_key_violations(connection), broken_objects(connection))
+        return cls(foreign_key_violations(connection), set(broken_objects(connection)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Job:
     baseline: Baseline
     allow: frozenset[str]
     snapshot: str | None
+    progress: Progress
 
 
 def apply_migration(job: Job, migration: Migration, way: Way) -> Done | None:
@@ -145,14 +147,31 @@ def roll_back(connection: apsw.Connection) -> None:
 def run_verify(
     connection: apsw.Connection, migration: Migration, watch: Watch, place: Place
 ) -> None:
-    """Run the verify queries of a migration.
+    """Run the verify queries of a migration; they can only read.
 
     Raises:
         CheckFailed: `migration-verify-failed`, one of them returns rows.
         UsageError: `migration-syntax`.
     """
+    with _reading(connection, watch):
+        _ask(connection, migration, watch, place)
+
+
+@contextmanager
+def _reading(connection: apsw.Connection, watch: Watch) -> Iterator[None]:
+    with watch.paused():
+        before = connection.pragma("query_only")
+        connection.pragma("query_only", 1)
+    try:
+        yield
+    finally:
+        with watch.paused():
+            connection.pragma("query_only", before)
+
+
+def _ask(connection: apsw.Connection, migration: Migration, watch: Watch, place: Place) -> None:
     for statement in migration.verify:
-        place.line, place.sql, place.doing = statement.line, statement.text, "verify"
+        place.line, place.sql, place.doing = statement.line, statement.text, VERIFY
         with named_failure(place, watch):
             cursor = connection.cursor()
             rows = []
@@ -201,10 +220,11 @@ def _work(job: Job, migration: Migration, way: Way, place: Place) -> dict[str, t
     """Run the section and check what must hold; return the rows of written tables."""
     section = migration.up if way == "up" else migration.down
     assert section is not None
+    job.progress.start(f"{way} {migration.label}", len(section.steps) or None, "statements")
     if migration.is_python:
         run_python(job.connection, migration, way, job.watch, place)
     else:
-        run_section(job.connection, section, job.watch, place)
+        run_section(job.connection, section, job.watch, place, progress=job.progress)
     if way == "up":
         run_verify(job.connection, migration, job.watch, place)
     place.line, place.sql, place.doing = 0, "", "the checks after it"
@@ -240,6 +260,7 @@ def _require_foreign_keys(job: Job, migration: Migration) -> None:
     now = foreign_key_violations(job.connection, written)
     new = now - job.baseline.violations
     if not new or allows("foreign-keys", migration, job.allow):
+        job.baseline.violations.update(new)
         return
     first = next(iter(new))
     what = (
@@ -264,6 +285,7 @@ def _rows(number: int) -> str:
 def _require_objects(job: Job, migration: Migration) -> None:
     new = sorted(broken_objects(job.connection) - job.baseline.broken)
     if not new or allows("broken-objects", migration, job.allow):
+        job.baseline.broken.update(new)
         return
     first = new[0]
     raise CheckFailed(

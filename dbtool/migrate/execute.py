@@ -10,13 +10,16 @@ from typing import Final
 import apsw
 
 from dbtool.core.connection import classify
+from dbtool.core.progress import Progress
 from dbtool.errors import DbtoolError, Refused, UsageError
 from dbtool.migrate.model import Migration, Rebuild, Section
 from dbtool.migrate.rebuild import Run, rebuild_table
 from dbtool.migrate.watch import Watch
 
-__all__ = ["Place", "beginning", "named_failure", "run_python", "run_section"]
+__all__ = ["VERIFY", "Place", "beginning", "named_failure", "run_python", "run_section"]
 
+VERIFY: Final = "verify"
+"""What `Place.doing` says of a verify query."""
 _SHOWN: Final = 70
 _STATEMENT_IS_WRONG: Final = (
     apsw.SQLError,
@@ -46,7 +49,14 @@ class Place:
         return f"{self.path.name}, line {self.line}" if self.line else self.path.name
 
 
-def run_section(connection: apsw.Connection, section: Section, watch: Watch, place: Place) -> None:
+def run_section(
+    connection: apsw.Connection,
+    section: Section,
+    watch: Watch,
+    place: Place,
+    *,
+    progress: Progress,
+) -> None:
     """Run the steps of a section in order.
 
     Raises:
@@ -67,6 +77,7 @@ def run_section(connection: apsw.Connection, section: Section, watch: Watch, pla
         else:
             run(step.text, step.line, "")
             _require_transaction(connection, place, watch)
+        progress.advance(1)
 
 
 def run_python(
@@ -158,6 +169,12 @@ def _failure(error: apsw.Error, place: Place, watch: Watch) -> DbtoolError:
     # SQLite says so of functions, too, where it is an ordinary error.
     if watch.refused and "not authorized" in str(error):
         return _refused(place, watch.refused, context)
+    if isinstance(error, apsw.ReadOnlyError) and place.doing == VERIFY:
+        what = "a query of dbtool:verify writes"
+        hint = "put it into dbtool:up"
+        return Refused(
+            "migration-refused", f"{place.where}: {what}", context=beginning(place.sql), hint=hint
+        )
     message = f"{place.where}: {error}"
     if isinstance(error, _STATEMENT_IS_WRONG):
         if isinstance(error, apsw.SQLError):

@@ -10,7 +10,9 @@ from dbtool.errors import NotFound, StorageFailed, UsageError
 
 __all__ = ["NAME", "Files", "group_files", "read_text"]
 
-NAME: Final = re.compile(r"(\d+(?:T\d+)?)[_-]?(.*?)(?:\.(up|down))?\.(sql|py)", re.IGNORECASE)
+NAME: Final = re.compile(
+    r"(\d+(?:T\d+)?)[_-]?(.*?)(?:\.(up|down)(?=\.sql$))?\.(sql|py)", re.IGNORECASE
+)
 """version, name, way of a pair, kind."""
 
 _LARGEST_BYTES: Final = 64 << 20

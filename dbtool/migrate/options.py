@@ -34,6 +34,8 @@ class RunOptions:
     """How many at most; None: all going up, one going down."""
     allow: frozenset[str] = frozenset()
     """Rules and guards that need not hold."""
+    expected: tuple[str, ...] | None = None
+    """Versions that were confirmed to be undone, the newest first; None: whatever comes."""
     wait_s: float = 60.0
     """How long to wait for another migration to end."""
     quick_check: bool = True

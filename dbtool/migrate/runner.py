@@ -110,8 +110,9 @@ class Runner:
         """
         began_s = time.monotonic()
         with self._locked():
-            steps = [_Step(each, "down") for each in choose_down(self._standing(), self.options)]
-            self._run(steps)
+            downs = choose_down(self._standing(), self.options)
+            self._require_expected(downs)
+            self._run([_Step(migration, "down") for migration in downs])
         return self._result(began_s)
 
     def redo(self) -> RunResult:
@@ -123,6 +124,7 @@ class Runner:
         began_s = time.monotonic()
         with self._locked():
             downs = choose_down(self._standing(), self.options)
+            self._require_expected(downs)
             files = {migration.order: migration for migration in self.migrations}
             gone = [migration for migration in downs if migration.order not in files]
             if gone:
@@ -139,7 +141,9 @@ class Runner:
             if self.file
             else nullcontext()
         )
+        self.progress.start("waiting for the lock", None, "attempts")
         with lock:
+            self.progress.finish()
             yield
 
     def _settle(self) -> None:
@@ -153,6 +157,17 @@ class Runner:
     def _standing(self) -> Standing:
         with classified(self.database):
             return standing(self.connection, self.migrations)
+
+    def _require_expected(self, downs: Sequence[Migration]) -> None:
+        """Refuse to undo anything else than what was confirmed."""
+        versions = tuple(migration.version for migration in downs)
+        if self.options.expected not in (None, versions):
+            raise Refused(
+                "migration-plan-changed",
+                "the database was migrated meanwhile, so something else would be undone",
+                context=f"now it would be {', '.join(versions) or 'nothing'}",
+                hint="run it again, and look at the plan",
+            )
 
     def _run(self, steps: Sequence[_Step]) -> None:
         if not steps:
@@ -174,14 +189,13 @@ class Runner:
                 baseline,
                 self.options.allow,
                 self._snapshot,
+                self.progress,
             )
-            self.progress.start("migrating", len(steps), "migrations")
             for step in steps:
                 done = apply_migration(job, step.migration, step.way)
                 if done is not None:
                     self._done.append(done)
-                self.progress.advance(1)
-            self.progress.finish()
+                self.progress.finish()
 
     def _look(self) -> Baseline:
         """See that the database is sound, and what is wrong with it otherwise."""

@@ -113,3 +113,12 @@ def test_nobody_else_writes_from_the_first_look_on(shop: Project) -> None:
     )
     shop.run()
     assert shop.versions() == ["0001", "0002"]
+
+
+def test_a_verify_query_that_would_write_is_refused(shop: Project) -> None:
+    text = "-- dbtool:up\nSELECT 1;\n-- dbtool:verify\nDELETE FROM c WHERE id = 1;"
+    error = refused(shop, text)
+    assert error.code == "migration-refused"
+    assert error.message == "0002_x.sql, line 4: a query of dbtool:verify writes"
+    shop.write("0002_x.sql", "CREATE TABLE z(a); INSERT INTO z VALUES (1);")
+    shop.run()

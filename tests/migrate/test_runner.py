@@ -188,3 +188,18 @@ def test_eight_processes_at_once_apply_each_migration_once(
     assert sum(int(answer[0]) for answer in answers) == 7
     assert project.sql("SELECT count(*) FROM p WHERE n > '1' AND n < '9'") == [(6,)]
     assert list(tmp_path.glob("*.lock")) == []
+
+
+def test_only_what_was_confirmed_is_undone(project: Project) -> None:
+    numbered(project, 3)
+    project.run()
+    with pytest.raises(DbtoolError) as caught:
+        project.run("down", expected=("0002",))
+    assert caught.value.code == "migration-plan-changed"
+    assert project.run("down", expected=("0003",)).version == "0002"
+
+
+def test_what_one_migration_may_break_is_not_held_against_the_next(shop: Project) -> None:
+    shop.write("0002_x.sql", "-- dbtool:ignore foreign-keys meant\nDELETE FROM p WHERE id = 2;")
+    shop.write("0003_x.sql", "UPDATE c SET p = p WHERE id > 0;")
+    assert shop.run().version == "0003"

@@ -75,7 +75,7 @@ def down(
     if chosen and not dry_run:
         confirm(session, f"undo {counted(len(chosen), 'migration')}", yes=yes)
     if not dry_run:
-        _run(session, work, asked, (allow, wait, not no_snapshot), way="down")
+        _run(session, work, asked, chosen, (allow, wait, not no_snapshot), way="down")
 
 
 def redo(
@@ -97,7 +97,8 @@ def redo(
     if chosen and not dry_run:
         confirm(session, f"undo {counted(len(chosen), 'migration')} and apply again", yes=yes)
     if not dry_run:
-        _run(session, work, (None, count), (allow, wait, not no_snapshot), way="redo")
+        settings = (allow, wait, not no_snapshot)
+        _run(session, work, (None, count), chosen, settings, way="redo")
 
 
 def _plan(
@@ -122,6 +123,7 @@ def _run(
     session: Session,
     work: Work,
     asked: tuple[str | None, int | None],
+    chosen: tuple[Migration, ...],
     settings: tuple[list[str] | None, str, bool],
     *,
     way: str,
@@ -134,7 +136,8 @@ def _run(
         options: RunOptions = run_options(
             session, work, progress, allow=allow, wait=wait, snapshot=snapshot
         )
-        options = replace(options, to=asked[0], count=asked[1])
+        expected = tuple(migration.version for migration in chosen)
+        options = replace(options, to=asked[0], count=asked[1], expected=expected)
         runner = Runner(connection, work.migrations, options, progress=progress)
         result = runner.down() if way == "down" else runner.redo()
     show_run(session, result, work.target.shown)
