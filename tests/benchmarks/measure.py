@@ -22,6 +22,8 @@ class Cost:
     seconds: float
     peak_mib: float
     spread: str = ""
+    cpu_seconds: float = 0.0
+    """User and system time; says more than `seconds` on a busy machine."""
 
 
 def run(
@@ -46,7 +48,8 @@ def run(
             f"{' '.join(map(str, command))} gave {process.returncode}: "
             f"{complaint.decode(errors='replace')[-2000:]}"
         )
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Cost(seconds, usage.ru_maxrss / 1024, cpu_seconds=cpu_seconds)
 
 
 def median(runs: Sequence[Cost]) -> Cost:
@@ -56,6 +59,7 @@ def median(runs: Sequence[Cost]) -> Cost:
         statistics.median(times),
         max(cost.peak_mib for cost in runs),
         f"{times[0]:.2f}-{times[-1]:.2f}",
+        statistics.median(cost.cpu_seconds for cost in runs),
     )
 
 

@@ -152,7 +152,8 @@ def lost(path: Path, rows: int) -> str:
 
 def shown(cost: Cost) -> list[str]:
     """Return a cost as cells."""
-    return [f"{cost.seconds * 1000:.0f} ms", cost.spread, f"{cost.peak_mib:.0f} MiB"]
+    times = [f"{seconds * 1000:.0f} ms" for seconds in (cost.seconds, cost.cpu_seconds)]
+    return [*times, cost.spread, f"{cost.peak_mib:.0f} MiB"]
 
 
 def main() -> None:
@@ -163,9 +164,9 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        head = ["nothing to do, 30 applied", "median", "s from-to", "peak memory"]
+        head = ["nothing to do, 30 applied", "median", "CPU", "s from-to", "peak memory"]
         table("Start of an application", head, nothing_to_do(folder, asked.runs))
-        head = [f"rebuild, {asked.rows:,} rows", "median", "s from-to", "peak memory"]
+        head = [f"rebuild, {asked.rows:,} rows", "median", "CPU", "s from-to", "peak memory"]
         rows = rebuilds(folder, asked.rows, max(1, asked.runs // 2))
         table("Rebuild of a table", [*head, "file after", "lost"], rows)
 
