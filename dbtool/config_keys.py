@@ -36,6 +36,17 @@ RETENTION: dict[str, Key] = {
     "safety": Key("duration", "age up to which safety snapshots are kept"),
 }
 
+ARCHIVING: dict[str, Key] = {
+    "older_than": Key("duration", "age from which rows of the table are moved by `optimize`"),
+    "column": Key("text", "column that holds the time of a row"),
+    "archive_to": Key("path", "file for old rows, with a strftime pattern in braces"),
+    "rollup": Key("text", "SQL that sums up rows of the table `expired` before they go"),
+    "discard": Key("flag", "true: delete old rows and keep none"),
+    "secure_delete": Key("flag", "true: overwrite what was deleted with zeros"),
+    "compress": Key("list", "columns that are compressed in the archive"),
+}
+"""Of `[retention.TABLE]`. A table that is named like a key of [retention] is written main.TABLE."""
+
 SCHEMA: dict[str, Key] = {
     "version": Key("integer", "format of the file", FORMAT_VERSION),
     "databases.*.path": Key("path", "the database file"),
@@ -60,6 +71,7 @@ SCHEMA: dict[str, Key] = {
     "repository.append_only": Key("flag", "true: add to repositories, never remove or overwrite"),
     "repository.limit_upload": Key("size", "bytes a second that may be written to a repository"),
     **{f"{table}.{name}": key for table in RETENTION_TABLES for name, key in RETENTION.items()},
+    **{f"{t}.*.{name}": key for t in RETENTION_TABLES for name, key in ARCHIVING.items()},
     "follow.interval": Key("duration", "from one look of `follow` to the next"),
     "follow.keep_all": Key("duration", "age up to which all snapshots of `follow` are kept"),
     "follow.wal_limit": Key("size", "size of the WAL from which `follow` checkpoints it"),
@@ -148,7 +160,9 @@ def pattern_of(path: tuple[str, ...]) -> str:
     node, parts = _TREE, []
     for index, part in enumerate(path):
         last = index == len(path) - 1
-        name = "*" if part not in node and "*" in node and not (last and node["*"]) else part
+        # A key that holds a value has nothing below it: there it is a name of the user's.
+        word = part in node and (last or node[part] or "*" not in node)
+        name = "*" if not word and "*" in node and not (last and node["*"]) else part
         parts.append(name)
         node = node.get(name, {})
     return ".".join(parts)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dbtool.cli.confirm import confirm
 from dbtool.cli.optimizeview import show_applied, show_plan, show_quick, show_undone
+from dbtool.cli.retentionrules import retention_rules
 from dbtool.cli.targets import Target, open_repository, require_path
 from dbtool.cli.views import brief, counted, pasted
 from dbtool.cli.workloads import read_workload
+from dbtool.core.quantities import format_duration, format_size
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from dbtool.cli.context import Session
     from dbtool.core.progress import Progress
-    from dbtool.optimize.model import Plan
+    from dbtool.optimize.model import Action, Plan
 
 __all__ = ["Request", "apply", "explain", "quick", "show", "undo"]
 
@@ -88,7 +90,7 @@ def apply(session: Session, request: Request) -> int | None:
             progress=progress,
             clock=SystemClock(),
             protect=lambda: protect(progress),
-            archive=_archiver(session, request, progress),
+            archive=lambda action: _archive(session, plan, action, progress),
         )
     show_applied(session, plan, applied, taken[0] if taken else None)
     return _NOT_ALL_DONE if applied.skipped else None
@@ -109,7 +111,7 @@ def undo(session: Session, request: Request, word: str) -> None:
             plan,
             plan_file.absolute(),
             progress=progress,
-            archive=_archiver(session, request, progress, back=True),
+            archive=lambda action: _return(session, plan, action, progress),
         )
     show_undone(session, plan, undone, left)
 
@@ -151,11 +153,12 @@ def _plan(session: Session, request: Request) -> Plan:
     workload = Workload(())
     if request.workload:
         workload = read_workload(request.workload, request.path)
+    rules = retention_rules(session, request.target)
     with session.work() as progress:
         return make_plan(
             request.path,
             workload,
-            AdviceOptions(temp=request.temp),
+            AdviceOptions(temp=request.temp, retention=tuple(rules)),
             progress=progress,
             clock=SystemClock(),
         )
@@ -192,11 +195,48 @@ def _protection(session: Session, request: Request) -> tuple[Callable[[Progress]
     return protect, taken
 
 
-def _archiver(
-    session: Session, request: Request, progress: Progress, *, back: bool = False
-) -> Callable[[Any], Any] | None:
-    del session, request, progress, back
-    return None
+def _archive(session: Session, plan: Plan, action: Action, progress: Progress) -> None:
+    """Move old rows to where the plan says."""
+    from dbtool.core.clock import SystemClock
+    from dbtool.optimize.retention.advice import rule_of
+    from dbtool.optimize.retention.move import archive_rows
+
+    moved = archive_rows(
+        Path(plan.database),
+        rule_of(action),
+        plan=_label(plan, action),
+        clock=SystemClock(),
+        progress=progress,
+    )
+    files = f" in {counted(len(moved.files), 'archive')}" if moved.files else ""
+    session.note(
+        f"{counted(moved.rows, 'row')} moved{files}; the longest transaction took "
+        f"{format_duration(moved.longest_lock_s)}; {format_size(moved.free_bytes)} of the file "
+        "are free for new rows"
+    )
+
+
+def _return(session: Session, plan: Plan, action: Action, progress: Progress) -> None:
+    """Put archived rows back."""
+    from dbtool.optimize.retention.advice import rule_of
+    from dbtool.optimize.retention.move import return_rows
+
+    rule = rule_of(action)
+    if rule.archive_to is None:
+        session.warn(f"{rule.table}: deleted rows are only in snapshots from before")
+        return
+    back, stayed = return_rows(
+        Path(plan.database), rule, plan=_label(plan, action), progress=progress
+    )
+    session.note(f"{counted(back, 'row')} of {rule.table} came back")
+    if stayed:
+        session.warn(f"{counted(stayed, 'row')} stay archived: their keys are in use again")
+    if rule.rollup:
+        session.warn(f"what the rollup of {rule.table} has added up stays as it is")
+
+
+def _label(plan: Plan, action: Action) -> str:
+    return f"{action.id}@{plan.made_at}"
 
 
 def _next(request: Request, plan: Plan) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ from dbtool.optimize.indexes import advise_indexes, has_statistics, same_answer,
 from dbtool.optimize.measure import Cost, Meter
 from dbtool.optimize.mirror import Mirror
 from dbtool.optimize.model import Action, Plan, QueryChange, action_id
+from dbtool.optimize.retention.advice import advise_archive
+from dbtool.optimize.retention.rule import RetentionRule
 from dbtool.optimize.settings import advise_settings
 from dbtool.optimize.space import SpaceLimits, advise_space
 from dbtool.optimize.staleness import cookie_of, schema_digests
@@ -53,6 +55,8 @@ class AdviceOptions:
     space: SpaceLimits = field(default_factory=SpaceLimits)
     settings: bool = True
     """Whether to measure settings."""
+    retention: tuple[RetentionRule, ...] = ()
+    """Sections of the configuration about old rows."""
     limit_s: float = 20.0
     """Longest time for one run of one statement."""
 
@@ -93,6 +97,7 @@ def make_plan(
         connection.close()
     with ScratchCopy(real, options.temp, progress) as copy:
         work = _Advice(copy, workload, options, progress)
+        work.retention(clock)
         return work.plan(plan, real, journal_mode)
 
 
@@ -112,6 +117,15 @@ class _Advice:
     @property
     def statements(self) -> Sequence[Statement]:
         return self.workload.statements
+
+    def retention(self, clock: Clock) -> None:
+        """Look for rows that are old by the configuration."""
+        for rule in self.options.retention:
+            action, note = advise_archive(self.copy.connection, rule, clock)
+            if action is not None:
+                self.actions.append(action)
+            else:
+                self.notes.append(note)
 
     def plan(self, plan: Plan, real: Path, journal_mode: str) -> Plan:
         snippet: tuple[str, ...] = ()

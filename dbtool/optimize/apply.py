@@ -293,7 +293,8 @@ def undo_plan(
                     if action.kind == "archive" and archive is not None:
                         archive(action)
                     _undo(connection, action, entry["inverse"])
-                (undone if action.inverse or action.kind == "archive" else left).append(action)
+                returned = action.kind == "archive" and action.evidence.get("inverse")
+                (undone if action.inverse or returned else left).append(action)
                 plan = replace(plan, applied=tuple(rest))
                 save_plan(plan, plan_file)
                 progress.finish()

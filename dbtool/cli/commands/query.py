@@ -14,6 +14,8 @@ from dbtool.cli.parameters import parse_parameters
 from dbtool.cli.resultset import write_rows
 from dbtool.cli.sources import reading
 from dbtool.cli.targets import NameOption
+from dbtool.cli.sources import Source, reading
+from dbtool.cli.targets import choose
 from dbtool.core.quantities import parse_duration
 from dbtool.errors import NotFound, StorageFailed, UsageError
 
@@ -31,6 +33,7 @@ dbtool query "SELECT count(*) FROM orders" app.db   # on the live database
 dbtool query "SELECT * FROM users WHERE id = :id" --param id=42 --at latest app.db   # one row
 dbtool query "SELECT * FROM users" --at yesterday -o csv app.db  # a whole table as it was
 dbtool query --file report.sql --json app.db        # from a file; - is standard input
+dbtool query "SELECT count(*) FROM orders" --with-archives app.db   # with archived rows
 dbtool query "PRAGMA table_info(users)" --at a1b2c3d4 app.db  # what the table looked like
 """
 
@@ -70,6 +73,18 @@ def query(
         int | None, typer.Option("--limit", metavar="N", min=0, help="Stop after N rows.")
     ] = None,
     name: NameOption = None,
+    archives: Annotated[
+        bool,
+        typer.Option(
+            "--with-archives", help="See tables and their archives ([retention.TABLE]) as one."
+        ),
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="Its name in the repository, where it has one."
+        ),
+    ] = None,
 ) -> None:
     """Run one SQL statement that reads; what writes is refused.
 
@@ -80,14 +95,36 @@ def query(
     session = current(context)
     statement, argument = _statement(sql, db, file)
     options = _options(param, timeout, limit)
+    if archives and at is not None:
+        raise UsageError("usage", "--with-archives is for the live database, and excludes --at")
     with reading(session, argument, at, name) as source:
         from dbtool.core.query import run_query
 
+        if archives:
+            _attach_archives(session, source, argument)
         answer = run_query(source.connection, statement, options, failed=source.failed)
         columns = [column.name for column in answer.columns]
         _write(session, columns, answer.rows)
         if answer.truncated:
             session.note(f"stopped after {options.limit} rows; there are more")
+
+
+def _attach_archives(session: Session, source: Source, argument: str | None) -> None:
+    from dbtool.cli.retentionrules import retention_rules
+    from dbtool.optimize.retention.reading import with_archives
+
+    rules = [
+        rule for rule in retention_rules(session, choose(session, argument)) if rule.archive_to
+    ]
+    if not rules:
+        raise UsageError(
+            "no-archives",
+            "no table of this database has archives",
+            context="no [retention.TABLE] of the configuration has archive_to",
+            hint="dbtool help configuration",
+        )
+    found = with_archives(source.connection, rules)
+    session.detail(f"{len(found)} archives are read beside the database")
 
 
 def _statement(sql: str | None, db: str | None, file: Path | None) -> tuple[str, str | None]:

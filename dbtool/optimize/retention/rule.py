@@ -1,0 +1,92 @@
+"""What `[retention.TABLE]` says: which rows are old, and what becomes of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from dbtool.errors import UsageError
+
+__all__ = ["RetentionRule", "archive_file", "archive_files", "parse_rule"]
+
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")
+_KNOWN: Final = frozenset(
+    {"column", "older_than", "archive_to", "rollup", "discard", "secure_delete", "compress"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRule:
+    """One section."""
+
+    table: str
+    column: str
+    """Holds the time of a row: ISO 8601 text, or seconds or milliseconds since 1970."""
+    older_than_s: float
+    archive_to: str | None
+    """Path with a strftime pattern in braces; None: rows are not kept."""
+    rollup: str | None
+    """SQL that sums up what is about to go, from the table `expired`."""
+    secure_delete: bool
+    compress: tuple[str, ...]
+    """Columns to compress in the archive."""
+
+
+def parse_rule(table: str, values: Mapping[str, Any]) -> RetentionRule:
+    """Judge a section.
+
+    Args:
+        table: its name; `main.` before it stands for a table named like a key of [retention].
+        values: its keys.
+
+    Raises:
+        UsageError: `config-incomplete`, `config-value`.
+    """
+    name = table.removeprefix("main.")
+    for key in ("column", "older_than"):
+        if values.get(key) in (None, ""):
+            raise UsageError(
+                "config-incomplete",
+                f"[retention.{table}] has no {key}",
+                hint='older_than = "180d" and column = "created_at" say which rows are old',
+            )
+    archive_to = values.get("archive_to")
+    if archive_to is None and not values.get("discard"):
+        raise UsageError(
+            "config-incomplete",
+            f"[retention.{table}] does not say where old rows go",
+            hint='archive_to = "archive/{%Y-%m}.db" keeps them; discard = true deletes them',
+        )
+    if archive_to is not None and values.get("discard"):
+        raise UsageError("config-value", f"[retention.{table}]: archive_to and discard exclude")
+    return RetentionRule(
+        name,
+        str(values["column"]),
+        float(values["older_than"]),
+        None if archive_to is None else str(archive_to),
+        values.get("rollup"),
+        bool(values.get("secure_delete")),
+        tuple(values.get("compress") or ()),
+    )
+
+
+def archive_file(rule: RetentionRule, time_s: float) -> Path:
+    """Return the archive that a row of that time goes to."""
+    moment = datetime.fromtimestamp(time_s, UTC)
+    return Path(_BRACES.sub(lambda found: moment.strftime(found[1]), rule.archive_to or ""))
+
+
+def archive_files(rule: RetentionRule) -> list[Path]:
+    """Return the archives that there are, by name."""
+    if rule.archive_to is None:
+        return []
+    pattern = Path(_BRACES.sub("*", rule.archive_to))
+    folder = pattern.parent
+    while "*" in str(folder):
+        folder = folder.parent
+    found = folder.glob(str(pattern.relative_to(folder))) if folder.is_dir() else ()
+    return sorted(path for path in found if path.is_file())
