@@ -160,9 +160,7 @@ def pattern_of(path: tuple[str, ...]) -> str:
     node, parts = _TREE, []
     for index, part in enumerate(path):
         last = index == len(path) - 1
-        # A key that holds a value has nothing below it: there it is a name of the user's.
-        word = part in node and (last or node[part] or "*" not in node)
-        name = "*" if not word and "*" in node and not (last and node["*"]) else part
+        name = "*" if part not in node and "*" in node and not (last and node["*"]) else part
         parts.append(name)
         node = node.get(name, {})
     return ".".join(parts)

@@ -214,6 +214,11 @@ def _archive(session: Session, plan: Plan, action: Action, progress: Progress) -
         f"{format_duration(moved.longest_lock_s)}; {format_size(moved.free_bytes)} of the file "
         "are free for new rows"
     )
+    if action.evidence["rule"]["secure_delete"]:
+        session.note(
+            "deleted rows were overwritten; copies of some may be left in unused bytes of pages "
+            "that were split before, until VACUUM, and in snapshots"
+        )
 
 
 def _return(session: Session, plan: Plan, action: Action, progress: Progress) -> None:

@@ -96,10 +96,11 @@ class ArchiveFile:
         require_ours(connection, self.path, empty=empty)
         # What is deleted from the live table is nowhere else: each commit here must be durable.
         connection.pragma("synchronous", "extra")
-        if empty:
+        if not empty:
+            return
+        with connection:  # as one: an archive is whole, or a file of no bytes
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
             connection.execute(f"PRAGMA user_version = {_VERSION}").fetchall()
-        with connection:
             connection.execute(_TABLES)
 
     def add(

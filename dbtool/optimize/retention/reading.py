@@ -46,6 +46,8 @@ def with_archives(connection: apsw.Connection, rules: Sequence[RetentionRule]) -
         Refused: `archive-foreign`, `too-many-archives`.
         DbtoolError: as `table_of`.
     """
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")  # a younger one is begun below
     connection.pragma("query_only", 0)
     attached: dict[Path, str] = {}
     for _ in range(_ATTEMPTS):

@@ -81,7 +81,7 @@ def archive_file(rule: RetentionRule, time_s: float) -> Path:
 
 
 def archive_files(rule: RetentionRule) -> list[Path]:
-    """Return the archives that there are, by name."""
+    """Return the archives that hold something, by name."""
     if rule.archive_to is None:
         return []
     pattern = Path(_BRACES.sub("*", rule.archive_to))
@@ -89,4 +89,5 @@ def archive_files(rule: RetentionRule) -> list[Path]:
     while "*" in str(folder):
         folder = folder.parent
     found = folder.glob(str(pattern.relative_to(folder))) if folder.is_dir() else ()
-    return sorted(path for path in found if path.is_file())
+    # One of no bytes was begun by a run that was killed.
+    return sorted(path for path in found if path.is_file() and path.stat().st_size)
