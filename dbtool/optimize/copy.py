@@ -116,6 +116,9 @@ def _opened(path: Path) -> apsw.Connection:
         connection.pragma("locking_mode", "exclusive")
         connection.pragma("cache_size", -_CACHE_KIB)
         connection.pragma("temp_store", "memory")
+        # Sorting what goes into an index is most of the work.
+        connection.limit(apsw.SQLITE_LIMIT_WORKER_THREADS, 2)
+        connection.pragma("threads", 2)
     return connection
 
 
