@@ -12,10 +12,8 @@ from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.parameters import parse_parameters
 from dbtool.cli.resultset import write_rows
-from dbtool.cli.sources import reading
-from dbtool.cli.targets import NameOption
 from dbtool.cli.sources import Source, reading
-from dbtool.cli.targets import choose
+from dbtool.cli.targets import NameOption, choose
 from dbtool.core.quantities import parse_duration
 from dbtool.errors import NotFound, StorageFailed, UsageError
 
@@ -79,12 +77,6 @@ def query(
             "--with-archives", help="See tables and their archives ([retention.TABLE]) as one."
         ),
     ] = False,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="Its name in the repository, where it has one."
-        ),
-    ] = None,
 ) -> None:
     """Run one SQL statement that reads; what writes is refused.
 
