@@ -346,6 +346,7 @@ complete -c dbtool -n '__dbtool_is query' -l file -r -F -d 'Read the statement f
 complete -c dbtool -n '__dbtool_is query' -l timeout -x -d 'Stop after this long, as 30s.'
 complete -c dbtool -n '__dbtool_is query' -l limit -x -d 'Stop after N rows.'
 complete -c dbtool -n '__dbtool_is query' -l name -x -d 'Its name in the repository, where it has one.'
+complete -c dbtool -n '__dbtool_is query' -l with-archives -d 'See tables and their archives ([retention.TABLE]) as one.'
 complete -c dbtool -n '__dbtool_is query; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is query; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is shell' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Open a snapshot: the beginning of an id, latest, or a time (the last before it).'
