@@ -34,6 +34,7 @@ class Telling:
     """
 
     def __init__(self, session: Session, *, background: bool = False) -> None:
+        self._session = session
         self._audience = Audience(session, OF_ALERTS)
         self._firing: dict[str, list[str]] = {}
         self._queue: queue.Queue[Callable[[], None] | None] | None = None
@@ -81,4 +82,7 @@ class Telling:
     def _work(self) -> None:
         assert self._queue is not None
         while (task := self._queue.get()) is not None:
-            task()
+            try:
+                task()
+            except Exception as error:  # noqa: BLE001 - the next alert is to be told all the same
+                self._session.warn(f"an alert could not be told: {error}")

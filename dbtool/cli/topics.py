@@ -235,7 +235,8 @@ the virtual machine and rows visited by full scans, with sqlite3 also rows
 returned. Costs of sqlite3 are those of the plan, asked for once for each text.
 
 The log is lines of JSON, written every minute, rotated at 16 MiB, 8 files of
-it. Several processes may write one. examples=True keeps the slowest call of
+it. Several processes may write one. What stands in double quotes is taken for
+a name, not for a value. examples=True keeps the slowest call of
 each statement with its values: they may be secret, so it is never done unasked.
 interval_s, max_bytes and files are the other options.
 

@@ -69,8 +69,10 @@ def daily_samples(daily: Daily) -> list[Sample]:
         values["backup_age_s"] = max(0.0, (daily.at - daily.backup_at).total_seconds())
     found = _known(values)
     for name, table in daily.tables.items():
+        # A name need not be valid text, a label has to be.
+        label = name.encode("utf-8", "backslashreplace").decode("utf-8")
         found += [
-            Sample(metric, value, METRICS[metric][0], name)
+            Sample(metric, value, METRICS[metric][0], label)
             for metric, value in (("table_bytes", table.size_bytes), ("table_rows", table.rows))
             if value is not None
         ]

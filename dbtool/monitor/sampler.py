@@ -166,7 +166,9 @@ class Sampler:
         self._looked_at, self._looked_s, self._shown = now, now_s, alerts
         if self._is_due("save", now_s, _SAVE_EVERY_S) or any(alert.changed for alert in alerts):
             self._save(now, now_s)
-        per_s = None if look is None or not elapsed_s else look.commits / elapsed_s
+        per_s = None
+        if look is not None and elapsed_s is not None and elapsed_s > 0:
+            per_s = look.commits / elapsed_s
         totals = dict(self._totals)
         return Sampling(now, look, problem, alerts, self._daily, per_s, totals)
 

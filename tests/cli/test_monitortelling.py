@@ -29,7 +29,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 class Story:
     def __init__(self, *, background: bool = False) -> None:
-        self.telling = Telling(Session([]), background=background)
+        self.session = Session([])
+        self.telling = Telling(self.session, background=background)
         self.book = AlertBook()
 
     def see(self, *, gone: bool) -> None:
@@ -51,6 +52,17 @@ def test_the_beginning_and_the_end_are_told_once(
         ("failure", "app: database-unreadable: it is gone", 4, database),
         ("success", "app: resolved: database-unreadable", 0, database),
     ]
+
+
+def test_what_goes_wrong_with_one_alert_does_not_silence_the_next(
+    told: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Story(background=True)
+    story.telling._do(lambda: 1 / 0)
+    story.see(gone=True)
+    story.telling.close()
+    assert [one[0] for one in told] == ["failure"]
+    assert story.session.warnings == ["an alert could not be told: division by zero"]
 
 
 def test_the_address_hears_that_all_is_well_or_what_is_not(told: list[tuple[Any, ...]]) -> None:

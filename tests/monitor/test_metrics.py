@@ -48,4 +48,6 @@ def test_tables_have_samples_under_their_names() -> None:
     assert found["table_rows", "a"] == 3
     assert found["table_bytes", "v"] == 5
     assert ("table_rows", "v") not in found
+    odd = replace(KNOWN, tables={"t\udcff": TableFacts(1, 1)})
+    assert {sample.label for sample in daily_samples(odd)} == {"", "t\\udcff"}
     assert found["backup_age_s", ""] == 0

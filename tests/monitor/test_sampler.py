@@ -208,6 +208,16 @@ def test_a_history_that_cannot_be_written_does_not_stop_the_looks(
     assert len(series(tmp_path, "database_bytes")) == 2
 
 
+def test_a_process_that_begins_before_the_last_look_knows_no_rate(
+    make: Callable[..., Sampler], clock: SetClock
+) -> None:
+    with make() as sampler:
+        sampler.sample()
+    clock.time -= timedelta(days=1)
+    with make() as sampler:
+        assert sampler.sample().commits_per_s is None
+
+
 def test_a_wall_clock_that_jumps_changes_no_rate(
     make: Callable[..., Sampler], clock: SetClock, tmp_path: Path
 ) -> None:
