@@ -28,7 +28,7 @@ from dbtool.core.stoppable import stoppable
 from dbtool.errors import Locked, StorageFailed
 from dbtool.pages.reader import PageReader
 from dbtool.search.engine import Corpus, run_search
-from dbtool.search.indexfile import open_sidecar, require_plain, sidecar_path
+from dbtool.search.indexfile import discarding, open_sidecar, require_plain, sidecar_path
 from dbtool.search.model import Mode, SearchOptions, SearchResult
 from dbtool.search.query import Word, parse_query, words
 from dbtool.search.refresh import Refreshed, known_state, refresh
@@ -236,7 +236,7 @@ def _with_index(
     done: Refreshed | None = None
     if not why:
         try:
-            with classified(place):
+            with discarding(place, store, unfinished=not usable), classified(place):
                 done = refresh(real, store, progress=progress, clock=clock, busy_timeout_s=wait_s)
         except (Locked, StorageFailed) as error:
             if not usable or error.code not in _KEEPS_ANSWERING:

@@ -48,6 +48,8 @@ RANKED_MOST: Final = 20_000
 """Matches in one table up to which bm25 is asked for."""
 _MATCHES: Final = "dbtool_matches"
 _FACET_GROUPS: Final = 10_000
+_TOGETHER: Final = 200
+"""Rows that are fetched by one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Corpus:
     """False: the index is older than the database."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """The matches of one table."""
 
@@ -257,36 +259,64 @@ class _Search:
             merged += [(each, rank) for each in order if rank < len(each.best)]
             if len(merged) >= wanted:
                 break
+        page = merged[self.options.offset : wanted]
         finders: dict[int, Finder] = {}
-        for each, rank in merged[self.options.offset : wanted]:
+        rows: dict[int, dict[tuple[Value, ...], tuple[Value, ...]]] = {}
+        for each in dict.fromkeys(each for each, _ in page):
             table = each.statement.table
-            if table.number not in finders:
-                finders[table.number] = self._finder(table)
-            hit = self._hit(table, each.best[rank], rank + 1, finders[table.number])
-            if hit is not None:
-                yield hit
+            finders[table.number] = self._finder(table)
+            wanted_rows = [found.best[rank] for found, rank in page if found is each]
+            rows[table.number] = self._rows(table, wanted_rows)
+        for each, rank in page:
+            table, identity = each.statement.table, each.best[rank]
+            row = rows[table.number].get(identity)
+            if row is not None:
+                yield self._hit(table, identity, row, rank + 1, finders[table.number])
 
-    def _hit(
-        self, table: IndexedTable, identity: tuple[Value, ...], rank: int, find: Finder
-    ) -> Hit | None:
+    def _rows(
+        self, table: IndexedTable, identities: list[tuple[Value, ...]]
+    ) -> dict[tuple[Value, ...], tuple[Value, ...]]:
+        """Return keys and searched values of some rows, by what names them."""
         subject = table.subject
-        columns = [f"t.{identifier(column)}" for column in subject.columns]
-        keys = [f"t.{subject.rowid if key == 'rowid' else identifier(key)}" for key in subject.key]
+        named = {column.lower() for column in subject.columns}
+        keys = [
+            f"t.{subject.rowid if key == 'rowid' and key not in named else identifier(key)}"
+            for key in subject.key
+        ]
         shown = [
             f"CASE WHEN typeof({c}) = 'blob' THEN x'' WHEN typeof({c}) = 'text' AND"
             f" length({c}) > {LARGEST_TEXT} THEN substr({c}, 1, {LARGEST_TEXT}) ELSE {c} END"
-            for c in columns
+            for c in (f"t.{identifier(column)}" for column in subject.columns)
         ]
-        rows = fetch(self.connection, of_row(table), [*keys, *shown], identity)
-        if not rows:
-            return None
-        key = tuple(zip(subject.key, rows[0], strict=False))
-        values = list(zip(subject.columns, rows[0][len(keys) :], strict=True))
+        if subject.rowid is not None and len(identities) <= _TOGETHER:
+            rowid = f"t.{subject.rowid}"
+            marks = ", ".join("?" * len(identities))
+            tail = f"FROM {subject.source} t WHERE {rowid} IN ({marks})"
+            ids = [identity[0] for identity in identities]
+            found = fetch(self.connection, tail, [rowid, *keys, *shown], ids)
+            return {row[:1]: row[1:] for row in found}
+        return {
+            identity: row
+            for identity in identities
+            for row in fetch(self.connection, of_row(table), [*keys, *shown], identity)
+        }
+
+    def _hit(
+        self,
+        table: IndexedTable,
+        identity: tuple[Value, ...],
+        row: tuple[Value, ...],
+        rank: int,
+        find: Finder,
+    ) -> Hit:
+        subject = table.subject
+        key = tuple(zip(subject.key, row, strict=False))
+        values = list(zip(subject.columns, row[len(key) :], strict=True))
         searched = self.columns.get(table.number)
         if searched:
             values = [(column, value) for column, value in values if column in searched]
-        row = self._whole(table, identity) if self.options.whole_rows else ()
-        return Hit(subject.name, key, rank, excerpts_of(values, find), row)
+        whole = self._whole(table, identity) if self.options.whole_rows else ()
+        return Hit(subject.name, key, rank, excerpts_of(values, find), whole)
 
     def _whole(
         self, table: IndexedTable, identity: tuple[Value, ...]

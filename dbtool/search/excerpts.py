@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from dbtool.search.model import Excerpt, Value
@@ -46,21 +46,35 @@ class Term:
 
 def word_finder(terms: Sequence[Term]) -> Finder:
     """Return what finds words and phrases."""
+    plain = [(term, _in_ascii(term)) for term in terms if term.words]
 
     def find(column: str, text: str) -> list[Span]:
-        wanted = [term for term in terms if term.columns is None or column in term.columns]
+        wanted = [pair for pair in plain if pair[0].columns is None or column in pair[0].columns]
         if not wanted:
             return []
-        if text.isascii() and not any(_may_hold(text.lower(), term) for term in wanted):
-            return []
-        for start in range(0, max(len(text), 1), _CHUNK):
-            piece = text[start : start + _CHUNK]
-            found = _in_tokens(tokens(piece), wanted)
+        if text.isascii():
+            lower = text.lower()
+            return _apart(
+                [
+                    found.span()
+                    for _, pattern in wanted
+                    for found in islice(pattern.finditer(lower), _MOST_SPANS)
+                ]
+            )
+        for start in range(0, len(text), _CHUNK):
+            found = _in_tokens(tokens(text[start : start + _CHUNK]), [term for term, _ in wanted])
             if found:
                 return [(begin + start, end + start) for begin, end in found]
         return []
 
     return find
+
+
+def _in_ascii(term: Term) -> re.Pattern[str]:
+    """Return what finds a term in ASCII text in lower case, where letters and digits make words."""
+    words = "[^a-z0-9]+".join(map(re.escape, term.words))
+    rest = "[a-z0-9]*" if term.prefix else "(?![a-z0-9])"
+    return re.compile(f"(?<![a-z0-9]){words}{rest}")
 
 
 def plain_finder(needles: Sequence[str]) -> Finder:
@@ -103,11 +117,6 @@ def excerpts_of(values: Sequence[tuple[str, Value]], find: Finder) -> tuple[Exce
         if not isinstance(value, bytes) and value not in (None, "")
     ]
     return tuple(shown[:_MOST_EXCERPTS])
-
-
-def _may_hold(lower: str, term: Term) -> bool:
-    """Look without a tokeniser, which is exact where text is ASCII: its tokens are parts of it."""
-    return all(word in lower for word in term.words)
 
 
 def _in_tokens(found: list[Token], terms: Sequence[Term]) -> list[Span]:

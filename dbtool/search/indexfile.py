@@ -17,11 +17,11 @@ import apsw
 
 from dbtool.core.atomicfile import storage_failed
 from dbtool.core.connection import classified, connect
-from dbtool.errors import Refused
+from dbtool.errors import DbtoolError, Locked, Refused
 from dbtool.pages.reader import PageReader
 from dbtool.search.sidecar import APPLICATION_ID, IndexStore
 
-__all__ = ["drop_index", "open_sidecar", "require_plain", "sidecar_path"]
+__all__ = ["discarding", "drop_index", "open_sidecar", "require_plain", "sidecar_path"]
 
 SUFFIX: Final = ".search.db"
 _LONGEST_NAME: Final = 255 - len("-journal")
@@ -78,6 +78,27 @@ def open_sidecar(
             connection = _opened(path, flags, busy_timeout_s, opened)
             _fits(connection, path, encoding)
         yield IndexStore(connection, trigrams=trigrams)
+
+
+@contextmanager
+def discarding(path: Path, store: IndexStore, *, unfinished: bool) -> Iterator[None]:
+    """Remove an index whose first build fails in the block: it would only take space.
+
+    Args:
+        path: of the index.
+        store: it; closed then.
+        unfinished: whether it holds nothing yet that could answer.
+    """
+    try:
+        yield
+    except Locked:  # it is somebody else who builds it
+        raise
+    except BaseException:
+        if unfinished:
+            store.connection.close()
+            with suppress(DbtoolError):
+                drop_index(path)
+        raise
 
 
 def require_plain(path: Path) -> None:

@@ -11,7 +11,7 @@ from dbtool.core.clock import Clock
 from dbtool.core.connection import classified
 from dbtool.core.progress import Progress
 from dbtool.pages.reader import PageReader
-from dbtool.search.indexfile import open_sidecar
+from dbtool.search.indexfile import discarding, open_sidecar
 from dbtool.search.refresh import known_state, refresh
 from dbtool.search.sidecar import is_current_format
 
@@ -132,7 +132,10 @@ def build_index(
     ):
         if trigrams and is_current_format(store) and not store.get("trigrams"):
             store.connection.pragma("user_version", 0)  # of no format: begun afresh
-        found = refresh(path, store, progress=progress, clock=clock, busy_timeout_s=busy_timeout_s)
+        with discarding(index, store, unfinished=known_state(store) is None):
+            found = refresh(
+                path, store, progress=progress, clock=clock, busy_timeout_s=busy_timeout_s
+            )
         found.reader.close()
     duration_s = time.monotonic() - began_s
     return IndexBuilt(found.rows_read, found.rows_changed, found.rounds, duration_s)

@@ -55,6 +55,15 @@ def test_characters_are_marked_whatever_their_case() -> None:
     assert [excerpt.text[b:e] for b, e in excerpt.spans] == ["100%", "SURE", "100%"]
 
 
+@given(st.text("ab 1-_.É", max_size=30), st.text("ab 1-", min_size=1, max_size=4), st.booleans())
+def test_ascii_text_is_marked_as_any_other(text: str, asked: str, prefix: bool) -> None:
+    find = word_finder([term(asked, prefix=prefix)])
+    plain = text.replace("É", "")
+    # With a letter beyond ASCII behind it, the same text goes another way.
+    with_more = [span for span in find("c", f"{plain} \u0416") if span[1] <= len(plain)]
+    assert find("c", plain) == with_more
+
+
 @given(st.text(max_size=400), st.text(min_size=1, max_size=5))
 def test_spans_lie_in_the_excerpt_in_order(text: str, needle: str) -> None:
     for find in (word_finder([term(needle)]), plain_finder([needle])):

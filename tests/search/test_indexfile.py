@@ -8,9 +8,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from dbtool.errors import Refused, StorageFailed
+from dbtool.errors import Locked, Refused, StorageFailed
 from dbtool.search.access import search_database
-from dbtool.search.indexfile import drop_index, open_sidecar, sidecar_path
+from dbtool.search.indexfile import discarding, drop_index, open_sidecar, sidecar_path
 from tests.search.conftest import INDEXED, indexed
 
 
@@ -65,6 +65,25 @@ def test_a_name_that_is_too_long_lies_in_the_cache(tmp_path: Path) -> None:
     place = sidecar_path(path, tmp_path / "cache")
     assert place.parent == tmp_path / "cache"
     assert len(os.fsencode(place.name)) < 200
+
+
+def test_a_first_build_that_fails_leaves_nothing_and_a_later_one_everything(shop: Path) -> None:
+    place = shop.parent / "shop.db.search.db"
+    with (
+        open_sidecar(place, shop, create=True, busy_timeout_s=1) as store,
+        pytest.raises(KeyboardInterrupt),
+        discarding(place, store, unfinished=True),
+    ):
+        raise KeyboardInterrupt
+    assert not place.exists()
+    with indexed(shop) as store:
+        with pytest.raises(KeyboardInterrupt), discarding(place, store, unfinished=False):
+            raise KeyboardInterrupt
+        assert store.tables()
+    with indexed(shop) as store:
+        with pytest.raises(Locked), discarding(place, store, unfinished=True):
+            raise Locked("database-locked", "by another")
+        assert place.exists()
 
 
 def test_the_encoding_is_that_of_the_database(tmp_path: Path) -> None:

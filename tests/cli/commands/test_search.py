@@ -267,4 +267,5 @@ def test_a_signal_stops_a_build_and_leaves_no_half_index(number, code: int) -> N
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == code, err
-    assert '"usable": false' in run_child("search", "--index", "status", "--json", "large.db").out
+    assert '"exists": false' in run_child("search", "--index", "status", "--json", "large.db").out
+    assert not list(Path().glob("*.search.db*"))
