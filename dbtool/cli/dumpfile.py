@@ -25,6 +25,7 @@ def write_dump(path: Path, text: str) -> bool:
         StorageFailed: the system refuses.
     """
     require_folder(path)
+    path = path.resolve()  # a symbolic link stays one
     with failures_named("write", path):
         old = path.read_bytes() if path.exists() else None
         if old == text.encode():

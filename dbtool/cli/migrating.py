@@ -88,7 +88,7 @@ def prepare(session: Session, db: str | None, folder: Path | None) -> Work:
 def folder_of(session: Session, target: Target | None, given: Path | None) -> Path:
     """Return the folder of migrations: the option, the configuration, or `migrations`.
 
-    The last is looked for in the current folder, then beside dbtool.toml.
+    The last is looked for in the current folder, then beside dbtool.toml, then beside the database.
     """
     if given is not None:
         return given.expanduser()
@@ -97,11 +97,11 @@ def folder_of(session: Session, target: Target | None, given: Path | None) -> Pa
         if configured is not None:
             return Path(configured)
     here = Path(DEFAULT_FOLDER)
-    if not here.is_dir():
-        for file in reversed(session.config.files):
-            if (file.parent / DEFAULT_FOLDER).is_dir():
-                return file.parent / DEFAULT_FOLDER
-    return here
+    beside = [file.parent for file in reversed(session.config.files)]
+    if target is not None and target.path is not None:
+        beside.append(target.path.absolute().parent)
+    places = [here, *(folder / DEFAULT_FOLDER for folder in beside)]
+    return next((place for place in places if place.is_dir()), here)
 
 
 def run_options(

@@ -20,6 +20,11 @@ def test_only_dumps_are_written_over(tmp_path: Path) -> None:
     with pytest.raises(Refused):
         write_dump(path, f"{HEADER}\n")
     assert path.read_bytes() == b"\xff mine"
+    link = tmp_path / "link.sql"
+    link.symlink_to(path)
+    path.write_bytes(b"")
+    assert write_dump(link, f"{HEADER}\n2")
+    assert link.is_symlink()
     path.write_bytes(b"")
     assert write_dump(path, f"{HEADER}\n")
     assert not [each for each in tmp_path.iterdir() if each.name.startswith(".schema")]

@@ -18,6 +18,14 @@ def test_the_folder_beside_the_configuration_is_found_from_below(run: Run, datab
     assert run("migrate", "status", "--json").data["pending"] == 1
 
 
+def test_the_folder_beside_the_database_is_found_from_anywhere(run: Run, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert run("init", "--template", "file-vault", str(elsewhere / "vault.db")).code == 0
+    assert not Path("migrations").exists()
+    assert run("migrate", "status", "--check", str(elsewhere / "vault.db")).code == 0
+
+
 def test_a_wait_that_is_no_duration_is_refused(run: Run, database: Path) -> None:
     Path("migrations").mkdir()
     failed = run("migrate", "up", "--wait", "soon", "app.db")
