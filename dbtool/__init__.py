@@ -10,6 +10,7 @@ The public API, imported on first use so that `import dbtool` costs nothing:
     for snapshot in repository.snapshots():
         print(snapshot.id, snapshot.time)
     repository.restore("latest", Path("copy.db"))
+    dbtool.migrate.upgrade("app.db", "migrations/")
     with repository.diff("latest", Path("app.db")) as diff:
         for row in diff.rows():
             print(row.table, row.key, row.old, row.new)
@@ -164,6 +165,8 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 def __getattr__(name: str) -> Any:
     """Import the module that holds a public name, and keep the name."""
+    if name == "migrate":
+        return import_module("dbtool.migrate")
     module = _HOME.get(name)
     if module is None:
         raise AttributeError(f"module 'dbtool' has no attribute {name!r}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import apsw
@@ -50,3 +52,9 @@ def test_it_can_be_told_to_make_nothing(tmp_path: Path, folder: Path) -> None:
 def test_the_package_has_no_other_name() -> None:
     with pytest.raises(AttributeError):
         dbtool.migrate.downgrade  # noqa: B018
+
+
+def test_it_is_found_from_the_package_alone() -> None:
+    code = "import dbtool; print(dbtool.migrate.upgrade.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "upgrade\n"
