@@ -126,13 +126,11 @@ def _is_in_database(opened: Opened, wal: Path, found: LogCheck) -> bool:
 
 def _finding(wal: Path, found: LogCheck, *, in_use: bool) -> Finding:
     first = found.broken[0]
-    hidden = "1 commit" if found.commits_behind == 1 else f"{found.commits_behind:,} commits"
+    commits = "1 commit" if found.commits_behind == 1 else f"{found.commits_behind:,} commits"
     if in_use:
-        what = "SQLite reads it as it is, writes it into the database at the next checkpoint, and"
-        what += f" after a crash will not see {hidden}"
+        what = f"it is read as it is, and the next checkpoint keeps it; {commits} may be hit"
     else:
-        what = f"SQLite ends the log there and does not see {hidden}"
-    pages = f"{len(found.pages_behind):,} page{'s' * (len(found.pages_behind) != 1)}"
+        what = f"SQLite does not see the {commits} from there on, the next writer destroys them"
     mendable = all(broken.bit is not None for broken in found.broken)
     return Finding(
         Level.HEADER,
@@ -140,8 +138,7 @@ def _finding(wal: Path, found: LogCheck, *, in_use: bool) -> Finding:
         Verdict.DATA_DAMAGE,
         Kind.WAL,
         wal.name,
-        f"{_what(first)}: {what} up to frame {found.last_commit:,}, which changed {pages};"
-        " the next writer overwrites them",
+        f"{_what(first)}: {what}",
         pages=joined(found.pages_behind),
         rung=Rung.DERIVED if mendable else None,
     )
@@ -151,6 +148,5 @@ def _what(broken: BrokenFrame) -> str:
     where = f"frame {broken.frame:,}" if broken.frame else "the header"
     page = f" (page {broken.page:,})" if broken.page else ""
     if broken.bit is None:
-        return f"{where}{page} does not match its checksum"
-    byte = broken.bit // _BITS
-    return f"{where}{page} rotted, a bit of byte {byte:,} as its checksum proves"
+        return f"{where}{page} fails its checksum"
+    return f"{where}{page} rotted at byte {broken.bit // _BITS:,}"

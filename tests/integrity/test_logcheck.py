@@ -41,14 +41,14 @@ def test_frame_pages_and_commits_are_named(logged: Logged) -> None:
     logged.flip((32 + 24 + 4120 * 2 + 700) * 8)
     (finding,) = hidden(logged)
     assert "frame 3 (page" in finding.problem
-    assert "byte 8,996" in finding.problem
-    assert f"does not see {COMMITS} commits" in finding.problem
+    assert "rotted at byte 8,996" in finding.problem
+    assert f"does not see the {COMMITS} commits" in finding.problem
     assert finding.rung == Rung.DERIVED
     report = logged.verify()
     assert report.damaged
     assert report.verdict == Verdict.DATA_DAMAGE
     logged.flip((len(logged.log) - 3000) * 8)
-    assert "does not see 1 commit " in hidden(logged)[0].problem
+    assert "does not see the 1 commit " in hidden(logged)[0].problem
 
 
 def test_a_whole_log_and_one_cut_short_are_no_damage(logged: Logged) -> None:
@@ -91,7 +91,7 @@ def test_rot_is_found_while_an_application_has_the_log_open(logged: Logged) -> N
         wal.seek(32 + 24 + 4120 + 600)
         wal.write(b"rot")
     (finding,) = hidden(logged)
-    assert "writes it into the database at the next checkpoint" in finding.problem
+    assert "the next checkpoint keeps it" in finding.problem
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     report = logged.verify()
     assert not any(f.code == Code.WAL_DAMAGED for f in report.findings)

@@ -139,7 +139,7 @@ def _derived(damage: tuple[Finding, ...]) -> RungPlan:
     others = [finding for finding in damage if finding.code != Code.WAL_DAMAGED]
     names = dict.fromkeys(finding.object or str(finding.kind) for finding in others)
     shown = ", ".join(list(names)[:3]) + (" ..." if len(names) > 3 else "")  # noqa: PLR2004 - as many as a line holds
-    bits = ["put right what flipped in the WAL, so that its commits count"]
+    bits = ["put the flipped bit of the WAL right"]
     why = "; ".join(bits * (len(others) < len(damage)) + [f"make anew: {shown}"] * bool(shown))
     doubtful = sum(contradicted(damage).values())
     if doubtful:
@@ -170,7 +170,7 @@ def _salvage(report: VerifyReport, damage: tuple[Finding, ...]) -> RungPlan:
     if not report.pages_total:
         return RungPlan(Rung.SALVAGE, "there is no page to read")
     if any(finding.code == Code.WAL_DAMAGED for finding in damage):
-        why = "every row that can be read; what commits wrote that lie behind the damage is lost"
+        why = "every row that can be read, without the commits behind the damage"
         return RungPlan(Rung.SALVAGE, why, possible=True)
     if only_derived(damage):
         why = "every row, read from the pages themselves; indexes are made anew"
