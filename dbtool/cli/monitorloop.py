@@ -99,6 +99,7 @@ class _Loop:
         self._ping_s = 0.0
         self._line_s = 0.0
         self._open_line = False
+        self._on_terminal = session.terminal(1)
         self.lines = True
         """Whether to write a line for each look, not for alerts alone."""
 
@@ -108,7 +109,8 @@ class _Loop:
         next_s = time.monotonic() + self._pause_s()
         while True:
             self._attention.wait(max(0.0, next_s - time.monotonic()))
-            self._attention.take_reload()
+            if self._attention.take_reload() and self._on_terminal:
+                return  # the terminal is gone, and nothing can be written there any more
             if self._attention.stopped:
                 break
             now_s = time.monotonic()

@@ -69,3 +69,19 @@ def test_a_signal_in_the_middle_of_a_long_look_ends_it_in_order(
     monkeypatch.setattr("dbtool.cli.monitoring._daily", interrupted)
     assert run(session, "app.db", interval_s=0.1, serve=None) == 0
     assert session.interrupts.received is None
+
+
+def test_a_terminal_that_is_closed_ends_it(
+    database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Session, "terminal", lambda *_: True)
+    monkeypatch.setattr(Session, "width", lambda _: 80)
+    sample = Sampler.sample
+
+    def hung_up(sampler: Sampler) -> Sampling:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return sample(sampler)
+
+    monkeypatch.setattr(Sampler, "sample", hung_up)
+    assert run(Session([]), "app.db", interval_s=60, serve=None) == 0
+    assert "\n" not in capsys.readouterr().out
