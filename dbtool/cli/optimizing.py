@@ -250,5 +250,7 @@ def _next(request: Request, plan: Plan) -> tuple[str, ...]:
     db = pasted(request.target.name or request.path)
     if request.out is not None:
         return (f"dbtool optimize --plan {pasted(request.out)} --apply {db}",)
+    if "-" in request.workload:
+        return (f"dbtool optimize --workload - --out plan.json {db}      keeps the plan to apply",)
     words = "".join(f" --workload {pasted(word)}" for word in request.workload)
     return (f"dbtool optimize{words} --apply {db}",)

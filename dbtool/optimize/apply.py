@@ -11,6 +11,7 @@ is rolled back.
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -34,6 +35,7 @@ __all__ = ["Applied", "ApplyOptions", "apply_plan", "choose_actions", "undo_plan
 
 _SPARE_BYTES: Final = 16 << 20
 _ORDER: Final = {kind: at for at, kind in enumerate(("archive", *KINDS))}
+_JOURNAL: Final = re.compile(r"PRAGMA journal_mode = (\w+)")
 _OUTSIDE: Final = ("VACUUM", "PRAGMA")
 """Statements that cannot run in a transaction."""
 
@@ -236,7 +238,15 @@ def run_statements(connection: apsw.Connection, sql: Sequence[str]) -> None:
     """Run statements: those that may, in one transaction that writes from its start."""
     outside = [each for each in sql if each.split(" ", 1)[0].upper() in _OUTSIDE]
     for statement in outside:
-        connection.execute(statement).fetchall()
+        answer = connection.execute(statement).fetchall()
+        wanted = _JOURNAL.fullmatch(statement)
+        # SQLite answers with the mode that holds, whether or not it is the one asked for.
+        if wanted and [tuple(row) for row in answer] != [(wanted[1],)]:
+            raise Refused(
+                "setting-not-taken",
+                f"{statement} was not taken: the mode is still {answer[0][0]}",
+                context="the file system or an open transaction does not allow it",
+            )
     inside = [each for each in sql if each not in outside]
     if not inside:
         return

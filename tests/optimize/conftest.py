@@ -16,7 +16,7 @@ from tests.benchmarks.shop_workload import make_shop
 
 @pytest.fixture(scope="session")
 def shop_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_shop(tmp_path_factory.mktemp("shop") / "shop.db", size_mb=2)
+    return make_shop(tmp_path_factory.mktemp("shop") / "shop.db", size_mb=1)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,13 +26,23 @@ SQL = (
 )
 
 
-@pytest.fixture
-def plan(shop: Path) -> Plan:
+@pytest.fixture(scope="module")
+def measured(shop_once: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path]:
+    """Measure once for all tests of this file."""
+    path = Path(shutil.copy(shop_once, tmp_path_factory.mktemp("measured") / "shop.db"))
     run(
-        shop, "CREATE INDEX twice ON customers(email); CREATE INDEX again ON customers(email, name)"
+        path, "CREATE INDEX twice ON customers(email); CREATE INDEX again ON customers(email, name)"
     )
     options = AdviceOptions(settings=False)
-    return make_plan(shop, from_sql(SQL), options, progress=Silent(), clock=SystemClock())
+    plan = make_plan(path, from_sql(SQL), options, progress=Silent(), clock=SystemClock())
+    return plan, path
+
+
+@pytest.fixture
+def plan(measured: tuple[Plan, Path], shop: Path) -> Plan:
+    """Return the plan, for a shop of this test's own."""
+    shutil.copy(measured[1], shop)
+    return replace(measured[0], database=str(shop))
 
 
 def run(path: Path, sql: str) -> list:
@@ -169,3 +180,27 @@ def test_a_locked_database_is_left_as_it_is(plan: Plan, shop: Path) -> None:
             carry_out(plan, ApplyOptions(busy_timeout_s=0.05))
     finally:
         other.close()
+
+
+def test_a_setting_that_sqlite_does_not_take_is_an_error() -> None:
+    memory = apsw.Connection(":memory:")
+    with pytest.raises(Refused) as caught:
+        module.run_statements(memory, ["PRAGMA journal_mode = wal"])
+    assert caught.value.code == "setting-not-taken"
+    memory.close()
+
+
+def test_the_journal_mode_is_changed_and_changed_back(plan: Plan, shop: Path) -> None:
+    wal = replace(
+        plan.actions[0],
+        id="setting-1",
+        kind="setting",
+        sql=("PRAGMA journal_mode = wal",),
+        inverse=("PRAGMA journal_mode = delete",),
+        evidence={},
+    )
+    one = replace(plan, actions=(wal,))
+    carry_out(one)
+    assert run(shop, "PRAGMA journal_mode") == [("wal",)]
+    undo_plan(load_plan(plan_path(one)), plan_path(one), progress=Silent())
+    assert run(shop, "PRAGMA journal_mode") == [("delete",)]

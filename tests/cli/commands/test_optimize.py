@@ -148,3 +148,9 @@ def test_what_is_no_sound_database_is_named(run: Run, database: Path, name: str,
     Path("text.db").write_text("hello " * 200)
     Path("cut.db").write_bytes(database.read_bytes()[:5000])
     assert run("optimize", name).code == code
+
+
+def test_a_plan_from_standard_input_is_kept_to_be_applied(shop: Path) -> None:
+    outcome = run_child("optimize", "--workload", "-", "app.db", stdin=SQL)
+    assert outcome.code == 0
+    assert "--workload - --out plan.json app.db" in outcome.out
