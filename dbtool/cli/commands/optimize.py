@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dbtool.cli.checkpointing import checkpoint
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
 from dbtool.cli.optimizing import Request, apply, explain, quick, show, undo
@@ -27,6 +28,7 @@ dbtool optimize --plan plan.json --apply app.db       # carry out exactly that, 
 dbtool optimize --plan plan.json --apply --only index-3fa2c1 --max-lock 2s --yes app.db   # a part
 dbtool optimize --undo last app.db                    # as it was before
 dbtool optimize --explain "SELECT * FROM orders WHERE customer_id = 7" app.db   # one statement
+dbtool optimize --checkpoint app.db                   # the WAL is large; who keeps it
 dbtool optimize --quick --budget 10s -q app.db        # for cron: nothing that anyone waits for
 """
 
@@ -82,6 +84,9 @@ def optimize(
     budget: Annotated[
         str, typer.Option("--budget", metavar="TIME", help="With --quick: longest time. [5s]")
     ] = "5s",
+    do_checkpoint: Annotated[
+        bool, typer.Option("--checkpoint", help="Copy the WAL back as far as readers allow.")
+    ] = False,
     temp: Annotated[
         Path | None,
         typer.Option("--temp", metavar="FOLDER", help="Where the copy lies. [TMPDIR]"),
@@ -123,6 +128,7 @@ def optimize(
             ("--explain", explain_sql),
             ("--undo", undo_word),
             ("--quick", do_quick),
+            ("--checkpoint", do_checkpoint),
         )
         if on
     ]
@@ -136,6 +142,8 @@ def optimize(
         undo(session, request, undo_word)
     elif do_quick:
         quick(session, request, parsed("--budget", budget, parse_duration) or 0.0)
+    elif do_checkpoint:
+        checkpoint(session, target)
     elif do_apply:
         return apply(session, request)
     else:
