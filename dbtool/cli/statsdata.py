@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dbtool.cli.painter import named
+from dbtool.cli.statsmap import map_data
 from dbtool.monitor.stats.advice import Advice
 from dbtool.monitor.stats.model import (
     BackupStats,
@@ -22,6 +23,7 @@ from dbtool.monitor.stats.model import (
     WriteStats,
 )
 from dbtool.monitor.stats.saved import SavedResult
+from dbtool.pages.usage import PageUsage
 from dbtool.trace.log import Workload
 
 __all__ = ["SCHEMA", "advice_data", "file_data", "report_data", "saved_data", "section_rows"]
@@ -195,4 +197,5 @@ _SECTIONS: dict[type, Callable[[Any], dict[str, Any]]] = {
     WriteStats: _writes,
     BackupStats: _backups,
     Workload: _workload,
+    PageUsage: map_data,
 }

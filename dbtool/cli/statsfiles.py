@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dbtool.monitor.stats.saved import SavedResult
     from dbtool.pages.usage import PageUsage
 
-__all__ = ["require_no_database", "write_drawings"]
+__all__ = ["require_no_database", "usage_of", "write_drawings"]
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -56,7 +56,7 @@ def write_drawings(
     from dbtool.cli.drawing.pagemap import MapObject, page_map, standalone
 
     storage = report.sections.get("storage")
-    usage = _usage(session, target) if isinstance(storage, StorageStats) else None
+    usage = usage_of(session, target) if isinstance(storage, StorageStats) else None
     objects = [MapObject(name, size) for name, size in _objects(report)]
     page_size = storage.page_size if isinstance(storage, StorageStats) else 0
     if request.svg is not None:
@@ -74,7 +74,7 @@ def write_drawings(
         _write(session, request.html, page)
 
 
-def _usage(session: Session, target: Target) -> PageUsage | None:
+def usage_of(session: Session, target: Target) -> PageUsage | None:
     """Look up the owners of all pages; None where there are none, or they cannot be had."""
     import apsw
 

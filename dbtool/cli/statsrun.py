@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Request", "providers_of", "require_sections", "run_stats"]
 
 _ALL = "all"
+MAP = "map"
+"""A section of the command line alone, see `dbtool.cli.statsmap`."""
 
 
 class Request(NamedTuple):
@@ -51,6 +53,10 @@ def run_stats(session: Session, db: str | None, request: Request) -> int:
     require_sections(request.sections)
     statistics = _statistics(session, request)
     report = _report(session, target, request)
+    if MAP in request.sections and report.problem is None:
+        from dbtool.cli.statsmap import look_up
+
+        report = replace(report, sections={**report.sections, MAP: look_up(session, target)})
     found = advice(report)
     results = _run_saved(session, target, statistics) if report.problem is None else ()
     if request.html or request.svg:
@@ -69,9 +75,10 @@ def require_sections(names: Sequence[str]) -> None:
         UsageError: `invalid-value`.
     """
     for name in names:
-        if name not in SECTIONS:
-            close = nearest(name, list(SECTIONS))
-            hint = f"did you mean {close}?" if close else f"one of {', '.join(SECTIONS)}"
+        known = (*SECTIONS, MAP)
+        if name not in known:
+            close = nearest(name, list(known))
+            hint = f"did you mean {close}?" if close else f"one of {', '.join(known)}"
             raise UsageError("invalid-value", f"there is no section {name}", hint=hint)
 
 
@@ -107,7 +114,9 @@ def _samples(session: Session, target: Target) -> Sequence[GrowthPoint]:
 
 def _report(session: Session, target: Target, request: Request) -> StatsReport:
     assert target.path is not None
-    sections = request.sections or (() if request.saved else SECTIONS)
+    sections = tuple(name for name in request.sections if name != MAP)
+    if not request.sections:
+        sections = () if request.saved else SECTIONS
     if request.html or request.svg:
         sections = SECTIONS
     options = StatsOptions(

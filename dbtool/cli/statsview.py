@@ -14,6 +14,7 @@ from dbtool.cli.statsactivity import (
     show_workload,
     show_writes,
 )
+from dbtool.cli.statsmap import show_map
 from dbtool.cli.views import brief, counted, local_time
 from dbtool.cli.visible import Painted
 from dbtool.core.quantities import format_age, format_size
@@ -241,4 +242,5 @@ _SECTIONS: dict[str, Callable[[Painter, Any, StatsReport], None]] = {
     "workload": show_workload,
     "writes": show_writes,
     "backups": show_backups,
+    "map": show_map,
 }

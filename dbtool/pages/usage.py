@@ -8,13 +8,15 @@ freelist, pointer maps and the page of the lock bytes.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from string import ascii_letters, digits
 from typing import Final
 
 import apsw
 
-__all__ = ["PageRun", "PageUsage", "read_usage"]
+__all__ = ["PageRun", "PageUsage", "marks_of", "read_usage"]
 
 _MOST_PAGES: Final = 500_000
 _USAGE: Final = """
@@ -22,6 +24,7 @@ SELECT CAST(name AS BLOB), group_concat(pageno) FILTER (WHERE pagetype <> 'overf
     group_concat(pageno) FILTER (WHERE pagetype = 'overflow')
 FROM dbstat(?1) WHERE pageno % ?2 = 0 GROUP BY name
 """
+_MARKS: Final = ascii_letters + digits
 FREE: Final = 0
 """Code of a page of no tree."""
 
@@ -75,6 +78,16 @@ class PageUsage:
                     begin * self.step + 1, last, self.names[code >> 1], overflow=bool(code & 1)
                 )
                 begin = at
+
+
+def marks_of(cells: Sequence[str]) -> dict[str, str]:
+    """Return a letter or digit for each owner of cells, those with most cells first.
+
+    Cells of no owner get none; beyond 62 owners the last mark stands for all others.
+    """
+    owners = [owner for owner, _ in Counter(cells).most_common() if owner]
+    last = len(_MARKS) - 1
+    return {owner: _MARKS[min(number, last)] for number, owner in enumerate(owners)}
 
 
 def read_usage(connection: apsw.Connection, schema: str = "main") -> PageUsage:

@@ -32,7 +32,7 @@ FEEDS: Final[dict[str, Feed]] = {
     "snapshots": Feed(("snapshots",), 60, 20, "backups"),
     "schedule": Feed(("schedule", "show"), None, 10, "backups"),
     "migrations": Feed(("migrate", "status"), 300, 20, "migrations"),
-    "storage": Feed(("stats", "--section", "storage,tables,growth"), 600, 60, "storage"),
+    "storage": Feed(("stats", "--section", "storage,tables,growth,map"), 600, 60, "storage"),
     "indexes": Feed(("stats", "--section", "indexes"), None, 60, "indexes"),
     "queries": Feed(("stats", "--section", "workload"), None, 60, "queries"),
     "advice": Feed(("optimize",), None, 900, "indexes"),

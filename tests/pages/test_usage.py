@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from dbtool.pages.usage import PageUsage, read_usage
+from dbtool.pages.usage import PageUsage, marks_of, read_usage
 
 
 @pytest.fixture
@@ -86,3 +86,10 @@ def test_a_damaged_tree_that_leads_out_of_the_file_ends_nothing(tmp_path: Path) 
     usage = read_usage(connection)
     connection.close()
     assert list(usage.runs())[-1].last == usage.page_count
+
+
+def test_owners_are_told_by_letters_the_largest_first() -> None:
+    assert marks_of(["b", "a", "a", ""]) == {"a": "a", "b": "b"}
+    many = marks_of([str(number) for number in range(100)])
+    assert len(many) == 100
+    assert len(set(many.values())) == 62

@@ -20,6 +20,7 @@ app = application()
 _EXAMPLES = """
 dbtool stats app.db                                # what matters first, then every section
 dbtool stats --section tables,indexes -v app.db    # all tables and indexes, SQLite's own too
+dbtool stats --section map app.db                  # where in the file each table lies
 dbtool stats --section growth --compare app.db     # and what grew between two snapshots
 dbtool stats --section workload --trace app.log app.db  # the SQL of a traced application
 dbtool stats --health --json app.db                # for a health endpoint; exit code 4 is "no"
@@ -38,7 +39,7 @@ def stats(
         typer.Option(
             "--section",
             metavar="NAME,...",
-            help="Only these: storage, tables, indexes, growth, workload, writes, backups.",
+            help="Only these: storage, tables, indexes, growth, workload, writes, backups, map.",
         ),
     ] = None,
     saved: Annotated[

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from string import ascii_letters, digits
 
 from textual.content import Content
 from textual.widget import Widget
 
 from dbtool.core.printable import visible
+from dbtool.pages.usage import marks_of
 
-__all__ = ["PageMap", "letters"]
+__all__ = ["PageMap"]
 
-_MARKS = ascii_letters + digits
 _STYLES = ("$primary", "$accent", "$success", "$warning", "$error", "$secondary")
 _FREE = "·"
 _LEGEND_ROWS = 2
@@ -44,7 +42,7 @@ class PageMap(Widget):
         """Draw."""
         if not self._cells:
             return Content.styled("no map yet", "$text-muted")
-        marks = letters(self._cells)
+        marks = marks_of(self._cells)
         width = max(self.size.width, 1)
         room = max((self.size.height - _LEGEND_ROWS) * width, 1)
         cells = _fewer(self._cells, room)
@@ -56,7 +54,7 @@ class PageMap(Widget):
 
     def as_text(self) -> str:
         """Return the legend."""
-        return self._legend(letters(self._cells), len(self._cells)).plain
+        return self._legend(marks_of(self._cells), len(self._cells)).plain
 
     def _legend(self, marks: dict[str, str], shown: int) -> Content:
         pages = self._pages * len(self._cells) / max(shown, 1)
@@ -66,13 +64,6 @@ class PageMap(Widget):
         ]
         free = Content.styled(f"{_FREE} free  one cell is {pages:,.0f} pages", "$text-muted")
         return Content("").join([*parts, free])
-
-
-def letters(cells: Sequence[str]) -> dict[str, str]:
-    """Return a mark for each owner, those with most cells first; the rest share the last one."""
-    owners = [owner for owner, _ in Counter(cells).most_common() if owner]
-    last = len(_MARKS) - 1
-    return {owner: _MARKS[min(number, last)] for number, owner in enumerate(owners)}
 
 
 def _fewer(cells: Sequence[str], room: int) -> Sequence[str]:
@@ -88,4 +79,4 @@ def _cell(owner: str, marks: dict[str, str]) -> Content:
 
 
 def _style(mark: str) -> str:
-    return _STYLES[_MARKS.index(mark) % len(_STYLES)]
+    return _STYLES[ord(mark) % len(_STYLES)]

@@ -6,20 +6,13 @@ import asyncio
 
 from textual.app import App, ComposeResult
 
-from dbtool.tui.widgets.pagemap import PageMap, letters
+from dbtool.tui.widgets.pagemap import PageMap
 from tests.tui.piloted import text_of
 
 
 class Shell(App[None]):
     def compose(self) -> ComposeResult:
         yield PageMap(id="map")
-
-
-def test_owners_are_told_by_letters_the_largest_first() -> None:
-    assert letters(["b", "a", "a", ""]) == {"a": "a", "b": "b"}
-    many = letters([str(number) for number in range(100)])
-    assert len(many) == 100
-    assert len(set(many.values())) == 62
 
 
 def test_cells_are_drawn_in_the_order_of_the_file() -> None:
