@@ -321,6 +321,7 @@ complete -c dbtool -n '__dbtool_is optimize' -l undo -x -d 'Undo a plan: its fil
 complete -c dbtool -n '__dbtool_is optimize' -l max-lock -x -d 'Leave out what keeps writers waiting longer.'
 complete -c dbtool -n '__dbtool_is optimize' -l quick -d 'Small upkeep within a budget, safe in cron.'
 complete -c dbtool -n '__dbtool_is optimize' -l budget -x -d 'With --quick: longest time. [5s]'
+complete -c dbtool -n '__dbtool_is optimize' -l checkpoint -d 'Copy the WAL back as far as readers allow.'
 complete -c dbtool -n '__dbtool_is optimize' -l temp -x -d 'Where the copy lies. [TMPDIR]'
 complete -c dbtool -n '__dbtool_is optimize' -l no-snapshot -d 'Take no snapshot before applying.'
 complete -c dbtool -n '__dbtool_is optimize' -s y -l yes -d 'Apply without asking.'
@@ -358,7 +359,7 @@ complete -c dbtool -n '__dbtool_is history' -l name -x -d 'Its name in the repos
 complete -c dbtool -n '__dbtool_is history; and __dbtool_at 1' -F
 complete -c dbtool -n '__dbtool_is history; and __dbtool_at 2' -a '(__dbtool_ask keys)'
 complete -c dbtool -n '__dbtool_is history; and __dbtool_at 3' -F -a '(__dbtool_ask databases)'
-complete -c dbtool -n '__dbtool_is stats' -l section -x -d 'Only these: storage, tables, indexes, growth, workload, writes, backups.'
+complete -c dbtool -n '__dbtool_is stats' -l section -x -d 'Only these: storage, tables, indexes, growth, workload, writes, backups, map.'
 complete -c dbtool -n '__dbtool_is stats' -l saved -x -d 'Only these saved statistics, or all.'
 complete -c dbtool -n '__dbtool_is stats' -l health -d 'Say whether all is well; exit code 4 where not.'
 complete -c dbtool -n '__dbtool_is stats' -l trace -r -F -d 'Log of a traced application.'

@@ -121,19 +121,15 @@ def optimize(
         snapshot=not no_snapshot,
         yes=yes,
     )
-    modes = [
-        name
-        for name, on in (
-            ("--apply", do_apply),
-            ("--explain", explain_sql),
-            ("--undo", undo_word),
-            ("--quick", do_quick),
-            ("--checkpoint", do_checkpoint),
-        )
-        if on
-    ]
-    if len(modes) > 1:
-        raise UsageError("usage", f"{modes[0]} and {modes[1]} exclude each other")
+    _one_of(
+        {
+            "--apply": do_apply,
+            "--explain": explain_sql is not None,
+            "--undo": undo_word is not None,
+            "--quick": do_quick,
+            "--checkpoint": do_checkpoint,
+        }
+    )
     if only and not do_apply:
         raise UsageError("usage", "--only is for --apply", hint="dbtool optimize --apply --only ID")
     if explain_sql is not None:
@@ -149,3 +145,9 @@ def optimize(
     else:
         show(session, request)
     return None
+
+
+def _one_of(modes: dict[str, bool]) -> None:
+    asked = [name for name, on in modes.items() if on]
+    if len(asked) > 1:
+        raise UsageError("usage", f"{asked[0]} and {asked[1]} exclude each other")
