@@ -57,7 +57,7 @@ def run_stats(session: Session, db: str | None, request: Request) -> int:
         from dbtool.cli.statsmap import look_up
 
         report = replace(report, sections={**report.sections, MAP: look_up(session, target)})
-    found = advice(report)
+    found = _wanted_advice(session, target, report)
     results = _run_saved(session, target, statistics) if report.problem is None else ()
     if request.html or request.svg:
         _write_files(session, target, request, report, found, results)
@@ -66,6 +66,17 @@ def run_stats(session: Session, db: str | None, request: Request) -> int:
     if report.problem is not None:
         session.warnings.append(report.problem.message)
     return WARNINGS if failed else OK
+
+
+def _wanted_advice(session: Session, target: Target, report: StatsReport) -> tuple[Advice, ...]:
+    """Return what deserves attention by the limits of `[alerts]`, as for `monitor`."""
+    if not any(key.startswith("alerts.") for key in session.config.settings):
+        return advice(report)
+    from dbtool.cli.monitoring import ignored, limits_of
+
+    unwanted = ignored(session)
+    found = advice(report, limits_of(session, target))
+    return tuple(one for one in found if one.code not in unwanted)
 
 
 def require_sections(names: Sequence[str]) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from dbtool.core.quantities import format_duration, format_size
-from dbtool.monitor.daily import Daily
-from dbtool.monitor.observer import Look
+
+if TYPE_CHECKING:
+    from dbtool.monitor.daily import Daily
+    from dbtool.monitor.observer import Look
 
 __all__ = ["ALERTS", "AlertLimits", "Judgement", "Severity", "judge", "unreadable"]
 

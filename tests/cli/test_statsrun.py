@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import apsw
 import pytest
 
 from dbtool.cli.statsrun import require_sections
@@ -34,3 +35,19 @@ def test_a_configured_limit_of_the_age_is_shown(run: Run, database: Path) -> Non
     )
     run("backup", "app")
     assert "the limit is 1 h" in run("stats", "app").out
+
+
+def test_the_limits_of_alerts_are_those_of_the_report(run: Run, database: Path) -> None:
+    connection = apsw.Connection(str(database))
+    connection.wal_autocheckpoint(0)
+    connection.execute("UPDATE t SET v = zeroblob(900)")
+    before = run("stats", "--section", "storage", "app.db").out
+    limits = 'version = 1\n[alerts]\nwal_bytes = "10KiB"\n'
+    Path("dbtool.toml").write_text(limits, encoding="utf-8")
+    after = run("stats", "--section", "storage", "app.db").out
+    Path("dbtool.toml").write_text(f'{limits}ignore = ["wal-large"]\n', encoding="utf-8")
+    ignored = run("stats", "--section", "storage", "app.db").out
+    connection.close()
+    assert "the WAL has grown" not in before
+    assert "the WAL has grown" in after
+    assert "the WAL has grown" not in ignored

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dbtool.core.quantities import format_age, format_duration, format_size
+from dbtool.monitor.alerts import AlertLimits
 from dbtool.monitor.stats.model import (
     BackupStats,
     GrowthStats,
@@ -22,15 +23,11 @@ from dbtool.monitor.stats.model import (
 
 __all__ = ["Advice", "advice"]
 
-_WORTH_VACUUM: Final = 0.25
 _WORTH_VACUUM_BYTES: Final = 64 << 20
-_LARGE_WAL_BYTES: Final = 64 << 20
-_LARGE_WAL: Final = 0.1
-_NEAR_DAYS: Final = 30.0
+_DAY_S: Final = 86400.0
 _FEW: Final = 3
 _FEW_ENTRIES: Final = 1000
 """An index so small costs next to nothing; the list of indexes still has its note."""
-_OLD_PROOF_S: Final = 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +44,19 @@ class Advice:
     """What to run next; empty: nothing of dbtool."""
 
 
-def advice(report: StatsReport) -> tuple[Advice, ...]:
-    """Return what deserves attention, the urgent first."""
+def advice(report: StatsReport, limits: AlertLimits | None = None) -> tuple[Advice, ...]:
+    """Return what deserves attention, the urgent first.
+
+    Args:
+        report: of a database.
+        limits: from where on something is worth a word; None: the usual ones.
+    """
+    limits = limits or AlertLimits()
     found = [
         *_opening(report),
-        *_disk(report),
-        *_backups(report),
-        *_space(report),
+        *_disk(report, limits),
+        *_backups(report, limits),
+        *_space(report, limits),
         *_objects(report),
         *_indexes(report),
     ]
@@ -67,31 +70,37 @@ def _opening(report: StatsReport) -> Iterator[Advice]:
         yield Advice(problem.code, True, problem.message, command)  # noqa: FBT003 - urgent
 
 
-def _disk(report: StatsReport) -> Iterator[Advice]:
+def _disk(report: StatsReport, limits: AlertLimits) -> Iterator[Advice]:
     growth, file = report.sections.get("growth"), report.file
     size_bytes = file.file_bytes + (file.wal_bytes or 0)
     free = format_size(file.disk_free_bytes)
     if isinstance(growth, GrowthStats):
         ahead = growth.forecast
         days, worst = ahead.days_until_full, ahead.days_at_worst
-        if days is not None and days < _NEAR_DAYS:
+        near_days = limits.full_within_s / _DAY_S
+        if days is not None and days < near_days:
             pace = f"{format_size(round(ahead.per_day_bytes or 0))} a day"
             text = f"the disk is full in about {_days(days)} ({free} free, {pace})"
             yield Advice("disk-full-soon", urgent=True, text=text, command="df -h .")
-        elif worst is not None and worst < _NEAR_DAYS:
+        elif worst is not None and worst < near_days:
             pace = f"{format_size(round(ahead.high_bytes or 0))} a day"
             when = f"in {_days(worst)} ({free} free, {pace})"
             text = f"at the pace of busy weeks the disk is full {when}"
             yield Advice("disk-full-soon", urgent=False, text=text, command="df -h .")
-    if file.disk_free_bytes < 2 * size_bytes:
-        text = f"{free} free is less than twice the database, which VACUUM and restores may take"
+    wanted, why = 2.0 * size_bytes, "twice the database, which VACUUM and restores may take"
+    if limits.disk_free is not None:
+        share = limits.disk_free < 1
+        wanted = limits.disk_free * file.disk_bytes if share else limits.disk_free
+        why = f"{limits.disk_free:.0%} of the disk" if share else format_size(round(wanted))
+    if file.disk_free_bytes < wanted:
+        text = f"{free} free is less than {why}"
         yield Advice("disk-free-low", urgent=False, text=text, command="df -h .")
-    if (file.wal_bytes or 0) > max(_LARGE_WAL_BYTES, _LARGE_WAL * file.file_bytes):
+    if (file.wal_bytes or 0) > max(limits.wal_bytes, limits.wal_share * file.file_bytes):
         text = f"the WAL has grown to {format_size(file.wal_bytes or 0)}; a reader may hold it up"
         yield Advice("wal-large", urgent=True, text=text, command="dbtool monitor --once DB")
 
 
-def _backups(report: StatsReport) -> Iterator[Advice]:
+def _backups(report: StatsReport, limits: AlertLimits) -> Iterator[Advice]:
     backups = report.sections.get("backups")
     if not isinstance(backups, BackupStats):
         if report.problem is None and _no_snapshots(backups):
@@ -108,7 +117,7 @@ def _backups(report: StatsReport) -> Iterator[Advice]:
         command = "dbtool verify --snapshots DB"
         yield Advice("snapshot-damaged", urgent=True, text=text, command=command)
     verified = backups.verified
-    if verified is None or (report.taken - verified).total_seconds() > _OLD_PROOF_S:
+    if verified is None or (report.taken - verified).total_seconds() > limits.verify_age_s:
         when = f"last {format_age(verified, report.taken)}" if verified else "never"
         text = f"the stored snapshots were {when} read and proven"
         if verified:
@@ -121,13 +130,13 @@ def _no_snapshots(section: object) -> bool:
     return "dbtool backup" in getattr(section, "how", "")
 
 
-def _space(report: StatsReport) -> Iterator[Advice]:
+def _space(report: StatsReport, limits: AlertLimits) -> Iterator[Advice]:
     storage = report.sections.get("storage")
     if not isinstance(storage, StorageStats) or not storage.page_count:
         return
     gain = storage.reclaimable_bytes or 0
     share = gain / storage.size_bytes
-    if share >= _WORTH_VACUUM and gain >= _WORTH_VACUUM_BYTES:
+    if share >= limits.reclaimable and gain >= _WORTH_VACUUM_BYTES:
         text = f"{share:.0%} of the file is unused: VACUUM gives back about {format_size(gain)}"
         yield Advice("space-reclaimable", urgent=False, text=text, command="dbtool optimize DB")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dbtool.errors import WrongKey
+from dbtool.monitor.alerts import AlertLimits
 from dbtool.monitor.stats.advice import Advice, advice
 from dbtool.monitor.stats.model import (
     BackupStats,
@@ -67,7 +68,7 @@ def test_a_disk_too_small_for_a_second_copy_is_told() -> None:
     assert "disk-free-low" in told(replace(FILE, disk_free_bytes=700 * MB))
 
 
-@pytest.mark.parametrize(("wal_mb", "said"), [(63, False), (100, True), (41, False)])
+@pytest.mark.parametrize(("wal_mb", "said"), [(61, False), (100, True), (41, False)])
 def test_a_large_wal_is_told(wal_mb: int, said: bool) -> None:
     assert ("wal-large" in told(replace(FILE, wal_bytes=wal_mb * MB))) == said
 
@@ -133,3 +134,11 @@ def test_many_superfluous_indexes_are_summed() -> None:
     found = advice(StatsReport(FILE, NOW, {"indexes": every}))
     assert len(found) == 4
     assert found[-1].text.startswith("7 more indexes are superfluous; 14.0 MiB")
+
+
+def test_limits_can_be_others_than_the_usual_ones() -> None:
+    report = StatsReport(FILE, NOW, {"growth": growth(60, 50)})
+    assert advice(report) == ()
+    limits = AlertLimits(full_within_s=90 * 86400.0, disk_free=0.6)
+    assert {one.code for one in advice(report, limits)} == {"disk-full-soon", "disk-free-low"}
+    assert "60% of the disk" in advice(report, limits)[-1].text
