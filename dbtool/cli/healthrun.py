@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dbtool.cli.failure import OK
 from dbtool.cli.histories import alert_checks
 from dbtool.cli.painter import Painter, named
-from dbtool.cli.statsrun import Request, providers_of
+from dbtool.cli.statsproviders import providers_of
+from dbtool.cli.statsrun import Request
 from dbtool.cli.targets import choose, require_path
 from dbtool.cli.views import brief
 from dbtool.cli.visible import Painted, visible

@@ -167,7 +167,7 @@ def _sources(session: Session, target: Target) -> Sources:
 
 def _daily(session: Session, target: Target) -> Daily:
     """Take the pass over all pages."""
-    from dbtool.cli.statsrun import providers_of
+    from dbtool.cli.statsproviders import providers_of
     from dbtool.monitor.dailylook import SECTIONS, daily_of
     from dbtool.monitor.stats.report import StatsOptions, stats_report
 
@@ -182,7 +182,7 @@ def _daily(session: Session, target: Target) -> Daily:
 
 def _backups(session: Session, target: Target) -> BackupFacts:
     """Return what the repository says, without ever asking for a password."""
-    from dbtool.cli.statsrun import providers_of
+    from dbtool.cli.statsproviders import providers_of
     from dbtool.monitor.sampler import BackupFacts
     from dbtool.monitor.stats.model import BackupStats
     from dbtool.monitor.stats.report import StatsOptions, stats_report

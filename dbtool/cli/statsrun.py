@@ -7,24 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbtool.cli.failure import OK, WARNINGS
-from dbtool.cli.histories import growth_samples
-from dbtool.cli.targets import Target, choose, key_owner
+from dbtool.cli.statsproviders import providers_of
+from dbtool.cli.targets import Target, choose
 from dbtool.core.sqlerror import nearest
 from dbtool.errors import NotFound, UsageError
 from dbtool.monitor.stats.advice import advice
 from dbtool.monitor.stats.model import SECTIONS
-from dbtool.monitor.stats.report import StatsOptions, StatsProviders, stats_report
+from dbtool.monitor.stats.report import StatsOptions, stats_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dbtool.backup.repository import Repository
     from dbtool.cli.context import Session
     from dbtool.monitor.stats.advice import Advice
-    from dbtool.monitor.stats.model import GrowthPoint, StatsReport
+    from dbtool.monitor.stats.model import StatsReport
     from dbtool.monitor.stats.saved import SavedResult, SavedStatistic
 
-__all__ = ["Request", "providers_of", "require_sections", "run_stats"]
+__all__ = ["Request", "require_sections", "run_stats"]
 
 _ALL = "all"
 MAP = "map"
@@ -91,36 +90,6 @@ def require_sections(names: Sequence[str]) -> None:
             close = nearest(name, list(known))
             hint = f"did you mean {close}?" if close else f"one of {', '.join(known)}"
             raise UsageError("invalid-value", f"there is no section {name}", hint=hint)
-
-
-def providers_of(session: Session, target: Target, name: str | None) -> StatsProviders:
-    """Return where a report gets what is not in the database."""
-    return StatsProviders(
-        repository=lambda: _repository(session, target),
-        samples=lambda: _samples(session, target),
-        database=name,
-    )
-
-
-def _repository(session: Session, target: Target) -> Repository | None:
-    """Open the repository without ever asking for a password; None where there is none."""
-    location, owner = target.repository, key_owner(session, target)
-    if not target.explicit_repository and not Path(location).exists():
-        return None
-    from dbtool.backup.repository import Repository
-    from dbtool.cli.secrets import find_secret, key_configured
-    from dbtool.cli.stores import reach_store
-
-    known = key_configured(session, owner)
-    return Repository.open(
-        reach_store(session, location),
-        secret=(lambda: find_secret(session, f"password of {location}", owner)) if known else None,
-        expect_encrypted=known,
-    )
-
-
-def _samples(session: Session, target: Target) -> Sequence[GrowthPoint]:
-    return () if target.path is None else growth_samples(session, target.path)
 
 
 def _report(session: Session, target: Target, request: Request) -> StatsReport:
