@@ -328,6 +328,8 @@ def _partly_told(job: Job, place: Place) -> Iterator[None]:
     try:
         yield
     except DbtoolError as error:
+        with job.watch.paused():
+            roll_back(job.connection)  # one that the migration began itself
         if not place.done:
             raise
         restore = f"dbtool restore {job.snapshot[:8]} --live DB" if job.snapshot else ""

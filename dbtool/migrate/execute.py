@@ -40,6 +40,8 @@ class Place:
         self.sql = ""
         self.doing = ""
         """What the statement is for, where it is not one of the file's own."""
+        self.last = False
+        """True: no statement follows."""
         self.done = 0
         """Statements that were run to their end."""
 
@@ -68,11 +70,12 @@ def run_section(
     def run(sql: str, line: int, doing: str) -> None:
         _run(connection, sql, place, watch, line=line, doing=doing)
 
-    for step in section.steps:
+    for number, step in enumerate(section.steps, 1):
+        place.last = number == len(section.steps)
         if isinstance(step, Rebuild):
             place.line, place.sql, place.doing = step.line, step.create.text, "the rebuild"
             watch.expect(step.table)
-            with watch.paused(), named_failure(place, watch):
+            with watch.paused(), named_failure(place, watch), _whole(connection):
                 _rebuild(connection, step, run, place)
         else:
             run(step.text, step.line, "")
@@ -148,7 +151,29 @@ def _rebuild(connection: apsw.Connection, step: Rebuild, run: Run, place: Place)
         raise UsageError(error.code, message, hint=error.hint) from error
 
 
+@contextmanager
+def _whole(connection: apsw.Connection) -> Iterator[None]:
+    """Give a rebuild a transaction of its own where the section has none."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
 def _require_transaction(connection: apsw.Connection, place: Place, watch: Watch) -> None:
+    if not watch.transactional and place.last and connection.in_transaction:
+        raise Refused(
+            "migration-refused",
+            f"{place.where}: a transaction that the migration began is still open",
+            context=beginning(place.sql),
+            hint="end it with COMMIT",
+        )
     if watch.transactional and not connection.in_transaction:
         raise Refused(
             "migration-refused",

@@ -23,6 +23,7 @@ name the table in CHECKs and references to itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,7 +91,8 @@ def rebuild_table(connection: apsw.Connection, asked: Rebuild, run: Run) -> None
         for sql in _sequence(asked, old, new):
             run(sql, asked.line, "keeping the AUTOINCREMENT mark")
     finally:
-        if connection.in_transaction:
+        # A setting of the connection, which no rollback brings back.
+        with suppress(apsw.Error):
             connection.pragma("legacy_alter_table", legacy)
     run(f"PRAGMA legacy_alter_table = {legacy}", asked.line, "after the rebuild")
 

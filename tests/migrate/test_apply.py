@@ -122,3 +122,32 @@ def test_a_verify_query_that_would_write_is_refused(shop: Project) -> None:
     assert error.message == "0002_x.sql, line 4: a query of dbtool:verify writes"
     shop.write("0002_x.sql", "CREATE TABLE z(a); INSERT INTO z VALUES (1);")
     shop.run()
+
+
+def test_a_rebuild_without_a_transaction_gets_one_of_its_own(shop: Project) -> None:
+    text = "-- dbtool:up tx=none\n-- dbtool:rebuild p\nCREATE TABLE p(id INTEGER PRIMARY KEY, n{});"
+    shop.write("0002_x.sql", text.format(" CHECK (n <> 'b')"))
+    before = shop.content()
+    with pytest.raises(DbtoolError) as caught:
+        shop.run()
+    assert "copying the rows of p" in caught.value.context
+    assert shop.content() == before
+    shop.write("0002_x.sql", text.format(""))
+    shop.run()
+    assert shop.content()["c"] == before["c"]
+
+
+def test_a_transaction_that_is_left_open_is_refused(shop: Project) -> None:
+    text = "-- dbtool:up tx=none\nBEGIN;\nCREATE TABLE z(a);"
+    error = partly(shop, text)
+    assert "is still open" in error.message
+    assert shop.sql("SELECT name FROM sqlite_schema WHERE name = 'z'") == []
+    shop.write("0002_x.sql", f"{text}\nCOMMIT;")
+    shop.run()
+
+
+def partly(project: Project, text: str) -> DbtoolError:
+    project.write("0002_x.sql", text)
+    with pytest.raises(DbtoolError) as caught:
+        project.run()
+    return caught.value

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import apsw
 import pytest
 
+from dbtool.core.progress import Silent
 from dbtool.errors import DbtoolError
+from dbtool.migrate.discover import read_migration
+from dbtool.migrate.opening import borrowed
+from dbtool.migrate.options import RunOptions
+from dbtool.migrate.runner import Runner
 from tests.migrate.kit import Project
 
 FREE = ["rows-lost", "drop-column"]
@@ -151,3 +159,13 @@ def test_hostile_names_are_quoted(project: Project) -> None:
     project.write("0001_x.sql", text)
     project.run()
     assert project.sql('SELECT * FROM "a""b\'; --"') == [(5, 1, 2, None)]
+
+
+def test_settings_of_the_connection_come_back_after_a_failure() -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE t(a); INSERT INTO t VALUES (1), (1)")
+    migration = read_migration(Path("1_x.sql"), "-- dbtool:rebuild t\nCREATE TABLE t(a UNIQUE);")
+    with pytest.raises(DbtoolError), borrowed(connection):
+        Runner(connection, [migration], RunOptions(), progress=Silent()).up()
+    assert connection.pragma("legacy_alter_table") == 0
+    assert connection.execute("SELECT count(*) FROM t").get == 2
