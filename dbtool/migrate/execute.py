@@ -154,16 +154,17 @@ def _rebuild(connection: apsw.Connection, step: Rebuild, run: Run, place: Place)
 @contextmanager
 def _whole(connection: apsw.Connection) -> Iterator[None]:
     """Give a rebuild a transaction of its own where the section has none."""
-    if connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN IMMEDIATE")
+    began = not connection.in_transaction
+    if began:
+        connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
+        if began:
+            connection.execute("COMMIT")
+    except BaseException:
+        if began and connection.in_transaction:
             connection.execute("ROLLBACK")
+        raise
 
 
 def _require_transaction(connection: apsw.Connection, place: Place, watch: Watch) -> None:
