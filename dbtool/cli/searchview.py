@@ -20,6 +20,8 @@ __all__ = ["show"]
 
 _SCHEMA = "dbtool.search/1"
 _MANY_TABLES = 8
+_RANKED_MOST = 20_000
+"""Matches of a table up to which they are ranked; of fewer, there was nothing to rank by."""
 _WIDEST = 24
 _SHORT_BLOB = 32
 """Bytes of a blob that is written out."""
@@ -164,7 +166,7 @@ def _sum_up(session: Session, result: SearchResult, request: Request, text: str)
             session.note(f"did you mean {', '.join(result.suggestions)}?")
     else:
         session.note(_summary(result, request))
-        unranked = [each.table for each in result.tables if not each.ranked]
+        unranked = [t.table for t in result.tables if not t.ranked and t.rows > _RANKED_MOST]
         if (
             unranked
             and not request.counts

@@ -24,7 +24,7 @@ from dbtool.core.stoppable import stoppable
 from dbtool.errors import DbtoolError, UsageError
 from dbtool.search.excerpts import Finder, Term, excerpts_of, plain_finder, word_finder
 from dbtool.search.kinds import ColumnKind, Condition, kind_of
-from dbtool.search.matching import HAS, Compiler, Match, check_names, names_column
+from dbtool.search.matching import HAS, Compiler, Match, check_names, every, has, names_column
 from dbtool.search.model import (
     Facet,
     Hit,
@@ -34,7 +34,7 @@ from dbtool.search.model import (
     TableMatches,
     Value,
 )
-from dbtool.search.query import Node, Word, parse_query, words
+from dbtool.search.query import Compare, Node, Range, Word, parse_query, words
 from dbtool.search.regex import Pattern, compile_pattern
 from dbtool.search.rows import ask, fetch
 from dbtool.search.scope import chosen_tables, require_text, usable_filters
@@ -186,7 +186,7 @@ class _Search:
         """Give SQLite the functions that compare in Python, for the time of the search."""
         register = self.connection.create_scalar_function
         with ExitStack() as stack:
-            register(HAS, _has, 2)
+            register(HAS, has, 2)
             stack.callback(register, HAS, None, 2)
             if self.pattern is not None:
                 register(_MATCHES, _on_text(self.pattern.matches), 1)
@@ -315,8 +315,20 @@ class _Search:
         searched = self.columns.get(table.number)
         if searched:
             values = [(column, value) for column, value in values if column in searched]
+        asked = self._asked(table)
+        values.sort(key=lambda pair: pair[0] not in asked)  # a stable sort
         whole = self._whole(table, identity) if self.options.whole_rows else ()
         return Hit(subject.name, key, rank, excerpts_of(values, find), whole)
+
+    def _asked(self, table: IndexedTable) -> set[str | None]:
+        """Return the columns that the query compares; they are what should be seen."""
+        if self.node is None:
+            return set()
+        return {
+            names_column(table.subject, part.column)
+            for part in every(self.node)
+            if isinstance(part, (Compare, Range))
+        }
 
     def _whole(
         self, table: IndexedTable, identity: tuple[Value, ...]
@@ -374,13 +386,6 @@ def _term(table: IndexedTable, word: Word) -> Term | None:
             return None
         columns = frozenset({column})
     return Term(tuple(token.word for token in tokens(word.text, query=True)), word.prefix, columns)
-
-
-def _has(*given: Value) -> bool:
-    needle, value = given
-    if value is None or isinstance(value, bytes):
-        return False
-    return str(needle) in str(value).lower()
 
 
 def _on_text(matches: Callable[[str], bool]) -> Callable[..., bool]:

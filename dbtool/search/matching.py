@@ -23,7 +23,7 @@ from dbtool.search.sidecar import IndexedTable
 from dbtool.search.subjects import Subject
 from dbtool.search.text import match_string, set_apart
 
-__all__ = ["HAS", "Compiler", "Match", "check_names", "names_column"]
+__all__ = ["HAS", "Compiler", "Match", "check_names", "every", "has", "names_column"]
 
 HAS: Final = "dbtool_has"
 """The SQL function (needle, value) for letters whose case SQLite does not know."""
@@ -60,7 +60,7 @@ def check_names(text: str, node: Node, subjects: Sequence[Subject], mode: Mode) 
     Raises:
         UsageError: `query-invalid`, with the place.
     """
-    for part in _every(node):
+    for part in every(node):
         if isinstance(part, InTable):
             if not any(part.name.lower() == s.name.lower() for s in subjects):
                 close = nearest(part.name, [s.name for s in subjects])
@@ -319,13 +319,14 @@ def _together(operator: str, conditions: Sequence[Condition]) -> Condition:
     return Condition("(" + operator.join(f"({part.sql})" for part in conditions) + ")", values)
 
 
-def _every(node: Node) -> Iterable[Node]:
+def every(node: Node) -> Iterable[Node]:
+    """Yield all parts of a tree."""
     yield node
     if isinstance(node, Not):
-        yield from _every(node.part)
+        yield from every(node.part)
     elif isinstance(node, (All, Any)):
         for part in node.parts:
-            yield from _every(part)
+            yield from every(part)
 
 
 def _searchable(text: str) -> bool:
@@ -334,3 +335,11 @@ def _searchable(text: str) -> bool:
 
 def _escaped(found: re.Match[str]) -> str:
     return f"\\{found[0]}"
+
+
+def has(*given: Value) -> bool:
+    """Say whether a value holds some characters, whatever their case: what `HAS` does."""
+    needle, value = given
+    if value is None or isinstance(value, bytes):
+        return False
+    return str(needle) in str(value).lower()

@@ -16,8 +16,8 @@ def result(**given: object) -> SearchResult:
     excerpt = Excerpt("c", "a word", ((2, 6),), before=True, after=True)
     values: dict[str, object] = {
         "hits": (Hit("t", (("id", 3),), 3, (excerpt,)),),
-        "total": 9,
-        "tables": (TableMatches("t", 9, ranked=False),),
+        "total": 30_000,
+        "tables": (TableMatches("t", 30_000, ranked=False),),
         "elapsed_s": 0.0021,
     }
     return SearchResult(**{**values, **given})
@@ -26,8 +26,8 @@ def result(**given: object) -> SearchResult:
 def test_what_was_cut_and_what_comes_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     show(Session([]), result(), REQUEST, "word")
     captured = capsys.readouterr()
-    assert captured.out == "t  9 rows\n  id=3  c  …a word…\n"
-    assert "9 rows match (t); these are 3 to 3; 2 ms" in captured.err
+    assert captured.out == "t  30,000 rows\n  id=3  c  …a word…\n"
+    assert "30,000 rows match (t); these are 3 to 3; 2 ms" in captured.err
     assert "not ranked, the newest rows first: t" in captured.err
 
 
