@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.render import Column
-from dbtool.cli.views import brief, counted, short
+from dbtool.cli.views import brief, counted, pasted, short
 from dbtool.core.quantities import format_duration, format_size
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def show_applied(
         if snapshot:
             lines.append(("snapshot", f"{short(snapshot)}, taken before"))
         if applied.plan_file is not None:
-            name = brief(applied.plan_file)
-            lines.append(("undo", f"dbtool optimize --undo {name} {brief(plan.database)}"))
+            words = pasted(brief(applied.plan_file)), pasted(brief(plan.database))
+            lines.append(("undo", f"dbtool optimize --undo {words[0]} {words[1]}"))
     session.output.report("dbtool.optimize-apply/1", data, lines)
 
 

@@ -114,6 +114,17 @@ def test_on_a_terminal_it_asks(shop: Path) -> None:
     assert "done" in outcome.out
 
 
+def test_the_way_back_can_be_pasted_whatever_the_name(run: Run, shop: Path) -> None:
+    from shlex import split
+
+    shop.rename("my [red]app.db")
+    words = ("optimize", "--workload", "queries.sql", "--apply", "--yes", "my [red]app.db")
+    outcome = run(*words)
+    assert outcome.code == 0
+    back = next(line for line in outcome.out.splitlines() if line.startswith("undo"))
+    assert run(*split(back)[2:], "--yes").code == 0
+
+
 def test_quick_upkeep_tells_what_it_did(run: Run, shop: Path) -> None:
     outcome = run("optimize", "--quick", "--json", "app.db")
     assert outcome.code == 0
