@@ -223,6 +223,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "no-key-slots": ErrorCode(12, "the repository is encrypted, and its keys are gone"),
     "database-encrypted": ErrorCode(12, "the database is encrypted by something else"),
     "database-rotted": ErrorCode(13, "pages differ from the snapshot though nobody wrote them"),
+    "index-damaged": ErrorCode(13, "a search index is damaged; it can be made anew"),
     "database-damaged": ErrorCode(13, "the database does not hold together"),
     "database-truncated": ErrorCode(13, "the database is shorter than it says"),
     "foreign-journal": ErrorCode(13, "the journal beside the database belongs to another one"),

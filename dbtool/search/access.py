@@ -28,7 +28,13 @@ from dbtool.core.stoppable import stoppable
 from dbtool.errors import Locked, StorageFailed
 from dbtool.pages.reader import PageReader
 from dbtool.search.engine import Corpus, run_search
-from dbtool.search.indexfile import discarding, open_sidecar, require_plain, sidecar_path
+from dbtool.search.indexfile import (
+    discarding,
+    index_failures,
+    open_sidecar,
+    require_plain,
+    sidecar_path,
+)
 from dbtool.search.model import Mode, SearchOptions, SearchResult
 from dbtool.search.query import Word, parse_query, words
 from dbtool.search.refresh import Refreshed, known_state, refresh
@@ -236,7 +242,7 @@ def _with_index(
     done: Refreshed | None = None
     if not why:
         try:
-            with discarding(place, store, unfinished=not usable), classified(place):
+            with discarding(place, store, unfinished=not usable), index_failures(place):
                 done = refresh(real, store, progress=progress, clock=clock, busy_timeout_s=wait_s)
         except (Locked, StorageFailed) as error:
             if not usable or error.code not in _KEEPS_ANSWERING:
@@ -248,7 +254,7 @@ def _with_index(
         reader = _reader(real, access, progress, opened)
     connection = reader.connection
     assert connection is not None
-    with classified(place):
+    with index_failures(place):
         corpus = _attached(connection, str(store.get("state")), place, exact=done is not None)
     if done is not None:
         return Searched(corpus, refreshed_rows=done.rows_changed)
@@ -313,7 +319,7 @@ def _usable(store: IndexStore, place: Path) -> bool:
 
 
 def _readable(store: IndexStore, place: Path) -> bool:
-    with classified(place):
+    with index_failures(place):
         return is_current_format(store) and store.get("state") is not None
 
 

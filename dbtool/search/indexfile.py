@@ -16,12 +16,19 @@ from typing import Final
 import apsw
 
 from dbtool.core.atomicfile import storage_failed
-from dbtool.core.connection import classified, connect
-from dbtool.errors import DbtoolError, Locked, Refused
+from dbtool.core.connection import classified, classify, connect
+from dbtool.errors import Damaged, DbtoolError, Locked, Refused
 from dbtool.pages.reader import PageReader
 from dbtool.search.sidecar import APPLICATION_ID, IndexStore
 
-__all__ = ["discarding", "drop_index", "open_sidecar", "require_plain", "sidecar_path"]
+__all__ = [
+    "discarding",
+    "drop_index",
+    "index_failures",
+    "open_sidecar",
+    "require_plain",
+    "sidecar_path",
+]
 
 SUFFIX: Final = ".search.db"
 _LONGEST_NAME: Final = 255 - len("-journal")
@@ -81,6 +88,28 @@ def open_sidecar(
 
 
 @contextmanager
+def index_failures(path: Path) -> Iterator[None]:
+    """Turn an `apsw.Error` of the block into an error about the index, which can be made anew.
+
+    Raises:
+        Damaged: `index-damaged`.
+        DbtoolError: as `dbtool.core.connection.classify`.
+    """
+    try:
+        yield
+    except apsw.Error as error:
+        found = classify(path, error)
+        if not isinstance(found, Damaged):
+            raise found from error
+        raise Damaged(
+            "index-damaged",
+            f"the search index {path} is damaged",
+            context=str(error),
+            hint="dbtool search --index drop DB      the next search builds it anew",
+        ) from error
+
+
+@contextmanager
 def discarding(path: Path, store: IndexStore, *, unfinished: bool) -> Iterator[None]:
     """Remove an index whose first build fails in the block: it would only take space.
 
@@ -112,7 +141,7 @@ def require_plain(path: Path) -> None:
 
 
 def _opened(path: Path, flags: int, busy_timeout_s: float, opened: ExitStack) -> apsw.Connection:
-    with classified(path):
+    with index_failures(path):
         connection = connect(path, flags, busy_timeout_s=busy_timeout_s)
         opened.callback(connection.close)
         _require_ours(connection, path)
@@ -127,7 +156,7 @@ def _encoding_of(database: Path) -> str:
 
 def _fits(connection: apsw.Connection, path: Path, encoding: str) -> bool:
     """Say whether an index has an encoding; an empty one is given it."""
-    with classified(path):
+    with index_failures(path):
         if connection.pragma("page_count") == 0:
             connection.pragma("encoding", encoding)
             return True

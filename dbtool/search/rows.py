@@ -12,6 +12,7 @@ from typing import Any, Final
 import apsw
 
 from dbtool.core.names import identifier
+from dbtool.errors import Damaged
 from dbtool.search.model import Value
 from dbtool.search.subjects import Subject
 
@@ -44,6 +45,8 @@ def rows_between(
         for row in connection.execute(f"SELECT {rowid}{plain}{tail}", (low, high)):
             last = row[0]
             yield row
+    except apsw.CorruptError as error:
+        raise _damaged(subject, error) from error
     except UnicodeDecodeError:
         encoding = connection.pragma("encoding")
         chosen = lenient(_quoted(subject.columns))
@@ -57,6 +60,15 @@ def keyed_rows(connection: apsw.Connection, subject: Subject) -> Iterator[tuple[
     chosen = f"{_whole(_quoted(subject.primary))}, {lenient(_quoted(subject.columns))}"
     for row in connection.execute(f"SELECT {chosen} FROM {subject.source}"):
         yield tuple(decoded(row, encoding))
+
+
+def _damaged(subject: Subject, error: apsw.Error) -> Damaged:
+    return Damaged(
+        "database-damaged",
+        f"a row of {subject.name} cannot be read, so it cannot be searched",
+        context=f"SQLite says: {error}",
+        hint="dbtool verify DB      says how much is damaged",
+    )
 
 
 def fetch(

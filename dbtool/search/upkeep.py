@@ -8,10 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from dbtool.core.clock import Clock
-from dbtool.core.connection import classified
 from dbtool.core.progress import Progress
 from dbtool.pages.reader import PageReader
-from dbtool.search.indexfile import discarding, open_sidecar
+from dbtool.search.indexfile import discarding, index_failures, open_sidecar
 from dbtool.search.refresh import known_state, refresh
 from dbtool.search.sidecar import is_current_format
 
@@ -68,7 +67,7 @@ def index_status(path: Path, index: Path, *, busy_timeout_s: float = 10.0) -> In
         return None
     with (
         open_sidecar(index, path, create=False, busy_timeout_s=busy_timeout_s) as store,
-        classified(index),
+        index_failures(index),
     ):
         size_bytes = index.stat().st_size
         before = known_state(store) if is_current_format(store) else None
@@ -128,7 +127,7 @@ def build_index(
         open_sidecar(
             index, path, create=True, busy_timeout_s=busy_timeout_s, trigrams=trigrams
         ) as store,
-        classified(index),
+        index_failures(index),
     ):
         if trigrams and is_current_format(store) and not store.get("trigrams"):
             store.connection.pragma("user_version", 0)  # of no format: begun afresh

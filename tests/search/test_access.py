@@ -117,7 +117,22 @@ def test_a_damaged_index_is_an_error_that_names_it(shop: Path) -> None:
     place.write_bytes(data)
     with pytest.raises(Damaged) as caught:
         search_database(shop, "rock")
-    assert INDEX in caught.value.message + caught.value.context
+    assert INDEX in caught.value.message
+    assert caught.value.code == "index-damaged"
+
+
+def test_a_damaged_row_is_told_of_the_database_and_not_of_the_index(shop: Path) -> None:
+    connection = apsw.Connection(str(shop))
+    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    connection.close()
+    data = shop.read_bytes()
+    at = data.index(b"two rolling stones")
+    shop.write_bytes(data[: at - 6] + b"\xff\xff\xff" + data[at - 3 :])
+    for access in (INDEXED, SearchAccess(use=False)):
+        with pytest.raises(Damaged) as caught:
+            search_database(shop, "rock", access=access)
+        assert caught.value.code == "database-damaged"
+        assert "search.db" not in caught.value.message
 
 
 def test_it_reads_beside_connections_of_the_same_process(shop: Path) -> None:
