@@ -42,6 +42,10 @@ FEEDS: Final[dict[str, Feed]] = {
 """By name, in the order in which they are asked at the start."""
 
 
+_OF_TRACE: Final = {"queries": "--trace", "advice": "--workload"}
+"""Feeds that learn from the trace log of the application, and the option that names it."""
+
+
 def words_of(
     feed: str, database: DatabaseRef, options: Options, extra: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
@@ -53,7 +57,8 @@ def words_of(
         options: what every command is given.
         extra: further words, such as what to search for.
     """
-    trace = ("--trace", options.trace) if feed == "queries" and options.trace else ()
+    option = _OF_TRACE.get(feed)
+    trace = (option, options.trace) if option and options.trace else ()
     return (*FEEDS[feed].words, "--json", *trace, *options.words, *extra, database.word)
 
 

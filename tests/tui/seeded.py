@@ -98,7 +98,7 @@ def table(name: str, rows: int | None, size: int, **fields: Any) -> dict[str, An
         "largest_row": 100,
         "reclaimable": 0,
         "index_count": 1,
-        "index": size // 4,
+        "index_size": size // 4,
         "owner": "",
         "module": "",
         "fill": 0.9,

@@ -30,6 +30,13 @@ def test_further_words_come_before_the_database() -> None:
     )
 
 
+def test_the_trace_log_is_named_where_it_is_of_use() -> None:
+    settings = options(trace="app.log")
+    assert words_of("queries", DATABASE, settings)[-3:-1] == ("--trace", "app.log")
+    assert words_of("advice", DATABASE, settings)[-3:-1] == ("--workload", "app.log")
+    assert "app.log" not in words_of("storage", DATABASE, settings)
+
+
 def test_what_costs_much_is_asked_less_often() -> None:
     feed = FEEDS["snapshots"]
     assert pause_s(feed, 0.01) == feed.every_s

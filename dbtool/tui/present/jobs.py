@@ -1,4 +1,4 @@
-"""How a job ended, in one sentence."""
+"""Where a job is, and how it ended, in one sentence each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dbtool.core.quantities import format_duration, format_size
 from dbtool.tui.jobs import Job
 from dbtool.tui.line import Status
 
-__all__ = ["outcome"]
+__all__ = ["outcome", "progress_of"]
 
 
 def outcome(job: Job) -> tuple[Status, str, str]:
@@ -44,3 +44,16 @@ def _told(result: Mapping[str, Any]) -> str:
     if schema == "dbtool.verify-database":
         return f"{result.get('verdict')}"
     return ""
+
+
+def progress_of(job: Job) -> str:
+    """Return where a job is, such as `reading pages  12 MiB/50 MiB`."""
+    state = job.state
+    if not state.phase:
+        return format_duration(max(state.elapsed_s, 0.0))
+    if state.unit == "bytes":
+        done = format_size(state.done)
+        whole = f"/{format_size(state.total)}" if state.total else ""
+        return f"{state.phase}  {done}{whole}"
+    whole = f"/{state.total:,}" if state.total else ""
+    return f"{state.phase}  {state.done:,}{whole} {state.unit}"

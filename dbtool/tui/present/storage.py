@@ -106,7 +106,7 @@ def table_rows(state: State) -> list[Row]:
     """Return the tables, the largest first."""
     tables = section(state, "storage", "tables") or {}
     found: Sequence[Mapping[str, Any]] = tables.get("tables", ())
-    whole = sum(table["size"] + table["index"] for table in found) or 1
+    whole = sum(table["size"] + table["index_size"] for table in found) or 1
     rows = [_table_row(table, whole) for table in found]
     rows += [
         Row(
@@ -122,14 +122,14 @@ def table_rows(state: State) -> list[Row]:
 
 
 def _table_row(table: Mapping[str, Any], whole: int) -> Row:
-    share = (table["size"] + table["index"]) / whole
+    share = (table["size"] + table["index_size"]) / whole
     rows = table.get("rows")
     kind = "" if table["kind"] == "table" else f" ({table['kind']})"
     cells = (
         f"{table['name']}{kind}",
         "" if rows is None else f"{rows:,}",
         format_size(table["size"]),
-        format_size(table["index"]) if table["index"] else "",
+        format_size(table["index_size"]) if table["index_size"] else "",
         f"{share:.0%}",
         f"{table['fill']:.0%}",
         format_size(table["reclaimable"]) if table["reclaimable"] else "",
@@ -138,7 +138,7 @@ def _table_row(table: Mapping[str, Any], whole: int) -> Row:
         table["name"],
         rows,
         table["size"],
-        table["index"],
+        table["index_size"],
         share,
         table["fill"],
         table["reclaimable"],

@@ -17,6 +17,7 @@ from dbtool.core.quantities import format_duration, format_size
 from dbtool.tui.actions import KEYS, forbidden
 from dbtool.tui.feeds import FEEDS, pause_s
 from dbtool.tui.line import SYMBOLS, Status
+from dbtool.tui.present.jobs import progress_of
 from dbtool.tui.present.times import clock
 from dbtool.tui.screens.deeds import Deeds
 from dbtool.tui.screens.dialog import Details
@@ -67,6 +68,8 @@ class DatabaseScreen(Deeds):
         self.tab_name = next(iter(VIEWS))
         self.refresh_s = 0.0
         self._asking: set[str] = set()
+        self._untold: set[str] = set()
+        """Answers that a tab could not draw, each told once."""
         self._looking = False
 
     def compose(self) -> ComposeResult:
@@ -167,8 +170,18 @@ class DatabaseScreen(Deeds):
             return
         now_s = self.app.source.now()
         if not changed or changed in self.view.FEEDS or changed in self.view.ALSO:
-            self.view.show(self.state, now_s)
+            self._show(now_s)
         self._draw_bars(now_s)
+
+    def _show(self, now_s: float) -> None:
+        """Draw the tab in front; an answer that it does not understand ends nothing."""
+        try:
+            self.view.show(self.state, now_s)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            text = f"{self.view.TITLE} cannot be shown: {type(error).__name__}: {error}"
+            if text not in self._untold:
+                self._untold.add(text)
+                self.state.tell(Event(now_s, Status.CRIT, "error", text, "dbtool --version"))
 
     def _draw_bars(self, now_s: float) -> None:
         live = self.state.live
@@ -357,7 +370,7 @@ class DatabaseScreen(Deeds):
         if running:
             job = running[0]
             more = f"  (+{len(running) - 1} more)" if len(running) > 1 else ""
-            line.show(f"Job: {job.title}", job.state.share, f"{_progress(job)}{more}   x cancels")
+            line.show(f"Job: {job.title}", job.state.share, f"{progress_of(job)}{more}   x cancels")
 
     def _ended(self, job: Job) -> None:
         from dbtool.tui.present.jobs import outcome
@@ -378,15 +391,3 @@ class DatabaseScreen(Deeds):
             self.notify(f"asked {running[0].title} to stop at its next safe point")
         else:
             self.notify("no job is running")
-
-
-def _progress(job: Job) -> str:
-    state = job.state
-    if not state.phase:
-        return format_duration(max(state.elapsed_s, 0.0))
-    if state.unit == "bytes":
-        done = format_size(state.done)
-        whole = f"/{format_size(state.total)}" if state.total else ""
-        return f"{state.phase}  {done}{whole}"
-    whole = f"/{state.total:,}" if state.total else ""
-    return f"{state.phase}  {state.done:,}{whole} {state.unit}"

@@ -134,7 +134,9 @@ class Deeds(Screen[None]):
             self.notify("no advice is under the cursor; o asks for some")
             return
         what = "Does what the advice says, behind a snapshot where there is a repository."
-        words = ("optimize", "--apply", "--yes", "--only", chosen)
+        trace = self.app.options.trace
+        workload = ("--workload", trace) if trace else ()
+        words = ("optimize", "--apply", "--yes", "--only", chosen, *workload)
         self.propose(Action(f"Apply {chosen}", words, what, writes=True))
 
     def action_undo(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from dbtool.tui.jobs import Job, JobState
 from dbtool.tui.line import Status
 from dbtool.tui.model import Problem
-from dbtool.tui.present.jobs import outcome
+from dbtool.tui.present.jobs import outcome, progress_of
 
 BACKUP = {"schema": "dbtool.backup/1", "snapshot": "a1b2c3d4e5", "added": 2048, "unchanged": False}
 RESTORE = {"schema": "dbtool.restore/1", "pages_written": 4, "pages": 1200, "target": "/x.db"}
@@ -34,3 +34,15 @@ def test_every_end_has_its_sentence(state: JobState, status: Status, words: str)
     assert found is status
     assert text.startswith("Back up app.db: ")
     assert words in text
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (JobState(elapsed_s=3.0), "3.0 s"),
+        (JobState("reading", 2**20, 2**21, "bytes"), "reading  1.0 MiB/2.0 MiB"),
+        (JobState("reading", 1500, None, "pages"), "reading  1,500 pages"),
+    ],
+)
+def test_a_job_says_where_it_is(state: JobState, text: str) -> None:
+    assert progress_of(Job("x", (), 0.0, Path("x"), state)) == text

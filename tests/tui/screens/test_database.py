@@ -17,7 +17,7 @@ from dbtool.tui.screens.dialog import Details
 from dbtool.tui.views import VIEWS
 from dbtool.tui.widgets.listing import Listing
 from tests.tui.piloted import play, screen_text, text_of, told, until
-from tests.tui.seeded import CALM, DATABASE, LIVE, NOW_S, Scripted, failing, options
+from tests.tui.seeded import CALM, DATABASE, LIVE, NOW_S, Scripted, failing, options, reading
 
 
 def test_the_title_says_what_is_looked_at(tmp_path: Path) -> None:
@@ -159,6 +159,22 @@ def test_a_feed_that_fails_leaves_what_was_known(tmp_path: Path) -> None:
         await pilot.press("2", "f5")
         await until(pilot, lambda: "no answer in 20 s" in screen_text(app))
         assert "00000003" in screen_text(app)
+
+    play(tmp_path, story, source=source)
+
+
+def test_an_answer_that_is_not_understood_ends_nothing(tmp_path: Path) -> None:
+    source = Scripted({"storage": reading("storage", {"tables": {"tables": [{"odd": 1}]}})})
+
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        await pilot.press("3")
+        await until(pilot, lambda: bool(app.screen.state.events))
+        await pilot.press("f5")
+        await pilot.pause()
+        (event,) = app.screen.state.events
+        assert "Storage cannot be shown" in event.text
+        await pilot.press("1")
+        await until(pilot, lambda: "Health" in screen_text(app))
 
     play(tmp_path, story, source=source)
 
