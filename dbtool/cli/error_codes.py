@@ -46,6 +46,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         2, "SQLite cannot take the name: too long, or not UTF-8"
     ),
     "not-a-database": ErrorCode(2, "the file is not an SQLite database"),
+    "manifest-unknown": ErrorCode(2, "an exported database is of a format of a later dbtool"),
     "target-is-folder": ErrorCode(2, "a folder was named where the restored file shall lie"),
     "snapshot-ambiguous": ErrorCode(2, "several snapshots begin like that"),
     "migration-not-projected": ErrorCode(2, "what a pending migration will leave is not known"),
@@ -231,6 +232,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "config-altered": ErrorCode(13, "somebody changed the config object of the repository"),
     "prune-damaged": ErrorCode(13, "what the snapshots need is not known, so nothing is removed"),
     "key-slot-damaged": ErrorCode(13, "a key slot is damaged, and no other one opens"),
+    "manifest-damaged": ErrorCode(13, "the manifest of an exported database is damaged"),
     "record-damaged": ErrorCode(13, "an object of the repository is damaged or was replaced"),
     "pack-missing": ErrorCode(13, "a pack of the repository is missing"),
     "pack-damaged": ErrorCode(13, "a pack of the repository is damaged"),
