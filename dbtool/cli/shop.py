@@ -13,7 +13,7 @@ import apsw
 
 from dbtool.core.connection import connect
 
-__all__ = ["Shop", "damage"]
+__all__ = ["MIGRATION", "Shop", "damage"]
 
 _ORDERS = 20_000
 _CHANGED = 200
@@ -21,7 +21,8 @@ _SEED = 20_261_121
 _CITIES = ("Lisbon", "Kyoto", "Quito", "Oslo", "Accra", "Zagreb", "Perth", "Lima")
 _GOODS = ("lamp", "teapot", "bicycle", "atlas", "violin", "hammock", "compass", "kite")
 
-_SCHEMA = """
+MIGRATION = """\
+-- dbtool:up
 CREATE TABLE customer(id INTEGER PRIMARY KEY, name TEXT NOT NULL, city TEXT NOT NULL);
 CREATE TABLE orders(
     id INTEGER PRIMARY KEY,
@@ -32,7 +33,11 @@ CREATE TABLE orders(
     remark TEXT
 );
 CREATE INDEX buyers ON orders(customer);
+-- dbtool:down
+DROP TABLE orders;
+DROP TABLE customer;
 """
+"""What the shop's tables are made by."""
 
 
 class Shop:
@@ -44,7 +49,7 @@ class Shop:
         self._kept = ""
 
     def fill(self) -> int:
-        """Create tables and rows; return the number of orders."""
+        """Take customers and orders; return the number of orders."""
         chance = random.Random(_SEED)  # noqa: S311 - a story, not a secret
         customers = [(n, f"customer {n:04}", chance.choice(_CITIES)) for n in range(1, 501)]
         orders = [
@@ -58,10 +63,21 @@ class Shop:
             for n in range(1, _ORDERS + 1)
         ]
         with self._connection() as connection, connection:
-            connection.execute(_SCHEMA)
             connection.executemany("INSERT INTO customer VALUES(?, ?, ?)", customers)
             connection.executemany("INSERT INTO orders VALUES(?, ?, ?, ?, 0, ?)", orders)
         return _ORDERS
+
+    def has_tables(self) -> bool:
+        """Return whether its tables are there."""
+        with self._connection() as connection:
+            found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            return {"customer", "orders"} <= {name for (name,) in found}
+
+    def ordered(self, item: str) -> int:
+        """Return how many orders are for an item."""
+        with self._connection() as connection:
+            query = "SELECT count(*) FROM orders WHERE item = ?"
+            return int(connection.execute(query, (item,)).get)
 
     def change(self) -> int:
         """Mark some neighbouring orders as paid; return how many."""

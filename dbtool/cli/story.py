@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbtool.cli.failure import DAMAGED
-from dbtool.cli.shop import Shop, damage
+from dbtool.cli.shop import MIGRATION, Shop, damage
 from dbtool.cli.visible import Painted, visible
 from dbtool.config import environment
 from dbtool.core.atomicfile import failures_named
@@ -29,6 +29,7 @@ __all__ = ["tell"]
 _COMMAND_LIMIT_S = 120.0
 _DAMAGED_PAGES = 3
 _SNAPSHOTS = 2
+_ITEM = "teapot"
 
 
 def tell(session: Session, keep: Path | None) -> int:
@@ -57,6 +58,7 @@ def _tell(session: Session, folder: Path, *, kept: bool) -> int:
         _begin,
         _first_backup,
         _second_backup,
+        _insight,
         _disaster,
         _repair,
         _rescue,
@@ -180,6 +182,12 @@ def _begin(narrator: Narrator, shop: Shop) -> None:
     narrator.check(
         "shop.db is there, in WAL mode, and dbtool.toml names it", holds=_is_begun(narrator, shop)
     )
+    folder = narrator.folder / "migrations"
+    folder.mkdir()
+    (folder / "0001_shop.sql").write_text(MIGRATION, encoding="utf-8")
+    narrator.tell("migrations/0001_shop.sql says what tables a shop needs")
+    narrator.run("migrate", "up", "shop.db")
+    narrator.check("the tables are there, made in one transaction", holds=shop.has_tables())
     orders = shop.fill()
     narrator.tell(f"the shop opens and takes {orders:,} orders")
 
@@ -221,6 +229,15 @@ def _second_backup(narrator: Narrator, shop: Shop) -> None:
     )
     narrator.run("snapshots", "shop.db")
     shop.remember("evening")
+
+
+def _insight(narrator: Narrator, shop: Shop) -> None:
+    narrator.chapter("What is in there", "found by words, and counted; nothing is changed")
+    text = narrator.run("search", "--limit", "2", _ITEM, "shop.db")
+    expected = f"{shop.ordered(_ITEM):,} rows match"
+    narrator.check(f"every order of a {_ITEM} was found", holds=expected in text)
+    text = narrator.run("stats", "--section", "tables", "shop.db")
+    narrator.check("stats counts every row", holds="20,000" in text)
 
 
 def _disaster(narrator: Narrator, shop: Shop) -> None:

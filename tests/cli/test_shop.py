@@ -6,15 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.cli.shop import Shop, damage
+from dbtool.cli.shop import MIGRATION, Shop, damage
 from dbtool.core.create import init_database
+from dbtool.migrate import upgrade
 
 
 @pytest.fixture
 def shop() -> Shop:
     init_database(Path("shop.db"))
+    Path("migrations").mkdir()
+    Path("migrations/0001_shop.sql").write_text(MIGRATION)
+    upgrade(Path("shop.db"), Path("migrations"))
     shop = Shop(Path("shop.db"))
-    shop.fill()
+    assert shop.has_tables()
+    assert shop.fill() == 20_000
     return shop
 
 
@@ -36,3 +41,8 @@ def test_an_application_keeps_it_open(shop: Shop) -> None:
     with shop.open_for_business():
         assert Path("shop.db-shm").exists()
     assert not Path("shop.db-shm").exists()
+
+
+def test_orders_are_counted_by_item(shop: Shop) -> None:
+    assert 1000 < shop.ordered("teapot") < 5000
+    assert shop.ordered("nothing") == 0

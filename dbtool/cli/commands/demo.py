@@ -26,9 +26,9 @@ def demo(
 ) -> int:
     """Run the whole story in a temporary folder, checking every step.
 
-    A database is created, filled, backed up, changed, backed up again, damaged and restored; every
-    command is printed before it runs, and what it says is checked. The exit code is 1 where a step
-    does not hold.
+    A database is created, migrated, filled, backed up, changed, backed up again, searched, damaged,
+    healed and restored; every command is printed before it runs, and what it says is checked. The
+    exit code is 1 where a step does not hold.
     """
     from dbtool.cli.story import tell
 

