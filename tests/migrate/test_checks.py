@@ -45,6 +45,14 @@ def test_a_key_without_a_unique_parent_is_a_violation_itself(connection: apsw.Co
     assert "mismatch" in found.why
 
 
+def test_a_wrong_key_of_a_table_that_nobody_has_written_is_found(
+    connection: apsw.Connection,
+) -> None:
+    connection.execute("CREATE TABLE d(x REFERENCES p(u))")
+    (found,) = foreign_key_violations(connection, [])
+    assert (found.table, "mismatch" in found.why) == ("d", True)
+
+
 def test_views_and_triggers_that_do_not_prepare_are_found(connection: apsw.Connection) -> None:
     connection.execute(
         "CREATE VIEW fine AS SELECT id FROM p; CREATE VIEW bad AS SELECT missing FROM p;"
