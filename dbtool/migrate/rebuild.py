@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
 import apsw
@@ -34,12 +35,14 @@ from dbtool.core.schema import Table, read_schema
 from dbtool.errors import DbtoolError, UsageError
 from dbtool.migrate.model import Rebuild
 from dbtool.migrate.tokens import tokens
+from dbtool.migrate.versions import HISTORY_TABLE
 
 __all__ = ["Run", "rebuild_table"]
 
 Run = Callable[[str, int, str], None]
 """Runs a statement, with the line that it comes from and what it is for."""
 
+_STATISTICS: Final = ("sqlite_stat1", "sqlite_stat4")
 _ASIDE: Final = "_dbtool_old_"
 _HANGING: Final = (
     "SELECT type, name, sql FROM main.sqlite_schema WHERE tbl_name = ? COLLATE NOCASE"
@@ -56,6 +59,8 @@ class _Old:
     """(type, name, sql) of its indexes and triggers."""
     sequence: int | None
     """Its AUTOINCREMENT mark."""
+    statistics: tuple[str, ...] = ()
+    """Tables with what ANALYZE has found, such as sqlite_stat1."""
 
     @property
     def aside(self) -> str:
@@ -98,6 +103,12 @@ def rebuild_table(connection: apsw.Connection, asked: Rebuild, run: Run) -> None
 
 
 def _remember(connection: apsw.Connection, asked: Rebuild) -> _Old:
+    if folded(asked.table) == HISTORY_TABLE:
+        raise _impossible(
+            asked,
+            f"{HISTORY_TABLE} cannot be rebuilt: it is the history of migrations",
+            "dbtool migrate repair changes the history",
+        )
     schema = read_schema(connection, "main")
     table = schema.tables.get(folded(asked.table))
     if table is None or table.kind != "table":
@@ -121,7 +132,8 @@ def _remember(connection: apsw.Connection, asked: Rebuild) -> _Old:
     if ("table", "sqlite_sequence") in schema.items:
         sql = "SELECT max(seq) FROM main.sqlite_sequence WHERE name = ? COLLATE NOCASE"
         sequence = connection.execute(sql, (table.name,)).get
-    return _Old(table, hanging, sequence)
+    found = (("table", name) in schema.items for name in _STATISTICS)
+    return _Old(table, hanging, sequence, tuple(compress(_STATISTICS, found)))
 
 
 def _put_aside(asked: Rebuild, old: _Old, run: Run) -> None:
@@ -139,7 +151,17 @@ def _put_aside(asked: Rebuild, old: _Old, run: Run) -> None:
         columns.append(old.table.rowid)
     both = ", ".join(columns)
     run(f"INSERT INTO {aside}({both}) SELECT {both} FROM {name}", asked.line, doing)  # noqa: S608  quoted
+    # A table that is dropped takes what ANALYZE has found along.
+    for statistics in old.statistics:
+        run(_renamed_in(statistics, old.table.name, old.aside), asked.line, "keeping statistics")
     run(f"DROP TABLE {name}", asked.line, doing)
+    for statistics in old.statistics:
+        run(_renamed_in(statistics, old.aside, old.table.name), asked.line, "keeping statistics")
+
+
+def _renamed_in(statistics: str, before: str, after: str) -> str:
+    old, new = (name.replace("'", "''") for name in (before, after))
+    return f"UPDATE main.{statistics} SET tbl = '{new}' WHERE tbl = '{old}' COLLATE NOCASE"  # noqa: S608  quoted
 
 
 def _created(connection: apsw.Connection, asked: Rebuild) -> Table:

@@ -101,10 +101,13 @@ def test_rows_in_conflict_stop_it_whatever_the_table_says(project: Project) -> N
     assert project.sql("SELECT count(*) FROM t") == [(2,)]
 
 
-def test_statistics_of_the_planner_stay(project: Project) -> None:
-    project.sql("CREATE TABLE t(a); CREATE INDEX i ON t(a); INSERT INTO t VALUES (1), (2); ANALYZE")
+@pytest.mark.parametrize("check", ["", ", CHECK (t.a > 0)"])
+def test_statistics_of_the_planner_stay(project: Project, check: str) -> None:
+    project.sql(
+        f"CREATE TABLE t(a{check}); CREATE INDEX i ON t(a); INSERT INTO t VALUES (1), (2); ANALYZE"
+    )
     before = project.sql("SELECT * FROM sqlite_stat1")
-    rebuild(project, "CREATE TABLE t(a, b)")
+    rebuild(project, f"CREATE TABLE t(a, b{check})")
     assert project.sql("SELECT * FROM sqlite_stat1") == before
 
 
@@ -125,6 +128,7 @@ def test_an_external_content_index_still_finds_its_rows(project: Project) -> Non
         ("CREATE TABLE f(a)", (), "f cannot be rebuilt: a virtual table"),
         ("CREATE TABLE t(a)", ("z = 1",), "the new t has no column z"),
         ("CREATE TEMP TABLE t(a)", (), "makes no table t of this database"),
+        ("CREATE TABLE _dbtool_migrations(a)", (), "it is the history of migrations"),
     ],
 )
 def test_what_cannot_be_rebuilt_is_named(
