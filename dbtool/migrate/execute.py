@@ -98,10 +98,15 @@ def run_python(
             code = compile(migration.text, str(migration.path), "exec")
             exec(code, names)  # noqa: S102  the user's own migration, from a file on disk
             names[way](connection)  # type: ignore[operator]
+        except Refused as error:
+            place.line = _line_of_python(migration.path)
+            error.message = f"{place.where}: {error.message}"
+            raise
         except (apsw.Error, DbtoolError):
             place.line = _line_of_python(migration.path) or place.line
             raise
-        except Exception as error:
+        # A migration that ends the program would otherwise look like one that is done.
+        except (Exception, SystemExit) as error:
             place.line = _line_of_python(migration.path)
             raise DbtoolError(
                 "migration-failed",
@@ -217,7 +222,7 @@ def _refused(place: Place, what: str, context: str) -> Refused:
     hint = "remove it: every migration runs in one transaction"
     if what in ("BEGIN", "COMMIT", "ROLLBACK"):
         hint += "\n-- dbtool:up tx=none      where one of its statements cannot"
-    elif what.startswith("writing to"):
+    elif what.startswith("changing "):
         hint = "dbtool migrate repair changes the history"
     else:
         hint = "remove it: a migration changes one database, and nothing else"

@@ -1,11 +1,13 @@
 """What a migration does to the connection while it runs: refused, recorded, counted.
 
 Refused is what would end our transaction or leave this database: COMMIT, ROLLBACK, ATTACH, DETACH,
-loading extensions, writing to the history. `PRAGMA foreign_keys` does nothing: foreign keys stay
-off, so that no DROP TABLE empties the children of a table.
+loading extensions, changing the history. `PRAGMA foreign_keys` does nothing: foreign keys stay
+off, so that no DROP TABLE empties the children of a table. After a statement that ended the
+transaction all the same, as OR ROLLBACK does, no other one runs.
 
 Recorded is which tables are written, and whether the migration itself says so or a trigger does.
-The rows of a table are counted before the first statement that writes it.
+The rows of a table are counted before the first statement that writes or renames it. A renamed
+table takes its rows along; they are lost to its old name once it is dropped.
 """
 
 from __future__ import annotations
@@ -17,12 +19,26 @@ from typing import Final, NamedTuple
 import apsw
 
 from dbtool.core.names import folded, identifier
+from dbtool.errors import Refused
 from dbtool.migrate.versions import HISTORY_TABLE
 
 __all__ = ["Action", "Loss", "Watch"]
 
 _WRITES: Final = frozenset({apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE})
 _DROPS: Final = frozenset({apsw.SQLITE_DROP_TABLE, apsw.SQLITE_DROP_VTABLE})
+_READS: Final = frozenset(
+    {
+        apsw.SQLITE_READ,
+        apsw.SQLITE_SELECT,
+        apsw.SQLITE_FUNCTION,
+        apsw.SQLITE_PRAGMA,
+        apsw.SQLITE_ANALYZE,
+        apsw.SQLITE_REINDEX,
+    }
+)
+"""What may be done to the history."""
+_RENAMES: Final = (apsw.SQLITE_FUNCTION, "sqlite_rename_table")
+"""What ALTER TABLE calls to rename a table, and for nothing else."""
 _OUTSIDE: Final = {apsw.SQLITE_ATTACH: "ATTACH", apsw.SQLITE_DETACH: "DETACH"}
 _OURS: Final = frozenset({"foreign_keys"})
 _REFUSED_PRAGMAS: Final = frozenset({"writable_schema", "temp_store_directory"})
@@ -69,6 +85,10 @@ class Watch:
         """Folded names of dropped tables."""
         self.altered: set[str] = set()
         """Folded names of altered tables, as they were before."""
+        self._renamed: dict[str, int] = {}
+        """Row in the schema of the table that had a folded name until it was renamed."""
+        self._gone: set[int] = set()
+        """Rows in the schema of dropped tables."""
         self.reached: Callable[[str], None] | None = None
         """Called with each statement before it runs; may raise to stop the work."""
         self._paused = 0
@@ -103,6 +123,9 @@ class Watch:
         self.deletes.clear()
         self.drops.clear()
         self.altered.clear()
+        self._renamed.clear()
+        self._gone.clear()
+        self._actions.clear()
 
     def expect(self, table: str) -> None:
         """Count a table now, because it is about to be rebuilt."""
@@ -131,8 +154,10 @@ class Watch:
         """Return what `rows` shows as lost without a DELETE of the migration itself."""
         found = []
         for table, (before, after) in rows.items():
-            via = self.deletes.get(folded(table), "")
-            if after < before and (via or folded(table) not in self.deletes):
+            name = folded(table)
+            via = self.deletes.get(name, "")
+            kept = name in self._renamed and self._renamed[name] not in self._gone
+            if after < before and not kept and (via or name not in self.deletes):
                 found.append(Loss(table, before, after, via))
         return found
 
@@ -145,7 +170,7 @@ class Watch:
         via: str | None,
     ) -> int:
         # VACUUM copies everything into a database of its own.
-        if self._paused or database not in (None, "main"):
+        if self._paused or database not in (None, "main", "temp"):
             return apsw.SQLITE_OK
         action = Action(code, first or "", second or "", via or "")
         refused = self._refusal(action)
@@ -154,7 +179,8 @@ class Watch:
             return apsw.SQLITE_DENY
         if code == apsw.SQLITE_PRAGMA and action.first.lower() in _OURS and action.second:
             return apsw.SQLITE_IGNORE
-        self._actions.append(action)
+        if database != "temp":
+            self._actions.append(action)
         return apsw.SQLITE_OK
 
     def _refusal(self, action: Action) -> str:
@@ -169,12 +195,18 @@ class Watch:
             return "load_extension()"
         if code == apsw.SQLITE_PRAGMA and first.lower() in _REFUSED_PRAGMAS and action.second:
             return f"PRAGMA {first}"
-        written = code in _WRITES or code in _DROPS
-        return f"writing to {first}" if written and folded(first) == HISTORY_TABLE else ""
+        changed = code not in _READS and HISTORY_TABLE in (folded(first), folded(action.second))
+        return f"changing {HISTORY_TABLE}" if changed else ""
 
     def _trace(self, _cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
         if self._paused:
             return True
+        if self.transactional and not self.connection.in_transaction:
+            raise Refused(
+                "migration-refused",
+                "a statement before this one ended the transaction",
+                hint="use RAISE(ABORT) and OR ABORT, not ROLLBACK",
+            )
         if self._actions:
             self._known[sql] = tuple(self._actions)
             self._actions.clear()
@@ -190,10 +222,15 @@ class Watch:
         """Record what a statement is about to do; return the tables that it writes."""
         dropped = {folded(action.first) for action in actions if action.code in _DROPS}
         self.drops |= dropped
+        self._gone |= {self._row_of(name) for name in dropped}
+        renames = any((action.code, action.second) == _RENAMES for action in actions)
         tables = []
         for code, first, second, via in actions:
             if code == apsw.SQLITE_ALTER_TABLE:
                 self.altered.add(folded(second))
+                if renames and first.lower() == "main":
+                    tables.append(second)
+                    self._renamed.setdefault(folded(second), self._row_of(second))
             name = folded(first)
             if code not in _WRITES or name.startswith("sqlite_"):
                 continue
@@ -202,6 +239,14 @@ class Watch:
                 # Said by the migration itself counts more than done by a trigger.
                 self.deletes[name] = via and self.deletes.get(name, via)
         return tables
+
+    def _row_of(self, table: str) -> int:
+        """Return which row of the schema a table is: the same after it is renamed; 0: none."""
+        sql = (
+            "SELECT max(rowid) FROM main.sqlite_schema"
+            " WHERE type = 'table' AND name = ? COLLATE NOCASE"
+        )
+        return int(self.connection.execute(sql, (table,)).get or 0)
 
     def _count(self, table: str) -> int | None:
         try:

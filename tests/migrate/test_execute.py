@@ -46,7 +46,7 @@ def test_a_constraint_is_named_with_the_statement(shop: Project) -> None:
         ("COMMIT;", "COMMIT"),
         ("BEGIN;", "BEGIN"),
         ("ATTACH 'x.db' AS x;", "ATTACH"),
-        ("DELETE FROM _dbtool_migrations;", "writing to _dbtool_migrations"),
+        ("DELETE FROM _dbtool_migrations;", "changing _dbtool_migrations"),
         ("INSERT OR ROLLBACK INTO p(id) VALUES (9);\nCREATE TABLE z(a);", ""),
     ],
 )
@@ -92,6 +92,23 @@ def test_an_error_in_python_is_named_with_its_line(
     error = failure(shop, f"def up(db):\n{body}\n", "0002_x.py")
     assert error.code == code
     assert message in error.message
+
+
+def test_python_that_ends_the_program_has_failed(shop: Project) -> None:
+    body = "import sys\ndef up(db):\n    db.execute('DELETE FROM c')\n    sys.exit(0)\n"
+    error = failure(shop, body, "0002_x.py")
+    assert error.code == "migration-failed"
+    assert "line 4: SystemExit" in error.message
+
+
+def test_python_that_goes_on_after_a_rollback_changes_nothing(shop: Project) -> None:
+    body = (
+        "def up(db):\n    try:\n        db.execute('INSERT OR ROLLBACK INTO p(id) VALUES (1)')\n"
+        "    except Exception:\n        pass\n    db.execute('DELETE FROM c')\n"
+    )
+    error = failure(shop, body, "0002_x.py")
+    assert error.code == "migration-refused"
+    assert error.message.startswith("0002_x.py, line 6: a statement before")
 
 
 def test_a_long_statement_is_shown_by_its_beginning() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
+from dbtool.errors import Refused
 from dbtool.migrate.watch import Loss, Watch
 
 
@@ -39,6 +40,7 @@ def run(watch: Watch, *statements: str, transactional: bool = True) -> list[Loss
         "DETACH z",
         "SELECT load_extension('x')",
         "PRAGMA writable_schema = 1",
+        "PRAGMA temp.writable_schema = 1",
     ],
 )
 def test_what_leaves_the_transaction_or_the_database_is_refused(watch: Watch, sql: str) -> None:
@@ -47,10 +49,37 @@ def test_what_leaves_the_transaction_or_the_database_is_refused(watch: Watch, sq
     assert watch.refused
 
 
-def test_writing_to_the_history_is_refused(watch: Watch) -> None:
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM _dbtool_migrations",
+        "ALTER TABLE _dbtool_migrations RENAME TO taken",
+        "ALTER TABLE _dbtool_migrations ADD COLUMN y",
+        "CREATE TRIGGER h AFTER INSERT ON _DBTOOL_migrations BEGIN DELETE FROM a; END",
+        "CREATE TEMP TRIGGER h AFTER INSERT ON main._dbtool_migrations BEGIN DELETE FROM a; END",
+        "CREATE INDEX h ON _dbtool_migrations(x)",
+        "CREATE TEMP TABLE _dbtool_migrations(x)",
+    ],
+)
+def test_changing_the_history_is_refused(watch: Watch, sql: str) -> None:
     watch.connection.execute("CREATE TABLE _dbtool_migrations(x)")
     with pytest.raises(apsw.AuthError):
-        run(watch, "DELETE FROM _dbtool_migrations")
+        run(watch, sql)
+    assert watch.refused == "changing _dbtool_migrations"
+
+
+def test_the_history_may_be_read_and_analyzed(watch: Watch) -> None:
+    watch.connection.execute("CREATE TABLE _dbtool_migrations(x UNIQUE)")
+    run(watch, "SELECT x FROM _dbtool_migrations", "ANALYZE", "REINDEX")
+
+
+def test_nothing_runs_after_the_transaction_was_ended(watch: Watch) -> None:
+    watch.connection.execute("CREATE TABLE u(k UNIQUE); INSERT INTO u VALUES (1)")
+    with pytest.raises(apsw.ConstraintError):
+        run(watch, "INSERT OR ROLLBACK INTO u VALUES (1)")
+    with watch.watching(), pytest.raises(Refused, match="ended the transaction"):
+        watch.connection.execute("DELETE FROM a")
+    assert watch.connection.execute("SELECT count(*) FROM a").get == 3
 
 
 def test_savepoints_and_settings_that_change_nothing_are_let_through(watch: Watch) -> None:
@@ -58,9 +87,10 @@ def test_savepoints_and_settings_that_change_nothing_are_let_through(watch: Watc
     assert watch.connection.pragma("user_version") == 3
 
 
-def test_foreign_keys_stay_off_without_a_transaction_too(watch: Watch) -> None:
+@pytest.mark.parametrize("schema", ["", "main.", "temp."])
+def test_foreign_keys_stay_off_without_a_transaction_too(watch: Watch, schema: str) -> None:
     watch.connection.pragma("foreign_keys", 0)
-    run(watch, "PRAGMA foreign_keys = ON", transactional=False)
+    run(watch, f"PRAGMA {schema}foreign_keys = ON", transactional=False)
     assert watch.connection.pragma("foreign_keys") == 0
 
 
@@ -106,6 +136,22 @@ def test_a_table_dropped_and_made_again_with_fewer_rows_is_a_loss(watch: Watch) 
         "ALTER TABLE n RENAME TO b",
     )
     assert found == [Loss("b", 2, 1, "")]
+
+
+def test_a_table_renamed_away_and_copied_with_fewer_rows_is_a_loss(watch: Watch) -> None:
+    found = run(
+        watch,
+        "ALTER TABLE b RENAME TO older",
+        "ALTER TABLE older RENAME TO old",
+        "CREATE TABLE b(y, z)",
+        "INSERT INTO b(y) SELECT y FROM old WHERE y = 1",
+        "DROP TABLE old",
+    )
+    assert found == [Loss("b", 2, 1, "")]
+
+
+def test_a_table_that_keeps_its_rows_under_another_name_has_lost_none(watch: Watch) -> None:
+    assert run(watch, "ALTER TABLE b RENAME TO b_2025", "CREATE TABLE b(y)") == []
 
 
 def test_a_table_dropped_for_good_is_no_loss_here(watch: Watch) -> None:
