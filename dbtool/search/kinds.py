@@ -7,6 +7,8 @@ The content decides, by a sample, and the declared type where there is none:
     date       ISO 8601 text: 2026-01-31, 2026-01-31 12:00:00, 2026-01-31T12:00:00Z
     text       anything else; compared whatever the case of ASCII letters
 
+A value of another kind than most of its column neither is less nor equal nor more: SQLite's own
+order, in which every text is more than every number, would answer `price>100` with 'N/A'.
 Dates are in UTC, as those of SQLite's own functions. A date stands for the whole time that it
 names, so `created<=2026-01` includes the 31st; `7d` is the moment 7 days ago.
 """
@@ -35,6 +37,7 @@ _SAMPLE: Final = 64
 _DATE_TEXT: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:([ T])\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 )
+_DATE_GLOB: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9]*"
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _GIVEN_DATE: Final = re.compile(
     r"(\d{4})(?:-(\d\d?)(?:-(\d\d?)"
@@ -61,6 +64,8 @@ class ColumnKind:
     """Of a date: what stands between date and time."""
     unit: Literal["", "s", "ms", "julian"] = ""
     """Of a number: how it would count time; empty: not likely to be one."""
+    mixed: bool = False
+    """Of text: there are numbers too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def kind_of(connection: apsw.Connection, subject: Subject, column: str) -> Colum
             return ColumnKind("date", separators[0] if separators else " ")
         if all(_NUMBER.fullmatch(text.strip()) for text in texts):
             return ColumnKind("digits")
-    return ColumnKind("text")
+    return ColumnKind("text", mixed=bool(numbers))
 
 
 def compare(
@@ -129,8 +134,7 @@ def compare(
         number = _number(value)
         # Beside seconds since 1970 or Julian days, 2026 is a year.
         if number is not None and not (kind.unit and _YEAR.fullmatch(value)):
-            cast = column if kind.kind == "number" else f"CAST({column} AS NUMERIC)"
-            return Condition(f"{cast} {operator} ?", (number,))
+            return _with_number(column, kind, operator, number)
         return _with_time(column, kind, operator, value, now)
     if kind.kind == "date":
         span = _span(value, now)
@@ -138,8 +142,12 @@ def compare(
             raise ValueError(
                 f"the column holds dates, and {value!r} is none such as 2026-01-31 or 7d"
             )
-        return _in_time(column, operator, _as_text(span.start, kind), _as_text(span.end, kind))
-    return Condition(f"{column} {operator} ? COLLATE NOCASE", (value,))
+        found = _in_time(column, operator, _as_text(span.start, kind), _as_text(span.end, kind))
+        return Condition(f"({column} GLOB '{_DATE_GLOB}' AND {found.sql})", found.values)
+    if kind.mixed and (number := _number(value)) is not None:
+        return _with_number(column, ColumnKind("number"), operator, number)
+    same = f"{column} {operator} ? COLLATE NOCASE"
+    return Condition(f"(typeof({column}) = 'text' AND {same})", (value,))
 
 
 def within(column: str, kind: ColumnKind, low: str, high: str, now: datetime) -> Condition:
@@ -157,6 +165,18 @@ def within(column: str, kind: ColumnKind, low: str, high: str, now: datetime) ->
     return Condition(" AND ".join(f"({part.sql})" for part in parts), values)
 
 
+def _with_number(column: str, kind: ColumnKind, operator: str, number: float) -> Condition:
+    if kind.kind == "digits":
+        cast = f"CAST({column} AS NUMERIC)"
+        # Equal to itself as a number only where all of the text is one.
+        return Condition(f"({cast} = {column} AND {cast} {operator} ?)", (number,))
+    return Condition(f"({_is_number(column)} AND {column} {operator} ?)", (number,))
+
+
+def _is_number(column: str) -> str:
+    return f"typeof({column}) IN ('integer', 'real')"
+
+
 def _with_time(
     column: str, kind: ColumnKind, operator: str, value: str, now: datetime
 ) -> Condition:
@@ -165,7 +185,8 @@ def _with_time(
         raise ValueError(f"the column holds numbers, and {value!r} is none")
     if not kind.unit:
         raise ValueError(f"the column holds numbers that are no times, and {value!r} is no number")
-    return _in_time(column, operator, _as_number(span.start, kind), _as_number(span.end, kind))
+    found = _in_time(column, operator, _as_number(span.start, kind), _as_number(span.end, kind))
+    return Condition(f"({_is_number(column)} AND {found.sql})", found.values)
 
 
 def _in_time(column: str, operator: str, start: Value, end: Value) -> Condition:
