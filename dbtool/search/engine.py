@@ -272,6 +272,9 @@ class _Search:
             row = rows[table.number].get(identity)
             if row is not None:
                 yield self._hit(table, identity, row, rank + 1, finders[table.number])
+            else:  # its key is text that is none, so that it cannot be asked for
+                key = tuple(zip(table.subject.key, identity, strict=False))
+                yield Hit(table.subject.name, key, rank + 1, ())
 
     def _rows(
         self, table: IndexedTable, identities: list[tuple[Value, ...]]

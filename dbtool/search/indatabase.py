@@ -21,7 +21,7 @@ from typing import Final
 import apsw
 
 from dbtool.core.connection import classified, open_live, require_database
-from dbtool.core.names import identifier
+from dbtool.core.names import folded, identifier
 from dbtool.core.progress import Progress, Silent
 from dbtool.core.stoppable import stoppable
 from dbtool.errors import NotFound
@@ -119,11 +119,11 @@ def inside_tables(path: Path, *, busy_timeout_s: float = 10.0) -> list[InsideTab
         connection.execute("BEGIN")
         try:
             indexes = _indexes(connection)
-            subjects = {s.name.lower(): s for s in subjects_of(connection).tables}
+            subjects = {folded(s.name): s for s in subjects_of(connection).tables}
             return [
-                _looked_at(connection, index, subjects[table.lower()])
+                _looked_at(connection, index, subjects[folded(table)])
                 for index, table in indexes.items()
-                if table.lower() in subjects
+                if folded(table) in subjects
             ]
         finally:
             connection.execute("ROLLBACK")
@@ -150,13 +150,13 @@ def open_in_database(path: Path, *, mode: Mode = "word") -> Iterator[Searched]:
             yield Searched(corpus_of(connection, Silent(), mode))
             return
         found = subjects_of(connection)
-        by_table = {table.lower(): index for index, table in indexes.items()}
+        by_table = {folded(table): index for index, table in indexes.items()}
         tables = [
-            IndexedTable(number, s, tuple(range(len(s.columns))), inside=by_table[s.name.lower()])
+            IndexedTable(number, s, tuple(range(len(s.columns))), inside=by_table[folded(s.name)])
             for number, s in enumerate(found.tables, 1)
-            if s.name.lower() in by_table
+            if folded(s.name) in by_table
         ]
-        others = [s.name for s in found.tables if s.name.lower() not in by_table]
+        others = [s.name for s in found.tables if folded(s.name) not in by_table]
         notes = (f"without an index in the database, so left out: {', '.join(others)}",)
         corpus = Corpus(connection, tuple(tables), found.skipped, "main", exact=False)
         yield Searched(corpus, notes=notes if others else ())

@@ -136,18 +136,7 @@ def compare(
         if number is not None and not (kind.unit and _YEAR.fullmatch(value)):
             return _with_number(column, kind, operator, number)
         return _with_time(column, kind, operator, value, now)
-    if kind.kind == "date":
-        span = _span(value, now)
-        if span is None:
-            raise ValueError(
-                f"the column holds dates, and {value!r} is none such as 2026-01-31 or 7d"
-            )
-        found = _in_time(column, operator, _as_text(span.start, kind), _as_text(span.end, kind))
-        return Condition(f"({column} GLOB '{_DATE_GLOB}' AND {found.sql})", found.values)
-    if kind.mixed and (number := _number(value)) is not None:
-        return _with_number(column, ColumnKind("number"), operator, number)
-    same = f"{column} {operator} ? COLLATE NOCASE"
-    return Condition(f"(typeof({column}) = 'text' AND {same})", (value,))
+    return (_with_date if kind.kind == "date" else _with_text)(column, kind, operator, value, now)
 
 
 def within(column: str, kind: ColumnKind, low: str, high: str, now: datetime) -> Condition:
@@ -163,6 +152,25 @@ def within(column: str, kind: ColumnKind, low: str, high: str, now: datetime) ->
     ]
     values = tuple(value for part in parts for value in part.values)
     return Condition(" AND ".join(f"({part.sql})" for part in parts), values)
+
+
+def _with_date(
+    column: str, kind: ColumnKind, operator: str, value: str, now: datetime
+) -> Condition:
+    span = _span(value, now)
+    if span is None:
+        raise ValueError(f"the column holds dates, and {value!r} is none such as 2026-01-31 or 7d")
+    found = _in_time(column, operator, _as_text(span.start, kind), _as_text(span.end, kind))
+    return Condition(f"({column} GLOB '{_DATE_GLOB}' AND {found.sql})", found.values)
+
+
+def _with_text(
+    column: str, kind: ColumnKind, operator: str, value: str, _now: datetime
+) -> Condition:
+    if kind.mixed and (number := _number(value)) is not None:
+        return _with_number(column, ColumnKind("number"), operator, number)
+    same = f"{column} {operator} ? COLLATE NOCASE"
+    return Condition(f"(typeof({column}) = 'text' AND {same})", (value,))
 
 
 def _with_number(column: str, kind: ColumnKind, operator: str, number: float) -> Condition:

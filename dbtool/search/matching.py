@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from dbtool.core.names import identifier
+from dbtool.core.names import folded, identifier
 from dbtool.core.sqlerror import nearest
 from dbtool.search.kinds import ColumnKind, Condition, compare, within
 from dbtool.search.model import Mode, Value
@@ -62,7 +62,7 @@ def check_names(text: str, node: Node, subjects: Sequence[Subject], mode: Mode) 
     """
     for part in every(node):
         if isinstance(part, InTable):
-            if not any(part.name.lower() == s.name.lower() for s in subjects):
+            if not any(folded(part.name) == folded(s.name) for s in subjects):
                 close = nearest(part.name, [s.name for s in subjects])
                 raise invalid(
                     text,
@@ -101,7 +101,7 @@ def names_column(subject: Subject, name: str) -> str | None:
     found = subject.column(name)
     if found is None and "." in name:
         table, _, column = name.partition(".")
-        if table.lower() == subject.name.lower():
+        if folded(table) == folded(subject.name):
             return subject.column(column)
     return found
 
@@ -175,7 +175,7 @@ class Compiler:
         if isinstance(node, Word):
             return self._word(node)
         if isinstance(node, InTable):
-            return node.name.lower() == self.subject.name.lower()
+            return folded(node.name) == folded(self.subject.name)
         if isinstance(node, (Compare, Range)):
             return self._comparison(node)
         if isinstance(node, Not):

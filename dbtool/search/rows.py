@@ -54,12 +54,19 @@ def rows_between(
             yield (row[0], *decoded(row[1:], encoding))
 
 
-def keyed_rows(connection: apsw.Connection, subject: Subject) -> Iterator[tuple[Value, ...]]:
-    """Yield (primary key..., searched values...) of every row of a WITHOUT ROWID table."""
+def keyed_rows(
+    connection: apsw.Connection, subject: Subject
+) -> Iterator[tuple[tuple[Value, ...], tuple[Value, ...]]]:
+    """Yield (primary key, searched values) of every row of a WITHOUT ROWID table.
+
+    Of each column of the key come two values: whether it is text, and it, text as bytes. A key may
+    be text that is none; decoded, two of them could be the same.
+    """
     encoding = connection.pragma("encoding")
     chosen = f"{_whole(_quoted(subject.primary))}, {lenient(_quoted(subject.columns))}"
+    width = 2 * len(subject.primary)
     for row in connection.execute(f"SELECT {chosen} FROM {subject.source}"):
-        yield tuple(decoded(row, encoding))
+        yield row[:width], tuple(decoded(row[width:], encoding))
 
 
 def _damaged(subject: Subject, error: apsw.Error) -> Damaged:

@@ -8,6 +8,7 @@ from typing import Final
 
 import apsw
 
+from dbtool.core.names import folded
 from dbtool.core.sqlerror import nearest, pointed
 from dbtool.errors import UsageError
 from dbtool.search.model import Filter, Place, SearchOptions
@@ -46,7 +47,7 @@ def parse_place(text: str, tables: Sequence[str]) -> Place:
         text: as it was typed.
         tables: names of the tables there are, as a name may hold a dot.
     """
-    if text.lower() in (name.lower() for name in tables):
+    if folded(text) in map(folded, tables):
         return Place(text)
     table, dot, column = text.rpartition(".")
     return Place(table or None, column) if dot else Place(text)
@@ -67,7 +68,7 @@ def chosen_tables(
         named = [
             table
             for table in tables
-            if place.table is None or table.subject.name.lower() == place.table.lower()
+            if place.table is None or folded(table.subject.name) == folded(place.table)
         ]
         if not named:
             raise _unknown(

@@ -62,9 +62,9 @@ class Subject:
     """All columns in their order, generated ones too, for showing a whole row."""
 
     def column(self, name: str) -> str | None:
-        """Return the searched column of that name, whatever the case."""
-        wanted = name.lower()
-        return next((c for c in self.columns if c.lower() == wanted), None)
+        """Return the searched column of that name."""
+        wanted = folded(name)
+        return next((c for c in self.columns if folded(c) == wanted), None)
 
 
 @dataclass(frozen=True, slots=True)

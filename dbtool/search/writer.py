@@ -95,19 +95,21 @@ class TableWriter:
 
     def update_keyed(self, source: apsw.Connection) -> int:
         """Compare all rows of a WITHOUT ROWID table, write what differs; return their number."""
-        width = len(self._subject.primary)
-        names = [f"k{place}" for place in range(width)]
+        names = [f"k{place}" for place in range(len(self._subject.primary))]
+        given = [
+            f"iif(?{at}, CAST(?{at + 1} AS TEXT), ?{at + 1})" for at in range(1, 2 * len(names), 2)
+        ]
         find = (
             f"SELECT id, digest FROM {self._keys} JOIN {self._rows} USING(id) WHERE "
-            + " AND ".join(f"{name} IS ?" for name in names)
+            + " AND ".join(f"{name} IS {key}" for name, key in zip(names, given, strict=True))
         )
-        marks = ", ".join("?" * width)
-        add = f"INSERT INTO {self._keys}({', '.join(names)}) VALUES({marks}) RETURNING id"
+        add = (
+            f"INSERT INTO {self._keys}({', '.join(names)}) VALUES({', '.join(given)}) RETURNING id"
+        )
         seen: set[int] = set()
         count = 0
-        for row in keyed_rows(source, self._subject):
+        for key, values in keyed_rows(source, self._subject):
             count += 1
-            key, values = row[:width], row[width:]
             digest = row_digest(values)
             found = ask(self._connection, find, key)
             number, before = found[0] if found else (ask(self._connection, add, key)[0][0], None)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dbtool.core.progress import Silent
 from dbtool.errors import DbtoolError, UsageError
 from dbtool.search import engine
+from dbtool.search.access import SearchAccess, search_database
 from dbtool.search.engine import run_search
 from dbtool.search.model import Filter, Place, SearchOptions, SearchResult
-from tests.search.conftest import Keys, found, in_memory, keys
+from tests.search.conftest import INDEXED, Keys, database, found, in_memory, keys
 
 Ask = Callable[..., SearchResult]
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
@@ -215,3 +218,42 @@ def test_hostile_names_and_values_do_no_harm() -> None:
     assert found(corpus, "needle", filters=(Filter("id = 2 AND rank = 'needle'"),)) == [
         ("a\" b'; DROP", 1)
     ]
+
+
+def test_keys_that_are_no_text_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    database(
+        path,
+        """
+        CREATE TABLE word(k TEXT PRIMARY KEY, v) WITHOUT ROWID;
+        INSERT INTO word VALUES(CAST(x'ff61' AS TEXT), 'stone'), (CAST(x'fe61' AS TEXT), 'rock')
+        """,
+    ).close()
+    for access in (SearchAccess(use=False), INDEXED):
+        result = search_database(path, "stone", access=access)
+        assert result.total == 1
+        assert [hit.key for hit in result.hits] == [(("k", "\ufffda"),)]
+        assert search_database(path, "v=rock", access=access).total == 1
+
+
+def test_names_that_differ_in_the_case_of_other_letters_are_two_names(tmp_path: Path) -> None:
+    path = tmp_path / "twins.db"
+    database(
+        path,
+        """
+        CREATE TABLE "Ä"("Ü", "ü"); INSERT INTO "Ä" VALUES('one', 'two');
+        CREATE TABLE "ä"(x); INSERT INTO "ä" VALUES('one')
+        """,
+    ).close()
+
+    def where(text: str, **options: Any) -> list[str]:
+        access = SearchAccess(use=False)
+        result = search_database(path, text, SearchOptions(**options), access)
+        return sorted(hit.table for hit in result.hits)
+
+    assert where("ü:two") == where("Ü:one") == ["Ä"]
+    assert where("ü:one") == where("Ü=two") == []
+    assert where("one", places=(Place("Ä", "Ü"),)) == ["Ä"]
+    assert where("one", places=(Place("Ä", "ü"),)) == []
+    assert where("table:ä") == where("one", places=(Place("ä"),)) == ["ä"]
+    assert where("table:Ä") == ["Ä"]
