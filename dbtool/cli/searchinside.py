@@ -72,7 +72,8 @@ def _build(session: Session, path: Path, *, yes: bool) -> None:
 
     session.note(
         f"Every write to {path.name} will then write the index too, and every program that writes",
-        "to it needs SQLite 3.43 or later with FTS5; others would fail to write.",
+        "to it needs SQLite 3.43 or later with FTS5; others would fail to write. So would an",
+        "ALTER TABLE ... DROP COLUMN until the index is dropped.",
     )
     confirm(session, f"write indexes and triggers into {path.name}", yes=yes)
     with session.work() as progress:
@@ -81,7 +82,12 @@ def _build(session: Session, path: Path, *, yes: bool) -> None:
         progress.finish()
     lines = [("indexed", ", ".join(tables) or "no table")]
     if others:
-        lines.append(("left out", f"{', '.join(others)} (no rowid, or virtual)"))
+        lines.append(
+            (
+                "left out",
+                f"{', '.join(others)} (virtual, or no INTEGER PRIMARY KEY: VACUUM renumbers rows)",
+            )
+        )
     session.output.report(_SCHEMA, {"tables": tables, "left_out": others}, lines)
 
 

@@ -1,7 +1,13 @@
 """An index within the database itself, kept by triggers: for applications that search themselves.
 
-    dbtool_fts_TABLE(column, ...)     FTS5, contentless with deletes; its rowid is the table's
-    dbtool_fts_TABLE_ai, _au, _ad     triggers after INSERT, UPDATE, DELETE
+    dbtool_fts_TABLE_words(c0, ...)         FTS5, contentless with deletes; its rowid is the table's
+    dbtool_fts_TABLE_words_ai, _au, _ad     triggers after INSERT, UPDATE, DELETE
+
+The name ends so that no index can be taken for a part of another: FTS5 keeps that of `user` in
+`..._data`, `..._config` and others, which may be names of tables too.
+
+A table without an INTEGER PRIMARY KEY gets none: VACUUM may renumber its rows, and no trigger
+fires. Nor is an index searched of which a trigger is missing, as after DROP TABLE.
 
 Every write of the application then writes the index too, and every program that writes needs
 SQLite 3.43 or later with FTS5. `INSERT OR REPLACE` removes rows without firing a DELETE trigger; so
@@ -37,6 +43,18 @@ from dbtool.search.text import TOKENIZER
 __all__ = ["InsideTable", "build_inside", "drop_inside", "inside_tables", "open_in_database"]
 
 _EVENTS: Final = ("ai", "au", "ad")
+_SUFFIX: Final = "_words"
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """One index of ours."""
+
+    name: str
+    table: str
+    """As its triggers have it: the table may have been renamed since."""
+    triggers: bool
+    """Whether all of them are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +85,8 @@ def build_inside(
     """Make the index of every table that can have one anew, in one transaction.
 
     Returns:
-        Names of the tables indexed, and of those that cannot be (WITHOUT ROWID, virtual).
+        Names of the tables indexed, and of those that cannot be: virtual, or without an
+        INTEGER PRIMARY KEY.
 
     Raises:
         DbtoolError: as `dbtool.core.connection.open_live`.
@@ -80,7 +99,7 @@ def build_inside(
         connection.execute("BEGIN IMMEDIATE")
         try:
             subjects = subjects_of(connection).tables
-            able = [s for s in subjects if _able(s)]
+            able = [s for s in subjects if _able(connection, s)]
             _remove_all(connection)
             for subject in able:
                 _create(connection, subject)
@@ -91,7 +110,7 @@ def build_inside(
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    return [s.name for s in able], [s.name for s in subjects if not _able(s)]
+    return [s.name for s in able], [s.name for s in subjects if s not in able]
 
 
 def drop_inside(path: Path, *, busy_timeout_s: float = 10.0) -> list[str]:
@@ -107,26 +126,17 @@ def drop_inside(path: Path, *, busy_timeout_s: float = 10.0) -> list[str]:
 
 
 def inside_tables(path: Path, *, busy_timeout_s: float = 10.0) -> list[InsideTable]:
-    """Look at the indexes in a database, and whether they hold; nothing is changed.
-
-    The check of FTS5 wants to be written as an INSERT, so it runs in a transaction that is rolled
-    back.
-    """
-    with (
-        closing(open_live(path, busy_timeout_s=busy_timeout_s)) as connection,
-        classified(path),
-    ):
-        connection.execute("BEGIN")
-        try:
-            indexes = _indexes(connection)
-            subjects = {folded(s.name): s for s in subjects_of(connection).tables}
-            return [
-                _looked_at(connection, index, subjects[folded(table)])
-                for index, table in indexes.items()
-                if folded(table) in subjects
-            ]
-        finally:
-            connection.execute("ROLLBACK")
+    """Look at the indexes in a database, and whether they hold, in one read transaction."""
+    with PageReader.open(path, busy_timeout_s=busy_timeout_s) as reader, classified(path):
+        connection = reader.connection
+        if connection is None:
+            return []
+        subjects = {folded(s.name): s for s in subjects_of(connection).tables}
+        return [
+            _looked_at(connection, index, subjects[folded(index.table)])
+            for index in _indexes(connection)
+            if folded(index.table) in subjects
+        ]
 
 
 @contextmanager
@@ -139,7 +149,7 @@ def open_in_database(path: Path, *, mode: Mode = "word") -> Iterator[Searched]:
     real = require_database(path)
     with PageReader.open(real) as reader, classified(real):
         connection = reader.connection
-        indexes = _indexes(connection) if connection is not None else {}
+        indexes = _indexes(connection) if connection is not None else []
         if connection is None or not indexes:
             raise NotFound(
                 "index-not-found",
@@ -150,24 +160,36 @@ def open_in_database(path: Path, *, mode: Mode = "word") -> Iterator[Searched]:
             yield Searched(corpus_of(connection, Silent(), mode))
             return
         found = subjects_of(connection)
-        by_table = {folded(table): index for index, table in indexes.items()}
+        whole = {folded(each.table): each.name for each in indexes if each.triggers}
         tables = [
-            IndexedTable(number, s, tuple(range(len(s.columns))), inside=by_table[folded(s.name)])
+            IndexedTable(number, s, tuple(range(len(s.columns))), inside=whole[folded(s.name)])
             for number, s in enumerate(found.tables, 1)
-            if folded(s.name) in by_table
+            if folded(s.name) in whole and _able(connection, s)
         ]
-        others = [s.name for s in found.tables if folded(s.name) not in by_table]
-        notes = (f"without an index in the database, so left out: {', '.join(others)}",)
+        searched = {table.subject.name for table in tables}
+        others = [s.name for s in found.tables if s.name not in searched]
+        what = "without an index in the database that its triggers keep, so left out"
+        notes = (f"{what}: {', '.join(others)}",)
         corpus = Corpus(connection, tuple(tables), found.skipped, "main", exact=False)
         yield Searched(corpus, notes=notes if others else ())
 
 
-def _able(subject: Subject) -> bool:
-    return subject.rowid is not None and subject.stored_in == subject.name
+def _able(connection: apsw.Connection, subject: Subject) -> bool:
+    """Say whether the rows of a table keep their numbers whatever happens to it."""
+    if subject.rowid is None or subject.stored_in != subject.name:
+        return False
+    # Any other primary key has an index of its own.
+    keys, indexed = ask(
+        connection,
+        "SELECT count(*) FROM pragma_table_info(?1) WHERE pk UNION ALL"
+        " SELECT count(*) FROM pragma_index_list(?1) WHERE origin = 'pk'",
+        (subject.name,),
+    )
+    return bool(keys[0]) and not indexed[0]
 
 
 def _index_of(subject: Subject) -> str:
-    return f"{IN_DATABASE_PREFIX}{subject.name}"
+    return f"{IN_DATABASE_PREFIX}{subject.name}{_SUFFIX}"
 
 
 def _create(connection: apsw.Connection, subject: Subject) -> None:
@@ -189,11 +211,10 @@ def _create(connection: apsw.Connection, subject: Subject) -> None:
         "au": ("UPDATE", remove.format("old") + remove.format("new") + add),
         "ad": ("DELETE", remove.format("old")),
     }
-    for event in _EVENTS:
+    for trigger, event in zip(_triggers_of(index), _EVENTS, strict=True):
         when, body = bodies[event]
-        trigger = identifier(f"{index}_{event}")
         connection.execute(
-            f"CREATE TRIGGER main.{trigger} AFTER {when} ON {table} BEGIN {body} END"
+            f"CREATE TRIGGER main.{identifier(trigger)} AFTER {when} ON {table} BEGIN {body} END"
         )
 
 
@@ -211,53 +232,51 @@ def _indexed(value: str) -> str:
     return f"iif(typeof({value}) = 'blob', NULL, {value})"
 
 
-def _indexes(connection: apsw.Connection) -> dict[str, str]:
-    """Return the indexes of ours by name, with their tables, which may have been renamed since."""
-    found: dict[str, str] = {}
-    for (index,) in ask(
+def _indexes(connection: apsw.Connection) -> list[_Index]:
+    """Return the indexes of ours."""
+    found = []
+    for (name,) in ask(
         connection,
         "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name GLOB ?"
         " AND sql LIKE 'CREATE VIRTUAL TABLE%USING fts5(%contentless_delete=1%'",
-        (f"{IN_DATABASE_PREFIX}*",),
+        (f"{IN_DATABASE_PREFIX}*{_SUFFIX}",),
     ):
-        rows = ask(
+        tables = ask(
             connection,
-            "SELECT tbl_name FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?",
-            (f"{index}_ai",),
+            "SELECT tbl_name FROM main.sqlite_schema WHERE type = 'trigger' AND name IN (?, ?, ?)",
+            _triggers_of(name),
         )
-        found[index] = rows[0][0] if rows else index.removeprefix(IN_DATABASE_PREFIX)
+        shown = name.removeprefix(IN_DATABASE_PREFIX).removesuffix(_SUFFIX)
+        table = tables[0][0] if tables else shown
+        found.append(_Index(name, table, triggers=len(tables) == len(_EVENTS)))
     return found
 
 
+def _triggers_of(index: str) -> list[str]:
+    return [f"{index}_{event}" for event in _EVENTS]
+
+
 def _remove_all(connection: apsw.Connection) -> list[str]:
-    indexes = list(_indexes(connection))
-    for index in indexes:
-        for event in _EVENTS:
-            connection.execute(f"DROP TRIGGER IF EXISTS main.{identifier(f'{index}_{event}')}")
-        connection.execute(f"DROP TABLE main.{identifier(index)}")
-    return indexes
+    names = [each.name for each in _indexes(connection)]
+    for name in names:
+        for trigger in _triggers_of(name):
+            connection.execute(f"DROP TRIGGER IF EXISTS main.{identifier(trigger)}")
+        connection.execute(f"DROP TABLE main.{identifier(name)}")
+    return names
 
 
-def _looked_at(connection: apsw.Connection, index: str, subject: Subject) -> InsideTable:
-    documents = f"main.{identifier(f'{index}_docsize')}"
+def _looked_at(connection: apsw.Connection, index: _Index, subject: Subject) -> InsideTable:
+    documents = f"main.{identifier(f'{index.name}_docsize')}"
     rowid, source = subject.rowid, subject.source
 
     def count(sql: str) -> int:
         return int(ask(connection, f"SELECT count(*) {sql}")[0][0])
 
-    triggers = connection.execute(
-        "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND name IN (?, ?, ?)",
-        [f"{index}_{event}" for event in _EVENTS],
-    ).fetchall()[0][0]
-    try:
-        name = identifier(index)
-        connection.execute(f"INSERT INTO main.{name}({name}) VALUES('integrity-check')")
-        sound = True
-    except apsw.CorruptError:
-        sound = False
+    # Of a virtual table this asks FTS5, and other than FTS5's own command it writes nothing.
+    told = ask(connection, f"PRAGMA main.integrity_check({identifier(index.name)})")
     return InsideTable(
         subject.name,
-        index,
+        index.name,
         count(f"FROM {source}"),
         count(
             f"FROM {documents} d WHERE NOT EXISTS (SELECT 1 FROM {source} t WHERE t.{rowid} = d.id)"
@@ -265,6 +284,6 @@ def _looked_at(connection: apsw.Connection, index: str, subject: Subject) -> Ins
         count(
             f"FROM {source} t WHERE NOT EXISTS (SELECT 1 FROM {documents} d WHERE d.id = t.{rowid})"
         ),
-        triggers == len(_EVENTS),
-        sound,
+        index.triggers and _able(connection, subject),
+        told == [("ok",)],
     )

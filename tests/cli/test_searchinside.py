@@ -20,4 +20,4 @@ def test_built_and_dropped(run: Run, database: Path) -> None:
     (row,) = run("search", "--index", "status", "--in-db", "--json", "app.db").data
     assert (row["rows"], row["missing"], row["sound"]) == (200, 0, True)
     dropped = run("search", "--index", "drop", "--in-db", "--yes", "--json", "app.db")
-    assert dropped.data == {"removed": ["dbtool_fts_t"]}
+    assert dropped.data == {"removed": ["dbtool_fts_t_words"]}
