@@ -27,6 +27,7 @@ __all__ = [
     "QuickCheckOption",
     "WaitOption",
     "Work",
+    "existing_path",
     "folder_of",
     "prepare",
     "run_options",
@@ -74,15 +75,35 @@ def prepare(session: Session, db: str | None, folder: Path | None) -> Work:
     """Find the database and read the migrations; files that are none are told of.
 
     Raises:
-        DbtoolError: as `choose` and `discover`.
+        DbtoolError: as `choose`, `existing_path` and `discover`.
     """
     from dbtool.migrate.discover import discover
 
     target = choose(session, db)
+    path = existing_path(target)
     found = discover(folder_of(session, target, folder))
     for other in found.others:
         session.note(f"{brief(other)} has no version in its name, so it is no migration")
-    return Work(target, require_path(target), found.path, found.migrations)
+    return Work(target, path, found.path, found.migrations)
+
+
+def existing_path(target: Target) -> Path:
+    """Return the path of a database that is there; where it is not, say what makes it.
+
+    Raises:
+        NotFound: `database-not-found`.
+    """
+    path = require_path(target)
+    if path.exists():
+        return path
+    from dbtool.core.connection import require_database
+    from dbtool.errors import NotFound
+
+    try:
+        return require_database(path)
+    except NotFound as error:
+        error.hint = f"{error.hint}\ndbtool init {pasted(path)}      makes it, without tables"
+        raise
 
 
 def folder_of(session: Session, target: Target | None, given: Path | None) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Run
 
 
@@ -30,3 +32,11 @@ def test_a_wait_that_is_no_duration_is_refused(run: Run, database: Path) -> None
     Path("migrations").mkdir()
     failed = run("migrate", "up", "--wait", "soon", "app.db")
     assert (failed.code, "--wait" in failed.err) == (2, True)
+
+
+@pytest.mark.parametrize("verb", ["up", "status", "plan", "rehearse", "adopt"])
+def test_a_database_that_is_not_there_yet_has_a_way_to_make_it(run: Run, verb: str) -> None:
+    failed = run("migrate", verb, "new.db")
+    assert (failed.code, "there is no database new.db" in failed.err) == (10, True)
+    assert "dbtool init new.db" in failed.err
+    assert not Path("new.db").exists()

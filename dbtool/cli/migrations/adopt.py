@@ -9,8 +9,8 @@ import typer
 
 from dbtool.cli.confirm import confirm
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrating import FolderOption, Work, folder_of, prepare
-from dbtool.cli.targets import DatabaseArgument, choose, require_path
+from dbtool.cli.migrating import FolderOption, Work, existing_path, folder_of, prepare
+from dbtool.cli.targets import DatabaseArgument, choose
 from dbtool.cli.views import brief, counted
 from dbtool.errors import Refused, UsageError
 
@@ -61,14 +61,14 @@ def adopt(
 
     session = current(context)
     target = choose(session, db)
-    with open_to_look(require_path(target)) as connection:
+    with open_to_look(existing_path(target)) as connection:
         chosen = tool or _only_tool(connection)
         foreign = read_foreign(connection, chosen)
     session.note(f"{chosen} has applied {counted(len(foreign.versions), 'version')}")
     if not foreign.reads_files:
         session.detail(f"the newest: {', '.join(foreign.versions[-3:])}")
         folder = folder_of(session, target, migrations)
-        _write_baseline(session, require_path(target), folder, (chosen, dry_run, yes))
+        _write_baseline(session, existing_path(target), folder, (chosen, dry_run, yes))
         return
     work = prepare(session, db, migrations)
     _mark(session, work, matching(foreign, work.migrations), "adopted", (dry_run, yes))
@@ -105,7 +105,7 @@ def baseline(
     if write:
         target = choose(session, db)
         folder = folder_of(session, target, migrations)
-        _write_baseline(session, require_path(target), folder, (None, dry_run, yes))
+        _write_baseline(session, existing_path(target), folder, (None, dry_run, yes))
         return
     work = prepare(session, db, migrations)
     with open_to_look(work.path) as connection:

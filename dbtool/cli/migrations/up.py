@@ -15,11 +15,12 @@ from dbtool.cli.migrating import (
     NoSnapshotOption,
     QuickCheckOption,
     WaitOption,
+    existing_path,
     folder_of,
     prepare,
     run_options,
 )
-from dbtool.cli.targets import DatabaseArgument, choose, require_path
+from dbtool.cli.targets import DatabaseArgument, choose
 
 __all__ = ["EXAMPLES", "up"]
 
@@ -64,7 +65,7 @@ def up(
     session = current(context)
     target = choose(session, db)
     folder = folder_of(session, target, migrations)
-    with session.work() as progress, open_to_migrate(require_path(target)) as connection:
+    with session.work() as progress, open_to_migrate(existing_path(target)) as connection:
         version = current_version(connection, folder) if to is None and not allow else None
         if version is not None:
             show_run(session, RunResult((), version, 0), target.shown)
