@@ -15,6 +15,8 @@ NAME: Final = re.compile(
 )
 """version, name, way of a pair, kind."""
 
+_COMPILED: Final = re.compile(r"\d+_.*(?<!_test)\.go", re.IGNORECASE)
+"""Migrations of goose that are Go."""
 _LARGEST_BYTES: Final = 64 << 20
 _NOT_MIGRATIONS: Final = frozenset({"schema.sql", "__init__.py", "conftest.py"})
 
@@ -32,6 +34,8 @@ def group_files(folder: Path) -> tuple[tuple[Files, ...], tuple[Path, ...]]:
 
     Raises:
         NotFound: `migrations-not-found`.
+        StorageFailed: `migration-unreadable`.
+        UsageError: `migration-invalid`, one of them is Go.
     """
     pairs: dict[str, dict[str, Path]] = {}
     others: list[Path] = []
@@ -58,12 +62,7 @@ def read_text(path: Path) -> str:
             raise UsageError("migration-invalid", f"{path.name} is too large for a migration")
         raw = path.read_bytes()
     except OSError as error:
-        raise StorageFailed(
-            "migration-unreadable",
-            f"cannot read {path}",
-            context=error.strerror or str(error),
-            hint=f"ls -l {path}",
-        ) from error
+        raise _unreadable(path, error) from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -80,13 +79,24 @@ def read_text(path: Path) -> str:
 def _files(folder: Path) -> list[Path]:
     try:
         entries = sorted(folder.iterdir())
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(
             "migrations-not-found",
-            f"there is no folder of migrations {folder}",
+            f"there is no folder {folder} with migrations",
             context=error.strerror or str(error),
-            hint="dbtool migrate new NAME      makes it, with the first migration",
+            hint="dbtool migrate new NAME      makes it, with the first migration\n"
+            "-m FOLDER                    names another one",
         ) from error
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    for path in entries:
+        if _COMPILED.fullmatch(path.name):
+            raise UsageError(
+                "migration-invalid",
+                f"{path.name} is a migration in Go, which dbtool cannot run",
+                context="what comes after it may need what it does",
+                hint=f"write it as SQL or Python: {path.stem}.sql",
+            )
     return [
         path
         for path in entries
@@ -95,3 +105,12 @@ def _files(folder: Path) -> list[Path]:
         and path.name not in _NOT_MIGRATIONS
         and not path.is_dir()
     ]
+
+
+def _unreadable(path: Path, error: OSError) -> StorageFailed:
+    return StorageFailed(
+        "migration-unreadable",
+        f"cannot read {path}",
+        context=error.strerror or str(error),
+        hint=f"ls -ld {path}",
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from dbtool.migrate.model import MigrationFormat, Section
-from dbtool.migrate.sections import Parsed, at_line, parse_section
+from dbtool.migrate.sections import Parsed, at_line, parse_section, require_nothing_before
 
 __all__ = ["format_of", "no_transaction", "parse_foreign"]
 
@@ -54,8 +54,9 @@ def _dbmate(path: Path, text: str) -> Parsed:
             word for word in options if word not in ("transaction:false", "transaction:true")
         ]
         if way not in ("up", "down") or way in found or unknown:
-            what = f"{match[0].strip()} is not understood"
-            raise at_line(path, _line(text, match.start()), what, hint="-- migrate:up")
+            why = "stands here a second time" if way in found else "is not understood"
+            what = f"{match[0].strip()} {why}"
+            raise at_line(path, _line(text, match.start()), what)
         found[way] = match, "transaction:false" not in options
     marks = {way: match for way, (match, _) in found.items()}
     ways = _cut(path, text, marks, {way: alone for way, (_, alone) in found.items()})
@@ -73,7 +74,8 @@ def _goose(path: Path, text: str) -> Parsed:
             transactional = False
         elif words not in _GOOSE_QUIET:
             hint = "write the values themselves into the file" if "envsub" in words else ""
-            what = f"{match[0].strip()} is not understood"
+            why = "stands here a second time" if words in marks else "is not understood"
+            what = f"{match[0].strip()} {why}"
             raise at_line(path, _line(text, match.start()), what, hint=hint)
     ways = _cut(path, text, marks, dict.fromkeys(marks, transactional))
     return Parsed(ways.get("up"), ways.get("down"))
@@ -82,6 +84,9 @@ def _goose(path: Path, text: str) -> Parsed:
 def _cut(
     path: Path, text: str, marks: dict[str, re.Match[str]], transactional: dict[str, bool]
 ) -> dict[str, Section]:
+    if marks:
+        first = min(marks.values(), key=lambda match: match.start())
+        require_nothing_before(path, text[: first.start()], first[0].strip())
     ways: dict[str, Section] = {}
     ends = sorted([*(match.start() for match in marks.values()), len(text)])
     for way, match in marks.items():

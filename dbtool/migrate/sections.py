@@ -27,7 +27,14 @@ from dbtool.migrate.directives import Directive, directives
 from dbtool.migrate.model import Ignore, Rebuild, Section, Statement, Step
 from dbtool.migrate.statements import UnendedText, created_table, split
 
-__all__ = ["Parsed", "at_line", "parse_file", "parse_section", "read_statements"]
+__all__ = [
+    "Parsed",
+    "at_line",
+    "parse_file",
+    "parse_section",
+    "read_statements",
+    "require_nothing_before",
+]
 
 _SECTIONS: Final = ("up", "down", "verify")
 _KNOWN: Final = (*_SECTIONS, "ignore", "rebuild", "map", "replaces")
@@ -69,7 +76,7 @@ def parse_file(path: Path, text: str) -> Parsed:
     )
     if not marks:
         return Parsed(parse_section(path, text), None, (), ignores, replaces, marked=False)
-    _require_nothing_before(path, text, marks[0])
+    require_nothing_before(path, text[: marks[0].start], f"dbtool:{marks[0].name}")
     sections: dict[str, Section] = {}
     for mark, after in zip(marks, [*marks[1:], None], strict=True):
         body = text[mark.end : after.start if after else len(text)]
@@ -165,10 +172,15 @@ def _require_once(path: Path, marks: list[Directive]) -> None:
         seen[mark.name] = mark.line
 
 
-def _require_nothing_before(path: Path, text: str, first: Directive) -> None:
-    before = read_statements(path, text[: first.start], 1)
+def require_nothing_before(path: Path, text: str, mark: str) -> None:
+    """Refuse SQL that stands before the first mark: it would be passed over in silence.
+
+    Raises:
+        UsageError: `migration-invalid` or `migration-syntax`.
+    """
+    before = read_statements(path, text, 1)
     if before:
-        what = f"SQL stands before the line dbtool:{first.name}"
+        what = f"SQL stands before the line {mark}"
         raise at_line(path, before[0].line, what, hint="move it below, or remove the line")
 
 

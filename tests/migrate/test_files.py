@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.errors import StorageFailed, UsageError
+from dbtool.errors import NotFound, StorageFailed, UsageError
 from dbtool.migrate.files import NAME, Files, group_files, read_text
 
 
@@ -46,3 +46,17 @@ def test_text_is_read_or_refused(tmp_path: Path) -> None:
         read_text(path)
     with pytest.raises(StorageFailed):
         read_text(tmp_path / "none.sql")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"there is no folder .*gone with migrations"):
+        group_files(tmp_path / "gone")
+
+
+def test_migrations_in_go_are_not_passed_over(tmp_path: Path) -> None:
+    for name in ("00001_a.sql", "main.go", "00002_b_test.go"):
+        (tmp_path / name).touch()
+    assert group_files(tmp_path)[0] == (Files(tmp_path / "00001_a.sql"),)
+    (tmp_path / "00002_b.go").touch()
+    with pytest.raises(UsageError, match=r"00002_b\.go is a migration in Go"):
+        group_files(tmp_path)

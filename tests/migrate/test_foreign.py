@@ -59,3 +59,18 @@ def test_sqlx_may_ask_for_no_transaction() -> None:
 def test_what_is_not_understood_is_an_error(text: str) -> None:
     with pytest.raises(UsageError, match=r"line 1: .* is not understood"):
         migration(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["-- migrate:up\nSELECT 1;\n-- migrate:up\n", "-- +goose Up\n\n-- +goose Up\n"]
+)
+def test_a_way_that_stands_there_twice_is_an_error(text: str) -> None:
+    with pytest.raises(UsageError, match=r"line 3: .* stands here a second time"):
+        migration(text)
+
+
+@pytest.mark.parametrize("text", [DBMATE, GOOSE, "-- +goose NO TRANSACTION\n" + GOOSE])
+def test_sql_before_the_first_mark_is_not_passed_over(text: str) -> None:
+    assert migration(f"-- remark\n\n{text}").up.steps
+    with pytest.raises(UsageError, match="line 2: SQL stands before the line"):
+        migration(f"\nCREATE TABLE a(b);\n{text}")
