@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from difflib import get_close_matches
 from typing import Final
 
 import apsw
 
+from dbtool.core.schema import read_schema
 from dbtool.errors import Refused, UsageError
 from dbtool.migrate.execute import beginning
 from dbtool.migrate.forecast import require_space
 from dbtool.migrate.lint.findings import RULES, LintFinding
+from dbtool.migrate.lint.look import Look
 from dbtool.migrate.lint.run import count_rows, lint
+from dbtool.migrate.lint.trial import walk
 from dbtool.migrate.model import Migration
 from dbtool.migrate.options import GUARDS
+from dbtool.migrate.replica import Replica
 from dbtool.migrate.versions import HISTORY_TABLE
 
 __all__ = ["require_allowed", "require_known"]
@@ -23,9 +28,19 @@ _SQLITE: Final = "SQLite says: "
 
 
 def require_allowed(
-    connection: apsw.Connection, migrations: Sequence[Migration], allow: frozenset[str]
+    connection: apsw.Connection,
+    migrations: Sequence[Migration],
+    allow: frozenset[str],
+    *,
+    undone: Sequence[Migration] = (),
 ) -> None:
     """Refuse migrations that lose data, cannot work or need too much space, before they begin.
+
+    Args:
+        connection: of the database.
+        migrations: to be applied.
+        allow: rules that need not hold.
+        undone: those that are undone before, in this order.
 
     Raises:
         Refused: `migration-dangerous`, `migration-not-judged`.
@@ -35,8 +50,9 @@ def require_allowed(
     if not migrations:
         return
     if "not-judged" not in allow:
-        findings = lint(migrations, connection, rows=count_rows(connection))
-        known = [finding for finding in findings if not _after_python(finding, migrations)]
+        with _without(connection, undone) as (schema, sure):
+            findings = lint(migrations, schema, rows=_rows_left(connection, schema))
+        known = [each for each in findings if sure and not _after_python(each, migrations)]
         for finding in known:
             if finding.rule == "statement-fails" and finding.message.startswith(_SQLITE):
                 _require_works(finding)
@@ -61,6 +77,29 @@ def require_known(allow: frozenset[str]) -> None:
                 f"there is no rule {rule} to allow",
                 hint=f"did you mean {close[0]}?" if close else "dbtool migrate lint --rules",
             )
+
+
+@contextmanager
+def _without(
+    connection: apsw.Connection, undone: Sequence[Migration]
+) -> Iterator[tuple[apsw.Connection, bool]]:
+    """Yield what has the schema after migrations were undone, and whether that is sure."""
+    if not undone:
+        yield connection, True
+        return
+    with closing(Replica.of(connection)) as replica:
+        sure = True
+        for migration in undone:
+            assert migration.down is not None
+            trial = walk(migration, migration.down, replica, Look(replica))
+            sure = sure and not trial.failed and not migration.is_python
+        yield replica.connection, sure
+
+
+def _rows_left(connection: apsw.Connection, schema: apsw.Connection) -> dict[str, int]:
+    """Return the rows of the tables that a schema has."""
+    tables = read_schema(schema, "main").tables
+    return {name: rows for name, rows in count_rows(connection).items() if name in tables}
 
 
 def _after_python(finding: LintFinding, migrations: Sequence[Migration]) -> bool:

@@ -22,7 +22,7 @@ from dbtool.core.clock import Clock, SystemClock
 from dbtool.core.connection import classified
 from dbtool.core.progress import Progress
 from dbtool.core.stoppable import stoppable
-from dbtool.errors import CheckFailed, Damaged, Refused, UsageError
+from dbtool.errors import CheckFailed, Damaged, DbtoolError, Refused, UsageError
 from dbtool.migrate.fitting import require_fitting
 from dbtool.migrate.history import Applied, stored_migration
 from dbtool.migrate.lock import migration_lock
@@ -130,6 +130,9 @@ class Runner:
             if gone:
                 raise _file_missing(gone[0])
             ups = [files[migration.order] for migration in reversed(downs)]
+            from dbtool.migrate.gate import require_allowed
+
+            require_allowed(self.connection, ups, self.options.allow, undone=downs)
             steps = [_Step(migration, "down") for migration in downs]
             self._run([*steps, *(_Step(migration, "up") for migration in ups)])
         return self._result(began_s)
@@ -192,10 +195,22 @@ class Runner:
                 self.progress,
             )
             for step in steps:
-                done = apply_migration(job, step.migration, step.way)
+                with self._earlier_told():
+                    done = apply_migration(job, step.migration, step.way)
                 if done is not None:
                     self._done.append(done)
                 self.progress.finish()
+
+    @contextmanager
+    def _earlier_told(self) -> Iterator[None]:
+        """Say of an error in the block which migrations of the run are done and stay done."""
+        try:
+            yield
+        except DbtoolError as error:
+            words = {"up": "applied", "down": "undone"}
+            told = [f"{words[done.way]} before it: {done.label}" for done in self._done]
+            error.context = "\n".join(filter(None, [error.context, *told]))
+            raise
 
     def _look(self) -> Baseline:
         """See that the database is sound, and what is wrong with it otherwise."""
@@ -271,7 +286,7 @@ def _way_down(applied: Applied, file: Migration | None) -> Migration:
         raise Refused(
             "migration-irreversible",
             f"{applied.label} has no way down",
-            context=f"{applied.file} has no dbtool:down section",
+            context=f"{applied.file} does not say how to undo it",
             hint="dbtool restore SNAPSHOT DB      brings back what was before it",
         )
     return migration

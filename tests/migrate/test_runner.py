@@ -129,6 +129,40 @@ def test_redo_takes_the_file_as_it_is_now(shop: Project) -> None:
     assert shop.standing().entries[0].state == "applied"
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("DROP TABLE kept;", "migration-dangerous"),
+        ("INSRT INTO made VALUES (1);", "migration-syntax"),
+    ],
+)
+def test_redo_judges_the_new_text_before_anything_is_undone(
+    project: Project, text: str, code: str
+) -> None:
+    project.write("0001_kept.sql", "CREATE TABLE kept(a); INSERT INTO kept VALUES (1);")
+    made = "-- dbtool:up\nCREATE TABLE made(a); {}\n-- dbtool:down\nDROP TABLE made;"
+    project.write("0002_made.sql", made.format(""))
+    project.run()
+    before = project.content()
+    project.write("0002_made.sql", made.format(text))
+    with pytest.raises(DbtoolError) as caught:
+        project.run("redo")
+    assert caught.value.code == code
+    assert project.content() == before
+    assert project.versions() == ["0001", "0002"]
+    project.write("0002_made.sql", made.format("INSERT INTO made VALUES (7);"))
+    project.run("redo")
+    assert project.content()["made"] == ["(7,)"]
+
+
+def test_a_failure_says_what_was_done_before_it(project: Project) -> None:
+    project.write("0001_a.sql", "CREATE TABLE a(b NOT NULL);")
+    project.write("0002_b.sql", "INSERT INTO a VALUES (NULL);")
+    with pytest.raises(DbtoolError) as caught:
+        project.run()
+    assert "applied before it: 0001_a" in caught.value.context
+
+
 def test_a_damaged_database_is_not_migrated(shop: Project) -> None:
     shop.sql("PRAGMA wal_checkpoint(TRUNCATE)")
     shop.sql("PRAGMA journal_mode = delete")
