@@ -224,7 +224,7 @@ def _archive(session: Session, plan: Plan, action: Action, progress: Progress) -
 def _return(session: Session, plan: Plan, action: Action, progress: Progress) -> None:
     """Put archived rows back."""
     from dbtool.optimize.retention.advice import rule_of
-    from dbtool.optimize.retention.move import return_rows
+    from dbtool.optimize.retention.returning import return_rows
 
     rule = rule_of(action)
     if rule.archive_to is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dbtool.core.progress import Silent
-from dbtool.optimize.retention.move import return_rows
+from dbtool.optimize.retention.returning import return_rows
 from tests.optimize.retention.shelves import PLAN, make_live, make_rule, move, rows, together
 
 TOP = Path(__file__).resolve().parents[2]
@@ -21,6 +21,7 @@ from pathlib import Path
 import apsw
 from dbtool.core.progress import Silent
 from dbtool.optimize.retention import move as module
+from dbtool.optimize.retention.returning import return_rows
 from tests.optimize.retention.shelves import PLAN, make_rule, move
 folder, what, last = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 module._FIRST_ROWS = module._MOST_ROWS = 30
@@ -36,7 +37,7 @@ rule = make_rule(folder)
 if what == "move":
     move(folder / "app.db", rule)
 else:
-    module.return_rows(folder / "app.db", rule, plan=PLAN, progress=Silent())
+    return_rows(folder / "app.db", rule, plan=PLAN, progress=Silent())
 """
 
 

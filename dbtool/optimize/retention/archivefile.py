@@ -8,13 +8,19 @@
 
 States of a batch: `pending` from when it was copied until it was deleted from the live table;
 `done`; `returning` while it is being put back. Invariant: a row that is in the live table with
-the same content is not in force here, in whatever state a crash left its batch; `in_force` decides,
+the same content is not in force here, in whatever state a crash left its batch; `standing` tells,
 for readers and for recovery alike.
+
+Whoever decides about a batch holds the write lock of the archive (`hold`) from before the live
+table is committed until the state is written. So two runs at once never decide about one batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,11 +31,11 @@ import blake3
 from dbtool.core.atomicfile import SYSTEM_FILES, failures_named
 from dbtool.core.connection import classified, connect
 from dbtool.core.names import folded, identifier
-from dbtool.errors import Refused
+from dbtool.errors import Damaged, Refused
 from dbtool.optimize.retention.codec import Codec, train
 from dbtool.optimize.retention.shape import ArchivedTable
 
-__all__ = ["APPLICATION_ID", "ArchiveFile", "Batch", "digest_of", "in_force"]
+__all__ = ["APPLICATION_ID", "ArchiveFile", "Batch", "Standing", "digest_of", "standing"]
 
 APPLICATION_ID: Final = int.from_bytes(b"dbtA", "big")
 _VERSION: Final = 1
@@ -56,6 +62,16 @@ class Batch:
     plan: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which rows of a batch are in the live table, by their places in it."""
+
+    equal: frozenset[int]
+    """With the same content."""
+    other: frozenset[int]
+    """Their key, with another content."""
+
+
 class ArchiveFile:
     """An archive opened for writing; a context manager.
 
@@ -70,16 +86,17 @@ class ArchiveFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         with failures_named("make", path.parent):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folders(path.parent)
         if not path.exists():
             with failures_named("make", path):
-                import os
-
                 os.close(SYSTEM_FILES.open_new(path))
         with classified(path):
             self.connection = connect(path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=10.0)
+            # One that reads first and writes then is refused at once where another run writes.
+            self.connection.transaction_mode = "IMMEDIATE"
             try:
                 self._prepare()
+                self._identity = _identity(path)
             except BaseException:
                 self.connection.close()
                 raise
@@ -123,14 +140,16 @@ class ArchiveFile:
         """
         connection, width = self.connection, len(table.key)
         digest = digest_of(row[width:] for row in rows)
-        with connection:
+        with classified(self.path), connection:
             self._require_table(table)
             dictionaries = self._dictionaries(table, rows, compress)
             codec = self.codec()
             connection.execute(
-                'INSERT INTO _dbtool_batches("table", state, rows, digest, plan, at) '
-                "VALUES (?, 'pending', ?, ?, ?, ?)",
-                (table.name, len(rows), digest, plan, at),
+                'INSERT INTO _dbtool_batches(id, "table", state, rows, digest, plan, at) '
+                "SELECT max(coalesce(max(id), 0) + 1, ?), ?, 'pending', ?, ?, ?, ? "
+                "FROM _dbtool_batches",
+                # By the clock: the number of a batch that another run discarded never comes again.
+                (time.time_ns(), table.name, len(rows), digest, plan, at),
             )
             number = connection.last_insert_rowid()
             marks = ", ".join("?" * (len(table.columns) + 2))
@@ -151,7 +170,7 @@ class ArchiveFile:
         codec = self.codec()
         cursor = self.connection.execute(
             f"SELECT _dbtool_rowid, {table.column_list} FROM {identifier(table.name)} "
-            "WHERE _dbtool_batch = ? ORDER BY rowid",
+            f"WHERE _dbtool_batch = ? ORDER BY {table.rowid}",
             (batch.id,),
         )
         return [
@@ -171,13 +190,62 @@ class ArchiveFile:
 
     def settle(self, batch: Batch, state: str) -> None:
         """Change the state of a batch, durably."""
+        with classified(self.path):
+            self.connection.execute(
+                "UPDATE _dbtool_batches SET state = ? WHERE id = ?", (state, batch.id)
+            )
+
+    @contextmanager
+    def hold(self, batch: Batch) -> Iterator[bool]:
+        """Keep everybody else from writing here in a block; committed at its end.
+
+        Yields:
+            Whether the batch is still there, in its state: False, another run decided about it.
+
+        Raises:
+            Damaged: `archive-differs`, another file or none is at this path by now.
+        """
+        with classified(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            if _identity(self.path) != self._identity:
+                raise Damaged(  # noqa: TRY301 - what follows undoes the same for every error
+                    "archive-differs",
+                    f"{self.path} was moved or deleted while rows went there",
+                    context="rows that were not moved before are still in the table",
+                )
+            yield bool(
+                self.connection.execute(
+                    "SELECT count(*) FROM _dbtool_batches WHERE id = ? AND state = ?",
+                    (batch.id, batch.state),
+                ).get
+            )
+            with classified(self.path):
+                self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+
+    def keep_only(self, table: ArchivedTable, batch: Batch, places: Iterable[int]) -> None:
+        """Remove the rows of a batch but for those, which are in force from now on."""
+        name = identifier(table.name)
+        rowids = self.connection.execute(
+            f"SELECT {table.rowid} FROM {name} WHERE _dbtool_batch = ? ORDER BY {table.rowid}",
+            (batch.id,),
+        ).fetchall()
+        kept = set(places)
+        gone = [row for at, row in enumerate(rowids) if at not in kept]
+        self.connection.executemany(f"DELETE FROM {name} WHERE {table.rowid} = ?", gone)
+        digest = digest_of(row[1:] for row in self.rows_of(table, batch))
         self.connection.execute(
-            "UPDATE _dbtool_batches SET state = ? WHERE id = ?", (state, batch.id)
+            "UPDATE _dbtool_batches SET state = 'done', rows = ?, digest = ? WHERE id = ?",
+            (len(kept), digest, batch.id),
         )
 
     def discard(self, batch: Batch) -> None:
         """Remove a batch and its rows: they are in the live table."""
-        with self.connection:
+        with classified(self.path), self.connection:
             table = identifier(batch.table)
             self.connection.execute(f"DELETE FROM {table} WHERE _dbtool_batch = ?", (batch.id,))
             self.connection.execute("DELETE FROM _dbtool_batches WHERE id = ?", (batch.id,))
@@ -222,7 +290,23 @@ class ArchiveFile:
                     (table.name, column, content or b""),
                 )
                 chosen[at] = self.connection.last_insert_rowid()
+                self._pack_earlier(table, column, chosen[at])
         return chosen
+
+    def _pack_earlier(self, table: ArchivedTable, column: str, dictionary: int) -> None:
+        """Pack the blobs that came before their column was compressed: all are read as packed."""
+        codec, name, where = self.codec(), identifier(table.name), identifier(column)
+        plain = self.connection.execute(
+            f"SELECT {table.rowid} FROM {name} WHERE typeof({where}) = 'blob'"
+        ).fetchall()
+        for (rowid,) in plain:
+            value = self.connection.execute(
+                f"SELECT {where} FROM {name} WHERE {table.rowid} = ?", (rowid,)
+            ).get
+            self.connection.execute(
+                f"UPDATE {name} SET {where} = ? WHERE {table.rowid} = ?",
+                (codec.pack(value, dictionary), rowid),
+            )
 
     def _packed_columns(self, table: ArchivedTable) -> dict[int, int]:
         rows = packed_columns(self.connection, table.name)
@@ -268,10 +352,9 @@ def digest_of(rows: Iterable[Row]) -> str:
     return hasher.hexdigest(16)
 
 
-def in_force(live: apsw.Connection, table: ArchivedTable, rows: Sequence[Row]) -> bool:
-    """Say whether archived rows count, which they do unless one of them is still in the live table.
+def standing(live: apsw.Connection, table: ArchivedTable, rows: Sequence[Row]) -> Standing:
+    """Say which archived rows are in the live table, and so not in force.
 
-    A batch is deleted from the live table, and put back, in one transaction: one row tells of all.
     Only equal content counts: an application may have used a key again.
 
     Args:
@@ -279,19 +362,35 @@ def in_force(live: apsw.Connection, table: ArchivedTable, rows: Sequence[Row]) -
         table: of the rows.
         rows: rowid, then values.
     """
-    places = (
-        [table.columns.index(name[1:-1].replace('""', '"')) for name in table.key]
-        if not table.has_rowid
-        else []
-    )
+    places = [table.columns.index(name) for name in table.key_columns]
     where = " AND ".join(f"{name} = ?" for name in table.key)
     sql = f"SELECT {table.column_list} FROM main.{identifier(table.name)} WHERE {where}"
-    for row in rows:
-        key = (row[0],) if table.has_rowid else tuple(row[1 + at] for at in places)
-        present = live.execute(sql, key).fetchall()
-        if present and repr(tuple(present[0])) == repr(tuple(row[1:])):
-            return False
-    return True
+    equal: set[int] = set()
+    other: set[int] = set()
+    for at, row in enumerate(rows):
+        key = (row[0],) if table.has_rowid else tuple(row[1 + place] for place in places)
+        for present in live.execute(sql, key).fetchall():
+            (equal if repr(tuple(present)) == repr(tuple(row[1:])) else other).add(at)
+    return Standing(frozenset(equal), frozenset(other - equal))
+
+
+def _make_folders(folder: Path) -> None:
+    """Make folders whose names survive a power cut: rows will be nowhere else."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        SYSTEM_FILES.mkdir(each)
+        SYSTEM_FILES.fsync_folder(each.parent)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _packed(codec: Codec, values: Sequence[Any], dictionaries: dict[int, int]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Moves old rows out of a live table, batch by batch, and back.
+"""Moves old rows out of a live table, batch by batch.
 
 For each batch, in this order, each step durable before the next:
 
@@ -8,15 +8,16 @@ For each batch, in this order, each step durable before the next:
     4. in force in the archive
 
 A crash between two steps leaves every row in force in exactly one place, see
-`dbtool.optimize.retention.archivefile`; the next run settles what is pending first. A batch is as
-large as can be deleted in well below 100 ms.
+`dbtool.optimize.retention.archivefile`; the next run settles what is pending first. The archive is
+locked from before the commit of 3 until 4, so that no other run decides about the batch meanwhile.
+A batch is as large as can be deleted in well below 100 ms.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,11 +31,12 @@ from dbtool.core.names import identifier
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged, Refused
 from dbtool.optimize.copy import require_free
-from dbtool.optimize.retention.archivefile import ArchiveFile, Batch, digest_of, in_force
+from dbtool.optimize.retention.archivefile import ArchiveFile, Batch, digest_of
+from dbtool.optimize.retention.returning import settle_pending, texts_named
 from dbtool.optimize.retention.rule import RetentionRule, archive_file, archive_files
 from dbtool.optimize.retention.shape import ArchivedTable, row_time, table_of
 
-__all__ = ["MoveResult", "archive_rows", "return_rows", "settle_pending"]
+__all__ = ["MoveResult", "archive_rows"]
 
 _FIRST_ROWS: Final = 200
 _MOST_ROWS: Final = 2000
@@ -128,50 +130,73 @@ class _Mover:
                     f"{path} does not read as it was written",
                     context="the rows are still in the table",
                 )
-        gone = self._delete(rows, digest_of(row[width:] for row in rows))
-        if archive is not None and batch is not None:
-            if gone:
-                archive.settle(batch, "done")
-            else:
-                archive.discard(batch)
+        gone = self._delete(rows, digest_of(row[width:] for row in rows), archive, batch)
         if gone:
             self.rows += len(rows)
             self.batches += 1
+        elif archive is not None and batch is not None:
+            archive.discard(batch)
         self.progress.advance(len(rows))
 
-    def _delete(self, rows: Sequence[Sequence[Any]], digest: str) -> bool:
+    def _delete(
+        self,
+        rows: Sequence[Sequence[Any]],
+        digest: str,
+        archive: ArchiveFile | None,
+        batch: Batch | None,
+    ) -> bool:
         """Delete rows if they are as they were; False: somebody changed one, and all stay."""
-        live, table = self.live, self.table
+        live = self.live
         live.execute("BEGIN IMMEDIATE")
         started_s = time.monotonic()
         try:
-            _fill_keys(live, table, rows)
-            now = live.execute(
-                f"SELECT {table.column_list} FROM main.{identifier(table.name)} "
-                f"WHERE ({table.key_list}) IN (SELECT * FROM temp.dbtool_keys) "
-                f"AND {table.condition} ORDER BY {table.key_list}"
-            ).fetchall()
-            if digest_of(now) != digest:
+            if not self._delete_same(rows, digest):
                 live.execute("ROLLBACK")
                 return False
-            if self.rule.rollup:
-                _roll_up(live, table, self.rule.rollup)
-            live.execute(
-                f"DELETE FROM main.{identifier(table.name)} "
-                f"WHERE ({table.key_list}) IN (SELECT * FROM temp.dbtool_keys)"
-            )
-            live.execute("COMMIT")
+            held: AbstractContextManager[bool] = nullcontext(enter_result=True)
+            if archive is not None and batch is not None:
+                held = archive.hold(batch)
+            with held as ours:
+                live.execute("COMMIT" if ours else "ROLLBACK")
+                if ours and archive is not None and batch is not None:
+                    archive.settle(batch, "done")
         except BaseException:
             if live.in_transaction:
                 live.execute("ROLLBACK")
             raise
-        took_s = time.monotonic() - started_s
+        self._adapt(time.monotonic() - started_s)
+        return ours
+
+    def _delete_same(self, rows: Sequence[Sequence[Any]], digest: str) -> bool:
+        live, table = self.live, self.table
+        _fill_keys(live, table, rows)
+        now = live.execute(
+            f"SELECT {table.column_list} FROM main.{identifier(table.name)} "
+            f"WHERE ({table.key_list}) IN (SELECT * FROM temp.dbtool_keys) "
+            f"AND {table.condition} ORDER BY {table.key_list}"
+        ).fetchall()
+        if digest_of(now) != digest:
+            return False
+        if self.rule.rollup:
+            _roll_up(live, table, self.rule.rollup)
+        live.execute(
+            f"DELETE FROM main.{identifier(table.name)} "
+            f"WHERE ({table.key_list}) IN (SELECT * FROM temp.dbtool_keys)"
+        )
+        if live.changes() != len(rows):
+            raise Refused(
+                "archive-not-possible",
+                f"of {len(rows)} rows of {table.name} {live.changes()} were deleted",
+                context="a trigger keeps rows from being deleted; nothing of them was moved",
+            )
+        return True
+
+    def _adapt(self, took_s: float) -> None:
         self.longest_s = max(self.longest_s, took_s)
         if took_s > _LONG_S:
             self.batch_rows = max(1, self.batch_rows // 2)
         elif took_s < _SHORT_S:
             self.batch_rows = min(_MOST_ROWS, 2 * self.batch_rows)
-        return True
 
 
 def archive_rows(
@@ -193,7 +218,7 @@ def archive_rows(
     """
     live = open_live(database, busy_timeout_s=10.0)
     try:
-        with classified(database):
+        with classified(database), texts_named(rule):
             cutoff = clock.now().astimezone(UTC) - timedelta(seconds=rule.older_than_s)
             mover = _mover(live, rule, cutoff, plan, clock, progress)
             with mover.stack:
@@ -203,43 +228,6 @@ def archive_rows(
         live.close()
     files = tuple(mover.archives)
     return MoveResult(mover.rows, mover.batches, files, mover.longest_s, free_bytes)
-
-
-def return_rows(
-    database: Path, rule: RetentionRule, *, plan: str, progress: Progress
-) -> tuple[int, int]:
-    """Put the rows of a plan back into the live table; return how many, and how many stayed.
-
-    A batch of which a key is in use again stays in the archive.
-    """
-    live = open_live(database, busy_timeout_s=10.0)
-    back = stayed = 0
-    try:
-        with classified(database):
-            live.pragma("synchronous", "full")
-            table = table_of(live, rule, datetime(1, 1, 1, tzinfo=UTC))
-            for path in archive_files(rule):
-                with ArchiveFile(path) as archive:
-                    settle_pending(archive, live, table)
-                    for batch in archive.batches(table.name, ("done",)):
-                        if batch.plan != plan:
-                            continue
-                        done = _return(archive, live, table, batch)
-                        back += batch.rows if done else 0
-                        stayed += 0 if done else batch.rows
-                        progress.advance(batch.rows)
-    finally:
-        live.close()
-    return back, stayed
-
-
-def settle_pending(archive: ArchiveFile, live: apsw.Connection, table: ArchivedTable) -> None:
-    """Decide about batches that a crash left between two places."""
-    for batch in archive.batches(table.name, ("pending", "returning")):
-        if in_force(live, table, archive.rows_of(table, batch)):
-            archive.settle(batch, "done")
-        else:
-            archive.discard(batch)
 
 
 def _mover(
@@ -322,34 +310,6 @@ def _roll_up(live: apsw.Connection, table: ArchivedTable, sql: str) -> None:
             hint="it is SQL over the table `expired`, once for each batch: it has to add up",
         ) from error
     live.execute("DROP TABLE temp.expired")
-
-
-def _return(
-    archive: ArchiveFile, live: apsw.Connection, table: ArchivedTable, batch: Batch
-) -> bool:
-    rows = archive.rows_of(table, batch)
-    archive.settle(batch, "returning")
-    own = [at for at, name in enumerate(table.columns) if name not in table.generated]
-    names = [identifier(table.columns[at]) for at in own]
-    rowid = list(table.key) if table.has_rowid else []
-    marks = ", ".join("?" * (len(rowid) + len(own)))
-    sql = (
-        f"INSERT INTO main.{identifier(table.name)}({', '.join([*rowid, *names])}) VALUES ({marks})"
-    )
-    live.execute("BEGIN IMMEDIATE")
-    try:
-        live.executemany(sql, ((*row[: len(rowid)], *(row[1 + at] for at in own)) for row in rows))
-        live.execute("COMMIT")
-    except apsw.ConstraintError:
-        live.execute("ROLLBACK")
-        archive.settle(batch, "done")
-        return False
-    except BaseException:
-        if live.in_transaction:
-            live.execute("ROLLBACK")
-        raise
-    archive.discard(batch)
-    return True
 
 
 def _finish(live: apsw.Connection, rule: RetentionRule, progress: Progress) -> int:

@@ -14,13 +14,14 @@ from typing import Any, Final, cast
 
 import apsw
 
+from dbtool.core.connection import classified
 from dbtool.core.names import folded, identifier
 from dbtool.errors import Locked, Refused
 from dbtool.optimize.retention.archivefile import (
     codec_of,
-    in_force,
     packed_columns,
     require_ours,
+    standing,
 )
 from dbtool.optimize.retention.codec import Codec
 from dbtool.optimize.retention.rule import RetentionRule, archive_files
@@ -88,16 +89,16 @@ def _attach(
                 hint="let archive_to make fewer files, such as archive/{%Y}.db",
             )
         schema = f"dbtool_archive_{len(attached)}"
-        connection.execute("ATTACH ? AS " + schema, (str(path),))
-        require_ours(connection, path, schema=schema)
+        with classified(path):
+            connection.execute("ATTACH ? AS " + schema, (str(path),))
+            require_ours(connection, path, schema=schema)
         attached[path] = schema
 
 
 def _states(connection: apsw.Connection, attached: dict[Path, str]) -> list[Any]:
     return [
         connection.execute(
-            "SELECT count(*), max(id), sum(id * length(state)), sum(rows) "
-            f"FROM {schema}._dbtool_batches"
+            f"SELECT group_concat(id || state || rows) FROM {schema}._dbtool_batches"
         ).fetchall()
         for schema in attached.values()
     ]
@@ -127,13 +128,20 @@ def _view(connection: apsw.Connection, table: ArchivedTable, files: dict[Path, s
                 flags=apsw.SQLITE_INNOCUOUS,
             )
         columns = ", ".join(_column(column, there, packed, function) for column in table.columns)
-        parts.append(f"SELECT {columns} FROM {schema}.{name} WHERE _dbtool_batch NOT IN ({hidden})")
+        parts.append(
+            f"SELECT {columns} FROM {schema}.{name} WHERE _dbtool_batch NOT IN ({hidden}) "
+            f"AND {table.rowid} NOT IN (SELECT n FROM temp.{identifier(schema + table.name)})"
+        )
     connection.execute(f"CREATE TEMP VIEW {name} AS {' UNION ALL '.join(parts)}")
 
 
 def _not_in_force(connection: apsw.Connection, table: ArchivedTable, schema: str) -> str:
-    """Return the batches whose rows are in the live table as it is read here, as SQL."""
-    found = []
+    """Return the batches whose rows are in the live table as it is read here, as SQL.
+
+    Rows that an application wrote again, of a batch that is in force, go into a temporary table.
+    """
+    found, again = [], identifier(schema + table.name)
+    connection.execute(f"CREATE TEMP TABLE {again}(n INTEGER PRIMARY KEY)")
     rows = connection.execute(
         f'SELECT id, state FROM {schema}._dbtool_batches WHERE lower("table") = lower(?) '
         "ORDER BY id DESC",
@@ -146,12 +154,14 @@ def _not_in_force(connection: apsw.Connection, table: ArchivedTable, schema: str
     for number, state in rows:
         if past and state == "done":
             continue
-        if in_force(
-            connection, table, _rows(connection, table, schema, cast("int", number), codec, packed)
-        ):
-            past = past or state == "done"
-        else:
+        rows_of = _rows(connection, table, schema, cast("int", number), codec, packed)
+        equal = standing(connection, table, [row[1:] for row in rows_of]).equal
+        past = past or (state == "done" and not equal)
+        if equal and (state != "done" or len(equal) == len(rows_of)):
             found.append(str(number))
+        elif equal:
+            written = [(rows_of[at][0],) for at in equal]
+            connection.executemany(f"INSERT INTO temp.{again} VALUES (?)", written)
     return ", ".join(found)
 
 
@@ -164,13 +174,14 @@ def _rows(
     packed: dict[str, int],
 ) -> list[tuple[Any, ...]]:
     cursor = connection.execute(
-        f"SELECT _dbtool_rowid, {table.column_list} FROM {schema}.{identifier(table.name)} "
+        f"SELECT {table.rowid}, _dbtool_rowid, {table.column_list} "
+        f"FROM {schema}.{identifier(table.name)} "
         "WHERE _dbtool_batch = ?",
         (number,),
     )
     places = {at for at, column in enumerate(table.columns) if folded(column) in packed}
     return [
-        (row[0], *(codec.unpack(v) if at in places else v for at, v in enumerate(row[1:])))
+        (*row[:2], *(codec.unpack(v) if at in places else v for at, v in enumerate(row[2:])))
         for row in cursor
     ]
 

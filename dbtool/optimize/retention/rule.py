@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from dbtool.errors import UsageError
 __all__ = ["RetentionRule", "archive_file", "archive_files", "parse_rule"]
 
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
-_KNOWN: Final = frozenset(
-    {"column", "older_than", "archive_to", "rollup", "discard", "secure_delete", "compress"}
+_DIRECTIVE: Final = re.compile(r"(%[^A-Za-z%]*[A-Za-z%])")
+_DIGITS: Final = {"%Y": 4, "%G": 4, "%j": 3} | dict.fromkeys(
+    ("%y", "%m", "%d", "%H", "%M", "%S", "%U", "%W", "%V"), 2
 )
 
 
@@ -84,10 +86,19 @@ def archive_files(rule: RetentionRule) -> list[Path]:
     """Return the archives that hold something, by name."""
     if rule.archive_to is None:
         return []
-    pattern = Path(_BRACES.sub("*", rule.archive_to))
-    folder = pattern.parent
-    while "*" in str(folder):
-        folder = folder.parent
-    found = folder.glob(str(pattern.relative_to(folder))) if folder.is_dir() else ()
+    literal_and_times = _BRACES.split(rule.archive_to)
+    pattern = "".join(
+        _times_glob(piece) if at % 2 else glob.escape(piece)
+        for at, piece in enumerate(literal_and_times)
+    )
+    found = map(Path, glob.glob(pattern, include_hidden=True))  # noqa: PTH207 - pathlib's has no escape before 3.13
     # One of no bytes was begun by a run that was killed.
     return sorted(path for path in found if path.is_file() and path.stat().st_size)
+
+
+def _times_glob(pattern: str) -> str:
+    """Return what matches the results of a strftime pattern."""
+    return "".join(
+        "[0-9]" * _DIGITS[piece] if piece in _DIGITS else "*" if at % 2 else glob.escape(piece)
+        for at, piece in enumerate(_DIRECTIVE.split(pattern))
+    )

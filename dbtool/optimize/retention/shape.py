@@ -18,7 +18,12 @@ __all__ = ["ArchivedTable", "row_time", "table_of"]
 _ISO: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
 _MILLISECONDS: Final = 100_000_000_000
 """Whole numbers from here on are milliseconds: in seconds it would be the year 5138."""
+_EARLIEST: Final = {"seconds": 100_000_000, "milliseconds": _MILLISECONDS}
+"""March 1973. Smaller numbers are something else: Julian days, 20260614, years, 0 for never."""
 _FEW_CHILDREN: Final = 1000
+_OWN_TABLES: Final = "_dbtool_"
+"""What tables of the archive itself begin with."""
+_OWN_COLUMNS: Final = frozenset({"_dbtool_batch", "_dbtool_rowid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,11 @@ class ArchivedTable:
     """Definition of each column for the archive: name, type, collation."""
     generated: frozenset[str]
     key: tuple[str, ...]
-    """Expressions that name a row: the rowid, or the primary key."""
-    has_rowid: bool
+    """Expressions that name a row: the rowid, or the primary key with its collations."""
+    key_columns: tuple[str, ...]
+    """The columns of the primary key; empty where the rowid is the key."""
+    rowid: str
+    """The word that means the rowid, where the table or its archive has one."""
     condition: str
     """SQL that holds for old rows."""
     kind: str
@@ -41,6 +49,11 @@ class ArchivedTable:
     """Whether deleting fires some."""
     referenced: tuple[str, ...]
     """Tables whose rows refer to it; rows that they refer to stay."""
+
+    @property
+    def has_rowid(self) -> bool:
+        """Whether the rowid is the key."""
+        return not self.key_columns
 
     @property
     def key_list(self) -> str:
@@ -62,13 +75,13 @@ def table_of(connection: apsw.Connection, rule: RetentionRule, cutoff: datetime)
         Refused: `archive-not-possible`.
     """
     row = connection.execute(
-        "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' AND lower(name) = "
-        "lower(?)",
+        "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' "
+        "AND lower(name) = lower(?)",
         (rule.table,),
     ).get
     if row is None:
         raise NotFound("table-not-found", f"[retention.{rule.table}]: there is no such table")
-    name, kind, without_rowid = row
+    name, kind, without_rowid, strict = row
     if kind != "table":
         raise Refused("archive-not-possible", f"{name} is a {kind}: its rows cannot be moved")
     rows = connection.execute(
@@ -76,7 +89,8 @@ def table_of(connection: apsw.Connection, rule: RetentionRule, cutoff: datetime)
     ).fetchall()
     columns = tuple(str(each[0]) for each in rows)
     _require_columns(rule, columns)
-    key = _key(columns, rows, bool(without_rowid))
+    rowid = _rowid(str(name), columns)
+    keyed = _primary_key_collated(connection, str(name)) if without_rowid else {}
     column = identifier(_as_declared(rule.column, columns))
     kind = _kind(connection, name, column)
     guard, referenced = _children(connection, str(name))
@@ -88,10 +102,11 @@ def table_of(connection: apsw.Connection, rule: RetentionRule, cutoff: datetime)
     return ArchivedTable(
         str(name),
         columns,
-        tuple(_declared(connection, str(name), each) for each in rows),
+        tuple(_declared(connection, str(name), each, strict=bool(strict)) for each in rows),
         frozenset(str(each[0]) for each in rows if each[3]),
-        key,
-        not without_rowid,
+        tuple(f"{identifier(c)} COLLATE {identifier(how)}" for c, how in keyed.items()) or (rowid,),
+        tuple(keyed),
+        rowid,
         _condition(column, kind, cutoff) + guard,
         kind,
         triggers is not None,
@@ -111,22 +126,26 @@ def _condition(column: str, kind: str, cutoff: datetime) -> str:
         # By the day alone: so it does not matter how the rest of the text is written.
         return (
             f"typeof({column}) = 'text' AND {column} < '{cutoff:%Y-%m-%d}' "
-            f"AND {column} GLOB '{_ISO}' AND date({column}) IS NOT NULL"
+            f"AND {column} >= '1000' AND {column} GLOB '{_ISO}' AND date({column}) IS NOT NULL "
+            f"AND date(substr({column}, 1, 10)) = substr({column}, 1, 10)"  # no 30 February
         )
     limit = cutoff.timestamp() * (1000 if kind == "milliseconds" else 1)
-    return f"typeof({column}) IN ('integer', 'real') AND {column} < {int(limit)}"
+    return (
+        f"typeof({column}) IN ('integer', 'real') AND {column} >= {_EARLIEST[kind]} "
+        f"AND {column} < {int(limit)}"
+    )
 
 
 def _kind(connection: apsw.Connection, table: str, column: str) -> str:
     name = identifier(table)
     row = connection.execute(
         f"SELECT typeof({column}), {column} FROM {name} WHERE {column} IS NOT NULL "
-        f"AND {column} <> '' LIMIT 1"
+        f"AND {column} NOT IN ('', 0) LIMIT 1"
     ).get
     kind, value = row if row is not None else ("text", "2000-01-01")
     if kind == "text" and re.match(r"\d{4}-\d\d-\d\d", str(value)):
         return "text"
-    if kind in ("integer", "real"):
+    if kind in ("integer", "real") and abs(float(value)) >= _EARLIEST["seconds"]:
         return "milliseconds" if abs(float(value)) >= _MILLISECONDS else "seconds"
     raise UsageError(
         "config-value",
@@ -154,7 +173,8 @@ def _children(connection: apsw.Connection, table: str) -> tuple[str, tuple[str, 
             target or _primary_key(connection, table, at) for at, (_, target) in enumerate(pairs)
         ]
         matches = " AND ".join(
-            f"c.{identifier(column)} = {identifier(table)}.{identifier(str(target))}"
+            # This way round it is compared with the collation of the parent, as SQLite does.
+            f"{identifier(table)}.{identifier(str(target))} = c.{identifier(column)}"
             for (column, _), target in zip(pairs, targets, strict=True)
         )
         guard += f" AND NOT EXISTS (SELECT 1 FROM main.{identifier(child)} c WHERE {matches})"
@@ -190,26 +210,36 @@ def _primary_key(connection: apsw.Connection, table: str, at: int) -> str:
     return str(rows[at][0]) if at < len(rows) else "rowid"
 
 
-def _key(columns: tuple[str, ...], rows: list[Any], without_rowid: bool) -> tuple[str, ...]:  # noqa: FBT001
-    if without_rowid:
-        keyed = sorted((each[2], str(each[0])) for each in rows if each[2])
-        return tuple(identifier(name) for _, name in keyed)
+def _primary_key_collated(connection: apsw.Connection, table: str) -> dict[str, str]:
+    """Return the columns of a primary key and how it compares them, which may not be as they do."""
+    rows = connection.execute(
+        "SELECT i.name, i.coll FROM pragma_index_list(?) l, pragma_index_xinfo(l.name) i "
+        "WHERE l.origin = 'pk' AND i.key ORDER BY i.seqno",
+        (table,),
+    ).fetchall()
+    return {str(name): str(collation) for name, collation in rows}
+
+
+def _rowid(table: str, columns: tuple[str, ...]) -> str:
     taken = {folded(column) for column in columns}
+    if folded(table).startswith(_OWN_TABLES) or taken & _OWN_COLUMNS:
+        raise Refused("archive-not-possible", f"{table} uses names that its archive needs")
     for name in ("rowid", "_rowid_", "oid"):
         if name not in taken:
-            return (name,)
-    raise Refused("archive-not-possible", "the rowid of the table is hidden by its columns")
+            return name
+    raise Refused("archive-not-possible", f"the rowid of {table} is hidden by its columns")
 
 
-def _declared(connection: apsw.Connection, table: str, row: Any) -> str:
-    column = str(row[0])
-    kind = re.sub(r"[^\w ]", " ", str(row[1])).strip()
+def _declared(connection: apsw.Connection, table: str, row: Any, *, strict: bool) -> str:
+    column, kind = str(row[0]), str(row[1])
+    # ANY keeps values as they are in a STRICT table alone; elsewhere no type does.
+    kind = "" if not kind or (strict and folded(kind) == "any") else f" {identifier(kind)}"
     try:
         collation = str(connection.column_metadata("main", table, column)[1]).upper()
     except apsw.Error:
         collation = "BINARY"
     more = f" COLLATE {collation}" if collation in ("NOCASE", "RTRIM") else ""
-    return f"{identifier(column)} {kind}{more}"
+    return f"{identifier(column)}{kind}{more}"
 
 
 def _require_columns(rule: RetentionRule, columns: tuple[str, ...]) -> None:

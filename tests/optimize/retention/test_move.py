@@ -12,7 +12,8 @@ from dbtool.core.progress import Silent
 from dbtool.errors import Refused, StorageFailed
 from dbtool.optimize import copy as room
 from dbtool.optimize.retention import move as module
-from dbtool.optimize.retention.move import return_rows
+from dbtool.optimize.retention.returning import return_rows
+from dbtool.optimize.retention.rule import RetentionRule
 from tests.optimize.retention.shelves import (
     PLAN,
     make_live,
@@ -157,6 +158,103 @@ def test_a_table_without_rowid_moves_by_its_key(tmp_path: Path) -> None:
     assert together(path, rule) == before
     assert return_rows(path, rule, plan=PLAN, progress=Silent()) == (60, 0)
     assert rows(path) == before
+
+
+def simple(tmp_path: Path, sql: str, **changes: object) -> tuple[Path, RetentionRule]:
+    """Make a database by SQL, and a rule without rollup."""
+    path = tmp_path / "app.db"
+    rows(path, sql)
+    return path, make_rule(tmp_path, **{"rollup": None, "compress": (), **changes})
+
+
+def test_a_young_row_whose_key_looks_alike_stays(tmp_path: Path) -> None:
+    path, rule = simple(
+        tmp_path,
+        "CREATE TABLE log(k TEXT COLLATE NOCASE, at, PRIMARY KEY(k COLLATE BINARY)) WITHOUT ROWID;"
+        "INSERT INTO log VALUES ('A', '2026-01-01'), ('a', '2026-06-14')",
+    )
+    assert move(path, rule).rows == 1
+    assert rows(path, "SELECT * FROM log") == [("a", "2026-06-14")]
+
+
+def test_rows_that_a_trigger_keeps_are_in_no_archive(tmp_path: Path) -> None:
+    path, rule = simple(
+        tmp_path,
+        "CREATE TABLE log(id INTEGER PRIMARY KEY, at); INSERT INTO log VALUES (1, '2026-01-01');"
+        "CREATE TRIGGER t BEFORE DELETE ON log BEGIN SELECT raise(IGNORE); END",
+    )
+    with pytest.raises(Refused) as caught:
+        move(path, rule)
+    assert caught.value.code == "archive-not-possible"
+    assert together(path, rule) == [(1, "2026-01-01")]
+
+
+def test_a_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path, rule = simple(
+        tmp_path,
+        "CREATE TABLE log(id INTEGER PRIMARY KEY, at, x);"
+        "INSERT INTO log VALUES (1, '2026-01-01', CAST(x'ff' AS TEXT))",
+    )
+    with pytest.raises(Refused):
+        move(path, rule)
+    assert rows(path, "SELECT hex(x) FROM log") == [("FF",)]
+
+
+def test_values_under_types_of_any_name_come_back_bit_for_bit(tmp_path: Path) -> None:
+    path, rule = simple(
+        tmp_path,
+        "CREATE TABLE log(id INTEGER PRIMARY KEY, at NVARCHAR(20), a DECIMAL(10,2), b 'x y',"
+        ' c "DOUBLE 1", d, e [od\'d "t"], f AS (id + 1));'
+        "INSERT INTO log VALUES (1, '2026-01-01', 1.50, x'00ff', '2', '3', 9007199254740993)",
+    )
+    before = rows(path)
+    assert move(path, rule).rows == 1
+    assert together(path, rule) == before
+    assert return_rows(path, rule, plan=PLAN, progress=Silent()) == (1, 0)
+    assert rows(path) == before
+
+
+def test_a_strict_column_of_any_type_keeps_texts_that_look_like_numbers(tmp_path: Path) -> None:
+    path, rule = simple(
+        tmp_path,
+        "CREATE TABLE log(id INTEGER PRIMARY KEY, at TEXT, x ANY) STRICT;"
+        "INSERT INTO log VALUES (1, '2026-01-01', '007')",
+    )
+    move(path, rule)
+    assert together(path, rule) == [(1, "2026-01-01", "007")]
+
+
+def test_blobs_from_before_their_column_was_compressed_are_read(tmp_path: Path) -> None:
+    path, rule = simple(
+        tmp_path,
+        "CREATE TABLE log(id INTEGER PRIMARY KEY, at, x);"
+        "INSERT INTO log VALUES (1, '2026-01-01', x'0102030405')",
+    )
+    move(path, rule)
+    rows(path, "INSERT INTO log VALUES (2, '2026-01-02', x'0a')")
+    rule = replace(rule, compress=("x",))
+    assert move(path, rule).rows == 1
+    values = [(bytes([1, 2, 3, 4, 5]),), (b"\n",)]
+    assert together(path, rule, "SELECT x FROM log ORDER BY id") == values
+    assert return_rows(path, rule, plan=PLAN, progress=Silent()) == (2, 0)
+    assert rows(path, "SELECT x FROM log ORDER BY id") == values
+
+
+def test_a_run_beside_another_loses_no_row(
+    live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FIRST_ROWS", 10)
+    rule, before = make_rule(tmp_path), rows(live)
+    delete = module._Mover._delete
+
+    def meets_another(self: module._Mover, *what: object) -> bool:
+        monkeypatch.setattr(module._Mover, "_delete", delete)
+        move(live, rule)  # finds a batch pending that has not been deleted yet
+        return delete(self, *what)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module._Mover, "_delete", meets_another)
+    move(live, rule)
+    assert together(live, rule) == before
 
 
 def _june() -> object:

@@ -42,3 +42,15 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     make_live(tmp_path / "archive" / "2026-01.db")
     with pytest.raises(Refused):
         together(live, make_rule(tmp_path))
+
+
+def test_a_row_that_an_application_wrote_again_is_seen_once_and_hides_no_other(
+    tmp_path: Path,
+) -> None:
+    live = make_live(tmp_path / "app.db")
+    rule, before = make_rule(tmp_path), rows(live)
+    move(live, rule)
+    connection = apsw.Connection(str(live))
+    connection.execute("INSERT INTO log(id, at, n, data, b) VALUES (?, ?, ?, ?, ?)", before[45][:5])
+    connection.close()
+    assert together(live, rule) == before

@@ -39,3 +39,18 @@ def test_rows_are_discarded_only_where_that_is_said() -> None:
     rule = parse_rule("t", {"column": "at", "older_than": 1.0, "discard": True})
     assert rule.archive_to is None
     assert archive_files(rule) == []
+
+
+@pytest.mark.parametrize("pattern", ["o[1]-{%Y}?.db", "{%Y/%m}.db", "all*.db", "{%j-%%}.db"])
+def test_an_archive_of_any_name_is_found_again(tmp_path: Path, pattern: str) -> None:
+    rule = parse_rule("t", {**GOOD, "archive_to": str(tmp_path / "a[b]" / pattern)})
+    path = archive_file(rule, 1_767_225_600.0)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
+    assert archive_files(rule) == [path]
+
+
+def test_a_database_beside_its_archives_is_none_of_them(tmp_path: Path) -> None:
+    (tmp_path / "app.db").write_bytes(b"x")
+    rule = parse_rule("t", {**GOOD, "archive_to": str(tmp_path / "{%Y-%m}.db")})
+    assert archive_files(rule) == []

@@ -84,4 +84,45 @@ def test_what_cannot_be_moved_is_an_error(memory: apsw.Connection) -> None:
 
 def test_a_table_without_rowid_goes_by_its_key(memory: apsw.Connection) -> None:
     memory.execute("CREATE TABLE t(b, at, a, PRIMARY KEY(a, b)) WITHOUT ROWID")
-    assert table_of(memory, rule(), CUTOFF).key == ('"a"', '"b"')
+    assert table_of(memory, rule(), CUTOFF).key_columns == ("a", "b")
+
+
+def test_a_key_compares_as_its_index_does(memory: apsw.Connection) -> None:
+    memory.execute(
+        "CREATE TABLE t(k TEXT COLLATE NOCASE, at, PRIMARY KEY(k COLLATE BINARY)) WITHOUT ROWID"
+    )
+    assert table_of(memory, rule(), CUTOFF).key == ('"k" COLLATE "BINARY"',)
+
+
+def test_a_child_refers_by_the_collation_of_its_parent(memory: apsw.Connection) -> None:
+    memory.execute(
+        "CREATE TABLE t(k TEXT COLLATE NOCASE PRIMARY KEY, at);"
+        "CREATE TABLE c(k TEXT REFERENCES t(k) ON DELETE CASCADE);"
+        "INSERT INTO t VALUES ('A', '2020-01-01'); INSERT INTO c VALUES ('a')"
+    )
+    condition = table_of(memory, rule(), CUTOFF).condition
+    assert memory.execute(f"SELECT k FROM t WHERE {condition}").fetchall() == []
+
+
+def test_days_that_no_calendar_has_stay(memory: apsw.Connection) -> None:
+    assert old(memory, ["2025-02-30", "0000-01-01", "2025-02-28"]) == ["2025-02-28"]
+
+
+@pytest.mark.parametrize("value", [2461000.5, 20260614, 2024, 45000], ids=str)
+def test_numbers_that_are_no_times_since_1970_are_an_error(
+    memory: apsw.Connection, value: float
+) -> None:
+    with pytest.raises(UsageError):
+        old(memory, [value])
+
+
+def test_seconds_among_milliseconds_and_infinities_stay(memory: apsw.Connection) -> None:
+    values = [1_700_000_000_000, 1_700_000_000, float("-inf"), -(1 << 62), 0]
+    assert old(memory, values) == [1_700_000_000_000]
+
+
+def test_names_that_the_archive_needs_are_refused(memory: apsw.Connection) -> None:
+    memory.execute("CREATE TABLE _dbtool_batches(at); CREATE TABLE t(at, _DBTOOL_batch)")
+    for table in ("_dbtool_batches", "t"):
+        with pytest.raises(Refused):
+            table_of(memory, rule(table), CUTOFF)
