@@ -24,6 +24,7 @@ from dbtool.migrate.dump import own_items, schema_sql
 from dbtool.migrate.fingerprint import schema_fingerprint
 from dbtool.migrate.lint.findings import RULES
 from dbtool.migrate.model import Migration
+from dbtool.migrate.newfile import file_name
 from dbtool.migrate.options import GUARDS, RunOptions
 from dbtool.migrate.runner import Runner
 from dbtool.migrate.statements import split
@@ -51,7 +52,7 @@ def squash(migrations: Sequence[Migration], name: str, *, progress: Progress) ->
         progress: may raise to stop.
 
     Raises:
-        UsageError: `squash-too-few`.
+        UsageError: `squash-too-few`, `migration-name-invalid`.
         DbtoolError: `squash-differs`, the text does not make what they make; as `Runner.up`.
     """
     if len(migrations) < 2:  # noqa: PLR2004  one alone is squashed already
@@ -64,7 +65,7 @@ def squash(migrations: Sequence[Migration], name: str, *, progress: Progress) ->
     original = _run(migrations, progress)
     replaced = [version for each in migrations for version in (*each.replaces, each.version)]
     text = _text(original, list(dict.fromkeys(replaced)))
-    path = last.path.with_name(f"{last.version}_{name}.sql")
+    path = last.path.with_name(file_name(last.version, name))
     copy = _run([read_migration(path, text)], progress)
     differing = _differing(original, copy)
     if differing:
@@ -96,6 +97,7 @@ def _text(connection: apsw.Connection, replaced: Sequence[str]) -> str:
     parts = [
         f"-- dbtool:replaces {' '.join(replaced)}",
         "-- dbtool:up",
+        *(f"PRAGMA {name} = {value};" for name, value in _settings(connection).items() if value),
         *statements[:first_trigger],
         *rows,
         *_sequences(connection, schema),
@@ -109,11 +111,19 @@ def _rows(connection: apsw.Connection, schema: Schema) -> Iterator[str]:
         table = schema.tables.get(folded(item.name))
         if item.kind != "table" or table is None or table.kind != "table":
             continue
-        columns = ", ".join(identifier(name) for name in table.stored)
+        listed = [identifier(name) for name in table.stored]
+        if table.rowid and not table.alias:
+            listed.insert(0, table.rowid)
+        columns = ", ".join(listed)
         name = identifier(item.name)
         for row in connection.execute(f"SELECT {columns} FROM {name}"):  # noqa: S608  quoted
             values = ", ".join(apsw.format_sql_value(value) for value in row)
             yield f"INSERT INTO {name}({columns}) VALUES ({values});"  # noqa: S608  literals
+
+
+def _settings(connection: apsw.Connection) -> dict[str, int]:
+    """Return the numbers in the header of a database that an application sets."""
+    return {name: int(connection.pragma(name)) for name in ("application_id", "user_version")}
 
 
 def _sequences(connection: apsw.Connection, schema: Schema) -> Iterator[str]:
@@ -129,6 +139,8 @@ def _differing(one: apsw.Connection, other: apsw.Connection) -> list[str]:
     found = []
     if schema_fingerprint(one) != schema_fingerprint(other):
         found.append("the schema")
+    if _settings(one) != _settings(other):
+        found.append("its application_id or user_version")
     for item in own_items(read_schema(one, "main")):
         if item.kind == "table":
             contents = [table_content(each, item.name, Silent()) for each in (one, other)]

@@ -92,3 +92,22 @@ def test_squashing_again_replaces_what_was_squashed_before(three: Project) -> No
     three.write("0004_x.sql", "CREATE TABLE later(a);")
     made = squash(three.migrations(), "all", progress=Silent())
     assert made.text.startswith("-- dbtool:replaces 0001 0002 0003 0004\n")
+
+
+def test_rowids_and_the_numbers_of_the_header_stay(project: Project) -> None:
+    project.write("0001_a.sql", "CREATE TABLE a(b); INSERT INTO a(rowid, b) VALUES (7, 'x');")
+    project.write("0002_b.sql", "PRAGMA user_version = 5; PRAGMA application_id = 9;")
+    squashed(project)
+    project.run()
+    assert project.sql("SELECT rowid, b FROM a") == [(7, "x")]
+    assert (project.sql("PRAGMA user_version"), project.sql("PRAGMA application_id")) == (
+        [(5,)],
+        [(9,)],
+    )
+
+
+def test_the_name_makes_the_name_of_a_file(three: Project) -> None:
+    made = squash(three.migrations(), "../../A b", progress=Silent())
+    assert made.path == three.folder / "0003_a_b.sql"
+    with pytest.raises(UsageError):
+        squash(three.migrations(), "..", progress=Silent())
