@@ -224,6 +224,8 @@ def _refused(place: Place, what: str, context: str) -> Refused:
         hint += "\n-- dbtool:up tx=none      where one of its statements cannot"
     elif what.startswith("changing "):
         hint = "dbtool migrate repair changes the history"
+    elif what.startswith("PRAGMA "):
+        hint = "remove it: with it, a failure could leave a damaged database"
     else:
         hint = "remove it: a migration changes one database, and nothing else"
     return Refused(

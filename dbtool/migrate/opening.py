@@ -12,13 +12,21 @@ import apsw
 from dbtool.core.connection import classified, open_live, require_database
 from dbtool.errors import UsageError
 
-__all__ = ["borrowed", "open_to_look", "open_to_migrate"]
+__all__ = ["borrowed", "open_to_look", "open_to_migrate", "settings_kept"]
 
 _BUSY_TIMEOUT_S: Final = 10.0
 _LONGEST_VALUE_BYTES: Final = 1_000_000_000
 """SQLite's own default: a copy of rows must not fail on one that an application could write."""
 _TRIGGER_DEPTH: Final = 1000
 """Likewise."""
+_SETTINGS: Final = (
+    "ignore_check_constraints",
+    "legacy_alter_table",
+    "query_only",
+    "recursive_triggers",
+    "reverse_unordered_selects",
+)
+"""Settings that change what a statement does."""
 
 
 @contextmanager
@@ -66,6 +74,20 @@ def open_to_look(path: Path) -> Iterator[apsw.Connection]:
         connection.pragma("query_only", 1)
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)
         yield connection
+
+
+@contextmanager
+def settings_kept(connection: apsw.Connection) -> Iterator[None]:
+    """Let no setting of the connection outlive the block, whatever runs in it.
+
+    No rollback brings them back, and the next migration must run as it would alone.
+    """
+    before = {name: connection.pragma(name) for name in _SETTINGS}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            connection.pragma(name, value)
 
 
 @contextmanager

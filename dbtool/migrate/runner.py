@@ -27,6 +27,7 @@ from dbtool.migrate.fitting import require_fitting
 from dbtool.migrate.history import Applied, stored_migration
 from dbtool.migrate.lock import migration_lock
 from dbtool.migrate.model import Migration
+from dbtool.migrate.opening import settings_kept
 from dbtool.migrate.options import Done, RunOptions, RunResult, Way
 from dbtool.migrate.standing import Standing, standing
 from dbtool.migrate.watch import Watch
@@ -183,7 +184,6 @@ class Runner:
             baseline = self._look()
             if self.options.before_apply is not None:
                 self._snapshot = self.options.before_apply()
-            stack.enter_context(self.watch.watching())
             job = Job(
                 self.connection,
                 self.database,
@@ -195,7 +195,11 @@ class Runner:
                 self.progress,
             )
             for step in steps:
-                with self._earlier_told():
+                with (
+                    self._earlier_told(),
+                    settings_kept(self.connection),
+                    self.watch.watching(),
+                ):
                     done = apply_migration(job, step.migration, step.way)
                 if done is not None:
                     self._done.append(done)

@@ -42,6 +42,8 @@ _RENAMES: Final = (apsw.SQLITE_FUNCTION, "sqlite_rename_table")
 _OUTSIDE: Final = {apsw.SQLITE_ATTACH: "ATTACH", apsw.SQLITE_DETACH: "DETACH"}
 _OURS: Final = frozenset({"foreign_keys"})
 _REFUSED_PRAGMAS: Final = frozenset({"writable_schema", "temp_store_directory"})
+_NOT_ON_DISK: Final = frozenset({"off", "memory"})
+"""Values of journal_mode with which a failure cannot be rolled back, or a killed process not."""
 
 
 class Action(NamedTuple):
@@ -195,6 +197,11 @@ class Watch:
             return "load_extension()"
         if code == apsw.SQLITE_PRAGMA and first.lower() in _REFUSED_PRAGMAS and action.second:
             return f"PRAGMA {first}"
+        if code == apsw.SQLITE_PRAGMA and first.lower() == "journal_mode":
+            value = action.second.lower()
+            # A database in memory has no other.
+            if value in _NOT_ON_DISK and self.connection.db_filename("main"):
+                return f"PRAGMA {first} = {value}"
         changed = code not in _READS and HISTORY_TABLE in (folded(first), folded(action.second))
         return f"changing {HISTORY_TABLE}" if changed else ""
 

@@ -155,6 +155,26 @@ def test_redo_judges_the_new_text_before_anything_is_undone(
     assert project.content()["made"] == ["(7,)"]
 
 
+def test_no_setting_of_one_migration_is_one_of_the_next(project: Project) -> None:
+    project.write("0001_a.sql", "CREATE TABLE a(b CHECK (b > 0)); INSERT INTO a VALUES (1);")
+    project.write("0002_b.sql", "-- dbtool:up tx=none\nPRAGMA ignore_check_constraints = ON;")
+    project.write("0003_c.sql", "INSERT INTO a VALUES (-1);")
+    with pytest.raises(DbtoolError, match="CHECK constraint failed"):
+        project.run()
+    assert project.versions() == ["0001", "0002"]
+
+
+@pytest.mark.parametrize("mode", ["off", "MEMORY"])
+def test_no_migration_takes_the_journal_away(project: Project, mode: str) -> None:
+    project.write("0001_a.sql", f"-- dbtool:up tx=none\nPRAGMA journal_mode = {mode};")
+    with pytest.raises(DbtoolError, match=r"PRAGMA journal_mode = .* is not allowed") as caught:
+        project.run()
+    assert (caught.value.code, "damaged" in caught.value.hint) == ("migration-refused", True)
+    project.write("0001_a.sql", "-- dbtool:up tx=none\nPRAGMA journal_mode = DELETE;")
+    project.run()
+    assert project.sql("PRAGMA journal_mode") == [("delete",)]
+
+
 def test_a_failure_says_what_was_done_before_it(project: Project) -> None:
     project.write("0001_a.sql", "CREATE TABLE a(b NOT NULL);")
     project.write("0002_b.sql", "INSERT INTO a VALUES (NULL);")
