@@ -20,7 +20,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dbtool.trace.histogram import bucket_of
 from dbtool.trace.log import Entry, StatementUse, added, encode
@@ -125,7 +125,7 @@ class Channel:
         return found if found is not None else self._new(sql)
 
     def _new(self, sql: str) -> Tally:
-        self.collector.wake()
+        self.collector.wake(self)
         if len(sql) > LONGEST_SQL:
             sql = sql[:LONGEST_SQL]
             if sql in self.tallies:
@@ -161,7 +161,12 @@ class Collector:
         self._interval_s = interval_s
         self._max_bytes = max_bytes
         self._files = files
-        self._channels: dict[tuple[str, str], Channel] = {}
+        # An application may open ever new databases: channels end with their connections, and
+        # those with counts once these are written.
+        self._channels: weakref.WeakValueDictionary[tuple[str, str], Channel] = (
+            weakref.WeakValueDictionary()
+        )
+        self._counting: set[Channel] = set()
         self._told = False
         self._closed = False
         self._reset()
@@ -177,10 +182,14 @@ class Collector:
     def channel(self, database: str, library: str) -> Channel:
         """Return the channel of a database."""
         with self.lock:
-            return self._channels.setdefault((database, library), Channel(self, database, library))
+            known = self._channels.get((database, library))
+            if known is None:
+                self._channels[database, library] = known = Channel(self, database, library)
+            return known
 
-    def wake(self) -> None:
-        """Start the thread that writes, where there is none; the caller holds the lock."""
+    def wake(self, channel: Channel) -> None:
+        """Note that a channel counts, start the thread that writes; the caller holds the lock."""
+        self._counting.add(channel)
         if self._thread is None and not self._closed:
             self._thread = threading.Thread(target=self._run, name="dbtool.trace", daemon=True)
             # At the end of the interpreter no thread can start; what is counted is written then.
@@ -190,7 +199,8 @@ class Collector:
     def example(self, tally: Tally, duration_ns: int, sql: str, values: object) -> None:
         """Keep a call as the example of its statement, where it is the slowest so far."""
         if duration_ns > tally.example_ns:
-            text = f"{sql} -- {values!r}" if values else sql
+            start = sql[:_LONGEST_EXAMPLE]
+            text = f"{start} -- {_shortened(values)!r}" if values else start
             tally.example, tally.example_ns = text[:_LONGEST_EXAMPLE], duration_ns
 
     def flush(self) -> None:
@@ -201,7 +211,9 @@ class Collector:
         except Exception as error:  # noqa: BLE001 - tracing must not break what it traces
             if not self._told:
                 self._told = True
-                logger.warning("the trace log %s is not written: %s", self.log, error)
+                # A handler of the application may raise too.
+                with suppress(Exception):
+                    logger.warning("the trace log %s is not written: %s", self.log, error)
 
     def close(self) -> None:
         """Write what was counted, and count no more."""
@@ -217,8 +229,9 @@ class Collector:
     def after_fork(self) -> None:
         """Forget, in a child, what the parent counts and will write."""
         self._reset()
-        for channel in self._channels.values():
+        for channel in self._counting:
             channel.take()
+        self._counting.clear()
 
     def _run(self) -> None:
         stop, wait_s = self._stop, min(_FIRST_INTERVAL_S, self._interval_s)
@@ -229,9 +242,10 @@ class Collector:
     def _write(self) -> None:
         with self.lock:
             # A thread that gives up the lock between two databases would tear one period in two.
-            taken = [(channel, *channel.take()) for channel in self._channels.values()]
+            taken = [(channel, *channel.take()) for channel in self._counting]
+            self._counting.clear()
             began_at, ended_at = self._began_at, time.time()
-            if not any(tallies or others.calls for _, tallies, others in taken):
+            if not taken:
                 return
             self._began_at = ended_at
         period = (min(began_at, ended_at), ended_at)
@@ -253,6 +267,17 @@ def _uses(tallies: dict[str, Tally], others: Tally) -> Iterator[StatementUse]:
     yield from uses.values()
     if others.calls:
         yield others.use("")
+
+
+def _shortened(values: Any) -> Any:
+    """Return values without what an example has no room for: to write 100 MB out takes a second."""
+    if isinstance(values, str | bytes | bytearray):
+        return values[:_LONGEST_EXAMPLE]
+    if isinstance(values, dict):
+        return {name: _shortened(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return tuple(_shortened(value) for value in values)
+    return values
 
 
 _live: weakref.WeakSet[Collector] = weakref.WeakSet()

@@ -82,6 +82,8 @@ def _cursor_class(base: Any, channel: Channel) -> Any:
 
     def failed(sql: Any, error: Exception) -> None:
         try:
+            if collector.closed:
+                return
             with collector.lock:
                 tally = channel.tally(str(sql))
                 if any(kind.__name__ in _BUSY_NAMES for kind in type(error).__mro__):

@@ -25,10 +25,15 @@ _BUSY_WORDS: Final = ("is locked", "schema is locked")
 
 
 def traced_connection_class(collector: Collector, base: Any) -> Any:
-    """Return a subclass of `sqlite3.Connection`, or of a subclass of it, that is traced."""
+    """Return a subclass of `sqlite3.Connection`, or of a subclass of it, that is traced.
+
+    What counts stands behind the application's classes and before the module's, so methods of
+    theirs are called as ever, with arguments of their own, and their `super()` is what counts.
+    """
+    module: Any = next(kind for kind in base.__mro__ if "iterdump" in vars(kind))
     classes: dict[Any, Any] = {}
 
-    class TracedConnection(base):  # type: ignore[misc]
+    class TracedConnection(module):  # type: ignore[misc]
         """A connection of the application whose statements are counted."""
 
         _dbtool: _Statements | None = None
@@ -40,47 +45,56 @@ def traced_connection_class(collector: Collector, base: Any) -> Any:
             self._dbtool = _Statements(channel, super().cursor)
 
         def cursor(self, factory: Any = None) -> Any:
-            if self._dbtool is None:
+            statements, kind = self._dbtool, classes.get(factory)
+            if statements is None:
+                kind = None
+            elif kind is None:
+                classes[factory] = kind = _cursor_class(factory, type(super().cursor()))
+            if kind is None:
                 return super().cursor() if factory is None else super().cursor(factory)
-            if factory not in classes:
-                wanted = type(super().cursor()) if factory is None else factory
-                if not isinstance(wanted, type):
-                    return super().cursor(wanted)
-                classes[factory] = _cursor_class(wanted)
-            cursor = super().cursor(classes[factory])
-            cursor._dbtool_statements = self._dbtool
+            cursor = super().cursor(kind)
+            cursor._dbtool_statements = statements
             return cursor
 
-        # The module's own ones make their cursor without asking `cursor`.
-        def execute(self, sql: Any, parameters: Any = (), /) -> Any:
-            return self.cursor().execute(sql, parameters)
+        # The module's own ones make their cursor without asking `cursor` of a subclass.
+        def execute(self, sql: Any, *parameters: Any) -> Any:
+            return TracedConnection.cursor(self).execute(sql, *parameters)
 
         def executemany(self, sql: Any, parameters: Any, /) -> Any:
-            return self.cursor().executemany(sql, parameters)
+            return TracedConnection.cursor(self).executemany(sql, parameters)
 
         def executescript(self, sql: Any, /) -> Any:
-            return self.cursor().executescript(sql)
+            return TracedConnection.cursor(self).executescript(sql)
 
-    TracedConnection.__name__ = base.__name__
-    TracedConnection.__qualname__ = base.__qualname__
-    return TracedConnection
+    return _with(TracedConnection, base, module)
+
+
+def _with(ours: Any, base: Any, module: Any, **more: Any) -> Any:
+    """Return the application's class with ours between it and the module's."""
+    bases = (ours,) if base is module else (base, ours)
+    return type(base.__name__, bases, {"__qualname__": base.__qualname__, **more})
 
 
 def _path_of(database: Any) -> str:
     """Return the path of what `sqlite3.connect` was given: a path, ":memory:" or a URI."""
     text = os.fsdecode(database)
-    if text.startswith("file:"):
-        text = unquote(urlsplit(text).path)
-    return os.path.abspath(text) if text and text != ":memory:" else ":memory:"  # noqa: PTH100 - text of any kind
+    try:
+        if text.startswith("file:"):
+            text = unquote(urlsplit(text).path)
+        return os.path.abspath(text) if text and text != ":memory:" else ":memory:"  # noqa: PTH100 - text of any kind
+    except (OSError, ValueError):  # the folder that it is relative to has gone, or no URI at all
+        return text
 
 
-def failure_counted(channel: Channel, sql: str, error: BaseException) -> None:
+def failure_counted(channel: Channel, sql: Any, error: BaseException) -> None:
     """Count a statement that failed; never raises."""
     try:
+        if channel.collector.closed:
+            return
         code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
         busy = code in _BUSY_CODES or any(word in str(error) for word in _BUSY_WORDS)
         with channel.collector.lock:
-            tally = channel.tally(sql)
+            tally = channel.tally(str(sql))
             if busy:
                 tally.busy += 1
             else:
@@ -131,24 +145,30 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
     _dbtool_last_ns = 0
     """When the last one was."""
 
-    def execute(self, sql: Any, parameters: Any = (), /) -> Any:
+    def execute(self, sql: Any, *parameters: Any) -> Any:
         if self._dbtool_running is not None:
             self._dbtool_end()
+        statements = self._dbtool_statements
+        plans = None if statements is None else statements.plans
+        if plans is not None and type(sql) is str and sql in plans.known:
+            plans = None
+        if plans is not None:
+            plans.before(sql, parameters)
         start_ns = perf_counter_ns()
         try:
-            result = super().execute(sql, parameters)
+            result = super().execute(sql, *parameters)
         except Exception as error:
             self._dbtool_failed(sql, error)
             raise
-        statements = self._dbtool_statements
         if statements is not None:
             self._dbtool_last_ns = now_ns = perf_counter_ns()
-            if sql not in statements.plans.known:
-                statements.plans.ask(sql, (parameters,))
+            if plans is not None:
+                plans.after(sql, parameters)
+            values = parameters[0] if parameters else ()
             if self.description is None:
-                statements.ended(sql, now_ns - start_ns, 0, 1, parameters)
+                statements.ended(sql, now_ns - start_ns, 0, 1, values)
             else:
-                self._dbtool_running = (sql, start_ns, parameters)
+                self._dbtool_running = (sql, start_ns, values)
                 self._dbtool_rows = 0
         return result
 
@@ -206,14 +226,15 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
             self._dbtool_failed(sql, error)
             raise
         if self._dbtool_statements is not None:
-            calls = len(values[0]) if values and hasattr(values[0], "__len__") else 1
             duration_ns = perf_counter_ns() - start_ns
-            self._dbtool_statements.ended(sql, duration_ns, 0, max(1, calls), ())
+            calls = _length(values[0]) if values else 1
+            self._dbtool_statements.ended(sql, duration_ns, 0, calls, ())
         return result
 
     def _dbtool_failed(self, sql: Any, error: Exception) -> None:
         if self._dbtool_statements is not None:
-            failure_counted(self._dbtool_statements.channel, str(sql), error)
+            self._dbtool_statements.plans.forget(sql)
+            failure_counted(self._dbtool_statements.channel, sql, error)
 
     def _dbtool_fetched(self, rows: int, *, last: bool) -> None:
         self._dbtool_rows += rows
@@ -229,14 +250,31 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
             self._dbtool_statements.ended(sql, duration_ns, self._dbtool_rows, 1, values)
 
 
-class _CountingCursorThatEnds(_CountingCursor):
-    """The same for classes with an end of their own."""
+def _length(values: Any) -> int:
+    """Return how many sets of values there are; 1 where it cannot tell. Never raises."""
+    try:
+        return max(1, len(values))
+    except Exception:  # noqa: BLE001 - as above
+        return 1
 
-    def __del__(self) -> None:
-        super().__del__()
-        super(_CountingCursor, self).__del__()
 
+def _cursor_class(factory: Any, module: Any) -> Any:
+    """Return a subclass of the application's class that counts; None where there can be none.
 
-def _cursor_class(base: Any) -> Any:
-    ours = _CountingCursorThatEnds if hasattr(base, "__del__") else _CountingCursor
-    return type(base.__name__, (ours, base), {"__qualname__": base.__qualname__})
+    Args:
+        factory: class of cursors, or what makes them; None: the module's own.
+        module: the module's own class.
+    """
+    base = module if factory is None else factory
+    if not isinstance(base, type) or not issubclass(base, module):
+        return None
+    ours: Any = type("CountingCursor", (_CountingCursor, module), {})
+    theirs: Any = getattr(base, "__del__", None)
+    if theirs is None:
+        return _with(ours, base, module)
+
+    def both_end(self: Any) -> None:
+        ours.__del__(self)
+        theirs(self)
+
+    return _with(ours, base, module, __del__=both_end)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["bucket_bounds", "bucket_of", "merged", "quantile_s"]
+__all__ = ["BUCKETS", "bucket_bounds", "bucket_of", "merged", "quantile_s"]
 
+BUCKETS: Final = 65 << 2
+"""Numbers of buckets are below this: durations have 64 bits at most, which are centuries."""
 _SMALLEST_BITS: Final = 3
 """Fewer nanoseconds than 8 have no two digits after the first; they share a bucket."""
 

@@ -34,7 +34,7 @@ from typing import Any, Final
 
 from dbtool.core.atomicfile import failures_named
 from dbtool.errors import NotFound
-from dbtool.trace.histogram import merged, quantile_s
+from dbtool.trace.histogram import BUCKETS, merged, quantile_s
 
 __all__ = [
     "VERSION",
@@ -49,6 +49,8 @@ __all__ = [
 
 VERSION: Final = 1
 _LONGEST_LINE: Final = 1 << 20
+_LATEST_S: Final = 253_000_000_000
+"""In the year 9987: calendars end in 9999."""
 _MOST_ROTATED: Final = 1000
 _COUNTERS: Final = {
     "rows": "rows",
@@ -236,14 +238,14 @@ def _decode(line: bytes) -> Entry | None:
             calls=_count(raw["n"]),
             seconds=_duration(raw["s"]),
             longest_s=_duration(raw["max"]),
-            histogram={int(bucket): _count(calls) for bucket, calls in raw["h"].items()},
+            histogram={_bucket(name): _count(calls) for name, calls in raw["h"].items()},
             busy_errors=_count(raw.get("busy", 0)),
             errors=_count(raw.get("err", 0)),
             example=None if raw.get("ex") is None else str(raw["ex"]),
             example_s=_duration(raw.get("exs", 0)),
             **{name: _count(raw[key]) for name, key in _COUNTERS.items() if key in raw},
         )
-        began_at, ended_at = float(raw["from"]), float(raw["to"])
+        began_at, ended_at = _moment(raw["from"]), _moment(raw["to"])
         return Entry(use, began_at, ended_at, int(raw["pid"]), str(raw["lib"]), str(raw["db"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
@@ -259,6 +261,20 @@ def _duration(value: Any) -> float:
     number = float(value)
     if not 0 <= number < float("inf"):
         raise ValueError("seconds are wanted")
+    return number
+
+
+def _moment(value: Any) -> float:
+    number = float(value)
+    if not 0 <= number < _LATEST_S:
+        raise ValueError("a time is wanted")
+    return number
+
+
+def _bucket(name: str) -> int:
+    number = int(name)
+    if not 0 <= number < BUCKETS:
+        raise ValueError("there is no such bucket")
     return number
 
 

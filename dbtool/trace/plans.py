@@ -1,8 +1,10 @@
 """What a plan promises of a statement's cost, for libraries that count nothing.
 
-`EXPLAIN QUERY PLAN` runs once for each text, on the application's own connection and after its
-statement succeeded: it reads no row, begins no transaction, changes no counter. The application's
-authorizer and trace callback see it.
+`EXPLAIN QUERY PLAN` runs once for each text on the application's own connection: it reads no row,
+begins no transaction. That of a statement which writes puts `changes()` to 0, so it runs before
+the statement, which sets that itself, and once the connection has read its schema, so that it
+waits for nobody; that of others runs after them. The application's authorizer and trace callback
+see it.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from dbtool.trace.collect import Tally
+from dbtool.trace.normalise import LONGEST_SQL
 
 __all__ = ["PlanCosts", "Plans", "plan_costs"]
 
 _MOST_TEXTS: Final = 2000
-_STATEMENT: Final = re.compile(r"\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+_READS: Final = re.compile(r"\s*SELECT\b", re.IGNORECASE)
+_MAY_WRITE: Final = re.compile(r"\s*(?:WITH|INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+_COUNTS_CHANGES: Final = re.compile(r"\bchanges\b", re.IGNORECASE)
 _SCAN: Final = re.compile(
     r"SCAN (?!CONSTANT ROW|\(|SUBQUERY)(?!.*VIRTUAL TABLE)(.+?)(?: USING .*)?$"
 )
@@ -46,15 +51,39 @@ class Plans:
 
     def __init__(self, plain_cursor: Callable[[], Any]) -> None:
         self._plain_cursor = plain_cursor
+        self._schema_read = False
         self.known: dict[str, PlanCosts | None] = {}
         """By text; None: it has none."""
 
-    def ask(self, sql: str, values: Any) -> None:
-        """Ask for the plan of a text; never raises."""
-        if len(self.known) >= _MOST_TEXTS:
+    def before(self, sql: Any, values: Any) -> None:
+        """Ask for the plan of a text that is about to run, where it may write; never raises."""
+        if self._schema_read and self._wanted(sql) and _MAY_WRITE.match(sql):
+            self._ask(sql, values)
+
+    def after(self, sql: Any, values: Any) -> None:
+        """Ask for the plan of a text that ran, where it only reads; never raises."""
+        if not self._wanted(sql):
             return
+        if _READS.match(sql):
+            self._ask(sql, values)
+        elif not _MAY_WRITE.match(sql):
+            self.known[sql] = None
+            return
+        self._schema_read = True
+
+    def forget(self, sql: Any) -> None:
+        """Forget a text that failed: it may have a plan another time."""
+        if type(sql) is str:
+            self.known.pop(sql, None)
+
+    def _wanted(self, sql: Any) -> bool:
+        if type(sql) is not str or len(sql) > LONGEST_SQL or len(self.known) >= _MOST_TEXTS:
+            return False
+        return sql not in self.known
+
+    def _ask(self, sql: str, values: Any) -> None:
         self.known[sql] = None
-        if not _STATEMENT.match(sql):
+        if _COUNTS_CHANGES.search(sql):
             return
         try:
             cursor = self._plain_cursor()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
+import tracemalloc
+import weakref
 from pathlib import Path
 
 import pytest
 
-from dbtool.trace.collect import Channel, Collector
+from dbtool.trace.collect import Channel, Collector, Tally
 from dbtool.trace.log import read_log
 
 
@@ -133,3 +136,32 @@ def test_a_log_that_cannot_be_written_is_told_once(
     assert len(caplog.records) == 1
     assert "is not written" in caplog.text
     counting.close()
+
+
+def test_channels_end_with_their_connections_and_once_their_counts_are_written(
+    tmp_path: Path,
+) -> None:
+    counting = collector(tmp_path / "log")
+    channels = []
+    for number in range(20):
+        channel = counting.channel(f"/{number}.db", "apsw")
+        note(channel, "SELECT 1")
+        channels.append(weakref.ref(channel))
+    del channel
+    assert all(channels), "what was counted is written"
+    counting.close()
+    gc.collect()
+    assert not any(channel() for channel in channels)
+    assert len(read_log(tmp_path / "log").databases) == 20
+
+
+def test_an_example_of_a_huge_value_is_not_written_out_whole(tmp_path: Path) -> None:
+    counting = collector(tmp_path / "log")
+    tally, blob = Tally(), bytes(1 << 22)
+    tracemalloc.start()
+    counting.example(tally, 5, "SELECT ?", {"a": [blob, "x" * len(blob)]})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert tally.example is not None
+    assert len(tally.example) == 4000
+    assert peak < len(blob) + (1 << 20)

@@ -191,3 +191,77 @@ kept, tracer = tracer, SimpleNamespace(close=lambda: None)
 """
     _, log = run(tmp_path, code)
     assert use(log, "SELECT ?").calls == 1
+
+
+def test_methods_of_the_application_keep_their_arguments_and_are_called(tmp_path: Path) -> None:
+    answer, log = run(
+        tmp_path,
+        """
+class Cursor(sqlite3.Cursor):
+    def execute(self, query, params=None):
+        if params is None:
+            return super().execute(query)
+        return super().execute(query.replace("%s", "?"), params)
+class Connection(sqlite3.Connection):
+    calls = 0
+    def execute(self, sql, *values, retries=0):
+        self.calls += 1
+        return super().execute(sql, *values)
+    def cursor(self):
+        return super().cursor(Cursor)
+class Explicit(sqlite3.Connection):
+    def cursor(self, *given, **named):
+        named.setdefault("factory", Cursor)
+        return super().cursor(*given, **named)
+own, explicit = connect(base=Connection), connect(base=Explicit)
+answer = [
+    own.execute("SELECT 1", retries=2).fetchone(),
+    own.cursor().execute("SELECT strftime('%s', '1970-01-01')").fetchone(),
+    own.cursor().execute("SELECT %s + 1", params=(4,)).fetchone(),
+    own.calls,
+    isinstance(own.cursor(), Cursor),
+    explicit.cursor().execute("SELECT 2").fetchone(),
+]
+""",
+    )
+    assert answer == [[1], ["0"], [5], 1, True, [2]]
+    assert use(log, "SELECT ?").calls == 2
+    assert use(log, "SELECT ? + ?").calls == 1
+
+
+def test_changes_are_those_of_the_statement_before(tmp_path: Path) -> None:
+    answer, log = run(
+        tmp_path,
+        """
+answer = []
+for n in range(3):
+    db.execute("UPDATE t SET b = b + 1 WHERE b > 47")
+    answer += db.execute("SELECT changes()").fetchone()
+""",
+    )
+    assert answer == [2, 2, 2]
+    assert use(log, "UPDATE t SET b = b + ? WHERE b > ?").calls == 3
+
+
+def test_what_would_raise_in_the_shim_raises_nothing(tmp_path: Path) -> None:
+    answer, _ = run(
+        tmp_path,
+        """
+import logging, os
+class Values:
+    def __iter__(self): return iter([(100, 1), (101, 1)])
+    def __len__(self): raise RuntimeError
+class Handler(logging.Handler):
+    def emit(self, record): raise RuntimeError
+answer = [db.executemany("INSERT INTO t VALUES(?, ?)", Values()).rowcount]
+factory, log = tracer.factory(sqlite3.Connection), os.getcwd()
+os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone")
+memory = sqlite3.connect("file:x?mode=memory", uri=True, factory=factory)
+answer += memory.execute("SELECT 1").fetchone()
+os.chdir(log)
+logging.getLogger("dbtool").addHandler(Handler())
+os.mkdir("log"); tracer.flush(); os.rmdir("log")
+memory.execute("SELECT 2")
+""",
+    )
+    assert answer == [2, 1]

@@ -47,10 +47,37 @@ def test_a_plan_is_asked_for_once_and_never_raises() -> None:
         raise RuntimeError
 
     plans = Plans(cursor)
-    plans.ask("SELECT 1", ((),))
-    plans.ask("PRAGMA user_version", ((),))
+    for _ in range(2):
+        plans.before("SELECT 1", ())
+        plans.after("SELECT 1", ())
+        plans.after("PRAGMA user_version", ())
     assert plans.known == {"SELECT 1": None, "PRAGMA user_version": None}
     assert len(asked) == 1
+
+
+def test_a_text_that_writes_is_asked_for_before_it_runs_once_the_schema_was_read(
+    connection: apsw.Connection,
+) -> None:
+    class Cursor(apsw.Cursor):
+        row_factory: object
+
+    plans, sql = Plans(lambda: Cursor(connection)), "DELETE FROM u WHERE a = ?"
+    plans.before(sql, ((1,),))
+    assert not plans.known
+    plans.after(sql, ((1,),))
+    assert not plans.known
+    plans.before(sql, ((1,),))
+    assert plans.known[sql] == PlanCosts(1, 0, 0)
+    plans.forget(sql)
+    assert not plans.known
+
+
+def test_very_long_texts_and_those_that_read_changes_have_no_plan() -> None:
+    plans = Plans(list)
+    plans.after("SELECT changes()", ())
+    plans.after(f"SELECT '{'x' * 100_000}'", ())
+    plans.after(b"no text", ())
+    assert plans.known == {"SELECT changes()": None}
 
 
 def test_costs_are_counted_for_each_call() -> None:
