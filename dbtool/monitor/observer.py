@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -180,7 +181,9 @@ class Observer:
             process.wait(1)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            # One that waits for a disk that is gone does not even end when it is killed.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
 
     @property
     def helper_pid(self) -> int | None:
@@ -203,13 +206,16 @@ class Observer:
     def _ask(self, tiers: list[str]) -> dict[str, Any]:
         request = {"look": str(self._path), "tiers": tiers, "resume": self.state}
         for attempt in (1, 2):
-            process = self._process or self._start()
             try:
+                process = self._process or self._start()
                 return self._exchange(process, json.dumps(request).encode() + b"\n")
             except (OSError, ValueError) as error:
                 self.close()
                 if attempt == 2 or isinstance(error, TimeoutError):  # noqa: PLR2004 - the last one
                     raise _failed(self._path, str(error)) from error
+            except BaseException:
+                self.close()  # its answer would be taken for that to the next request
+                raise
         raise AssertionError("unreachable")
 
     def _start(self) -> subprocess.Popen[bytes]:

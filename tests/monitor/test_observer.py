@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
+import signal
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -319,3 +322,41 @@ def test_it_works_in_a_folder_with_an_odd_name(tmp_path: Path) -> None:
         observer.look()
         program.run("INSERT INTO t VALUES(1, 'x')")
         assert observer.look().commits == 1
+
+
+def test_a_helper_that_hangs_is_an_error_and_the_next_look_has_another(database: Path) -> None:
+    with Observer(database, clock=SystemClock(), timeout_s=0.5) as observer:
+        observer.look()
+        hung = observer.helper_pid
+        assert hung is not None
+        os.kill(hung, signal.SIGSTOP)
+        with pytest.raises(DbtoolError) as raised:
+            observer.look()
+        assert raised.value.code == "observer-failed"
+        assert not Path(f"/proc/{hung}").exists()
+        assert observer.look().database_bytes
+
+
+def test_a_helper_that_cannot_be_started_is_an_error(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with observed(database) as observer:
+        monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+        with pytest.raises(DbtoolError) as raised:
+            observer.look()
+        assert raised.value.code == "observer-failed"
+
+
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with observed(database) as observer:
+        observer.look()
+        with monkeypatch.context() as patch:
+            patch.setattr(select, "select", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                observer.look()
+        assert observer.helper_pid is None
