@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from dbtool.errors import Damaged, WrongKey
+from dbtool.errors import Damaged, Locked, WrongKey
 from dbtool.monitor.daily import Daily, TableFacts
 from dbtool.monitor.stats.model import (
     GrowthPoint,
@@ -32,7 +32,13 @@ _LONGEST_DAY: Final = timedelta(hours=36)
 
 
 def daily_of(report: StatsReport) -> Daily:
-    """Return what a report says; what it could not have is unknown, with its reason."""
+    """Return what a report says; what it could not have is unknown, with its reason.
+
+    Raises:
+        Locked: the database was; that is no fact of a whole day.
+    """
+    if isinstance(report.problem, Locked):
+        raise report.problem
     unknown: dict[str, str] = {}
     facts: dict[str, object] = {}
     storage = report.sections.get("storage")

@@ -6,17 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import apsw
+import pytest
 
+from dbtool.errors import Locked
 from dbtool.monitor.dailylook import SECTIONS, daily_of
 from dbtool.monitor.stats.model import GrowthPoint
 from dbtool.monitor.stats.report import StatsOptions, StatsProviders, stats_report
 from tests.monitor.lookstands import NOW, SetClock
 
 
-def report(path: Path, *points: GrowthPoint):
+def report(path: Path, *points: GrowthPoint, busy_timeout_s: float = 5.0):
     return stats_report(
         path,
-        StatsOptions(sections=SECTIONS),
+        StatsOptions(sections=SECTIONS, busy_timeout_s=busy_timeout_s),
         providers=StatsProviders(samples=lambda: points),
         clock=SetClock(),
     )
@@ -69,3 +71,12 @@ def test_a_database_that_cannot_be_opened_leaves_all_unknown(tmp_path: Path) -> 
     assert set(daily.unknown) >= {"reclaimable_bytes", "stale_tables"}
     assert all(daily.unknown.values())
     assert daily.problem.endswith("is cut short")
+
+
+def test_a_lock_is_no_fact_of_the_day(tmp_path: Path) -> None:
+    path = fill(tmp_path / "app.db")
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Locked):
+        daily_of(report(path, busy_timeout_s=0.0))
+    other.close()
