@@ -12,7 +12,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -28,6 +28,7 @@ __all__ = ["Address", "health_of", "parse_address", "serving"]
 
 _LARGEST_PORT: Final = 65535
 _IDLE_S: Final = 10.0
+_MOST_CLIENTS: Final = 32
 _LATE: Final = 3.0
 """Looks are late when the last one is older than so many intervals."""
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -153,6 +154,27 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+
+    def __init__(self, *given: Any) -> None:
+        self._open: dict[int, socket.socket] = {}
+        """Connections by their descriptor, the oldest first."""
+        self._opening = threading.Lock()
+        super().__init__(*given)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread; of too many slow clients the oldest makes room for the next."""
+        with self._opening:
+            if len(self._open) >= _MOST_CLIENTS:
+                with suppress(OSError):
+                    self._open.pop(next(iter(self._open))).shutdown(socket.SHUT_RDWR)
+            self._open[request.fileno()] = request
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        with self._opening:
+            self._open.pop(request.fileno(), None)
+        super().shutdown_request(request)
 
     def server_bind(self) -> None:
         """Bind without asking a name server who we are, which may take seconds."""

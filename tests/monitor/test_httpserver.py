@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -79,6 +80,18 @@ def test_a_client_that_says_nothing_keeps_nobody_waiting() -> None:
         silent.sendall(b"GET")
         assert ask(address, "/metrics")[0] == 200
         silent.close()
+
+
+def test_many_slow_clients_take_no_more_threads_and_keep_nobody_out() -> None:
+    with served(app=WELL) as address:
+        silent = [socket.create_connection(address) for _ in range(100)]
+        assert ask(address, "/metrics")[0] == 200
+        assert threading.active_count() < 50
+        for client in silent[:60]:
+            client.settimeout(10)
+            assert client.recv(1) == b""
+        for client in silent:
+            client.close()
 
 
 def test_an_address_that_is_taken_is_said() -> None:
