@@ -7,6 +7,7 @@ carries its name as a tooltip and stands in a list.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -15,6 +16,8 @@ from dbtool.cli.visible import visible
 
 __all__ = ["STYLE", "colour_classes", "safe"]
 
+_NO_CHARACTERS: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
+"""What is in no XML document."""
 _LIGHT: Final = (
     "#2a78d6", "#1baf7a", "#eda100", "#4a3aa7", "#e34948", "#008300", "#e87ba4", "#eb6834",
 )  # fmt: skip
@@ -36,7 +39,11 @@ _INK: Final = {
 
 def safe(text: str) -> str:
     """Return text as the content of an element or a quoted attribute, whatever it holds."""
-    return escape(visible(text), quote=True)
+    return escape(_NO_CHARACTERS.sub(_code, visible(text)), quote=True)
+
+
+def _code(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def colour_classes(names: Sequence[str]) -> dict[str, str]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from xml.etree.ElementTree import fromstring
+
 from dbtool.cli.drawing.palette import STYLE, colour_classes, safe
 
 
 def test_names_cannot_leave_their_place() -> None:
     assert safe("<script>\"'&\x1b\u202e") == "&lt;script&gt;&quot;&#x27;&amp;\\x1b\\u202e"
+
+
+def test_what_is_no_character_of_xml_is_written_out() -> None:
+    text = safe("a\ufffe\uffff\ud800 \udcffb\x00")
+    assert fromstring(f"<a>{text}</a>").text == text == "a\\ufffe\\uffff\\ud800 \\xffb\\x00"
 
 
 def test_eight_objects_have_colours_of_their_own() -> None:
