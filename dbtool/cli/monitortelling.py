@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,8 +71,10 @@ class Telling:
     def close(self) -> None:
         """Let what is being told be told, within 15 s."""
         if self._queue is not None:
-            self._queue.put(None)
-            self._thread.join(_LAST_WORDS_S)
+            # Behind what waits; where that is too much already, nobody waits for it.
+            with suppress(queue.Full):
+                self._queue.put(None, timeout=_LAST_WORDS_S)
+                self._thread.join(_LAST_WORDS_S)
 
     def _do(self, task: Callable[[], None]) -> None:
         if self._queue is None:
