@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.sources import reading
 from dbtool.core.atomicfile import failures_named, temporary_name
+from dbtool.core.connection import classified
 from dbtool.errors import DbtoolError, UsageError
 from dbtool.monitor.stats.model import IndexesStats, StatsReport, StorageStats, TablesStats
 
@@ -56,7 +58,10 @@ def write_drawings(
     from dbtool.cli.drawing.pagemap import MapObject, page_map, standalone
 
     storage = report.sections.get("storage")
-    usage = usage_of(session, target) if isinstance(storage, StorageStats) else None
+    usage = None
+    if isinstance(storage, StorageStats):
+        with suppress(DbtoolError):  # the page has everything else
+            usage = usage_of(session, target)
     objects = [MapObject(name, size) for name, size in _objects(report)]
     page_size = storage.page_size if isinstance(storage, StorageStats) else 0
     if request.svg is not None:
@@ -75,16 +80,16 @@ def write_drawings(
 
 
 def usage_of(session: Session, target: Target) -> PageUsage | None:
-    """Look up the owners of all pages; None where there are none, or they cannot be had."""
-    import apsw
+    """Look up the owners of all pages; None where there are none.
 
+    Raises:
+        DbtoolError: they cannot be had.
+    """
     from dbtool.pages.usage import read_usage
 
-    try:
-        with reading(session, str(target.path), None) as source:
-            usage = read_usage(source.connection)
-    except (DbtoolError, apsw.Error):
-        return None
+    assert target.path is not None
+    with classified(target.path), reading(session, str(target.path), None) as source:
+        usage = read_usage(source.connection)
     return usage if usage.page_count else None
 
 

@@ -6,9 +6,11 @@ where it is asked for.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dbtool.cli.statsfiles import usage_of
+from dbtool.errors import DbtoolError
 from dbtool.monitor.stats.model import Unavailable
 from dbtool.pages.usage import marks_of
 
@@ -16,9 +18,10 @@ if TYPE_CHECKING:
     from dbtool.cli.context import Session
     from dbtool.cli.painter import Painter
     from dbtool.cli.targets import Target
+    from dbtool.monitor.stats.model import StatsReport
     from dbtool.pages.usage import PageUsage
 
-__all__ = ["MAP", "look_up", "map_data", "show_map"]
+__all__ = ["MAP", "map_data", "show_map", "with_map"]
 
 MAP: Final = "map"
 _CELLS: Final = 2000
@@ -27,10 +30,18 @@ _LINES: Final = 16
 _FREE: Final = "·"
 
 
-def look_up(session: Session, target: Target) -> PageUsage | Unavailable:
-    """Look up the owners of the pages, where they can be had."""
-    usage = usage_of(session, target)
-    return usage or Unavailable("the pages cannot be looked at, or there are none")
+def with_map(session: Session, target: Target, report: StatsReport) -> StatsReport:
+    """Return a report with the owners of the pages, or why they cannot be had."""
+    found: PageUsage | Unavailable | None = None
+    problem = report.problem
+    if problem is None:
+        try:
+            found = usage_of(session, target)
+        except DbtoolError as error:
+            problem = error
+    reason = "it has no pages" if problem is None else problem.message
+    section = found or Unavailable(reason)
+    return replace(report, sections={**report.sections, MAP: section}, problem=problem)
 
 
 def map_data(usage: PageUsage) -> dict[str, Any]:

@@ -52,10 +52,10 @@ def run_stats(session: Session, db: str | None, request: Request) -> int:
     require_sections(request.sections)
     statistics = _statistics(session, request)
     report = _report(session, target, request)
-    if MAP in request.sections and report.problem is None:
-        from dbtool.cli.statsmap import look_up
+    if MAP in request.sections:
+        from dbtool.cli.statsmap import with_map
 
-        report = replace(report, sections={**report.sections, MAP: look_up(session, target)})
+        report = with_map(session, target, report)
     found = _wanted_advice(session, target, report)
     results = _run_saved(session, target, statistics) if report.problem is None else ()
     if request.html or request.svg:

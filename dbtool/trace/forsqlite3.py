@@ -149,11 +149,9 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
         if self._dbtool_running is not None:
             self._dbtool_end()
         statements = self._dbtool_statements
-        plans = None if statements is None else statements.plans
-        if plans is not None and type(sql) is str and sql in plans.known:
-            plans = None
-        if plans is not None:
-            plans.before(sql, parameters)
+        asked = statements is None or sql in statements.plans.known
+        if not asked:
+            statements.plans.before(sql, parameters)  # type: ignore[union-attr]
         start_ns = perf_counter_ns()
         try:
             result = super().execute(sql, *parameters)
@@ -162,8 +160,8 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
             raise
         if statements is not None:
             self._dbtool_last_ns = now_ns = perf_counter_ns()
-            if plans is not None:
-                plans.after(sql, parameters)
+            if not asked:
+                statements.plans.after(sql, parameters)
             values = parameters[0] if parameters else ()
             if self.description is None:
                 statements.ended(sql, now_ns - start_ns, 0, 1, values)

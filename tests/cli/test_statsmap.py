@@ -39,6 +39,16 @@ def test_without_being_asked_for_it_is_not_made(run: Run) -> None:
     assert "map" not in run("stats", "--json", "app.db").data
 
 
+def test_a_locked_database_is_said_and_no_success(run: Run) -> None:
+    other = apsw.Connection("app.db")
+    other.execute("BEGIN EXCLUSIVE")
+    told = run("stats", "--section", "map", "--json", "app.db")
+    other.close()
+    assert told.code == 3
+    assert told.data["map"]["available"] is False
+    assert "is locked" in told.data["map"]["reason"]
+
+
 def test_a_mistyped_section_is_told(run: Run) -> None:
     told = run("stats", "--section", "mapp", "app.db")
     assert told.code == 2
