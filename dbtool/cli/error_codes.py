@@ -34,9 +34,6 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "invalid-value": ErrorCode(2, "an option or variable has a value that it cannot have"),
     "terminal-missing": ErrorCode(2, "the dashboard needs a terminal, and there is none"),
     "recording-invalid": ErrorCode(2, "a file is no recording of the dashboard"),
-    "recording-not-found": ErrorCode(10, "there is no such recording"),
-    "recording-failed": ErrorCode(15, "a recording cannot be read or written"),
-    "web-failed": ErrorCode(15, "the dashboard cannot be served at that address"),
     "database-missing": ErrorCode(2, "no database was named, and none is configured"),
     "copy-same-repository": ErrorCode(2, "the repository to copy to is the one copied from"),
     "no-copies": ErrorCode(2, "no repository for copies was named, and none is configured"),
@@ -183,6 +180,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "plan-not-found": ErrorCode(10, "there is no such plan"),
     "plan-not-applied": ErrorCode(10, "nothing of a plan was applied, so nothing can be undone"),
     "baseline-not-found": ErrorCode(10, "the database has no such baseline"),
+    "recording-not-found": ErrorCode(10, "there is no such recording"),
     "sql-file-not-found": ErrorCode(10, "there is no such file with SQL"),
     "schedule-not-found": ErrorCode(10, "no timer is installed for the database"),
     "history-not-found": ErrorCode(10, "the database has no history of that tool"),
@@ -249,6 +247,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "store-unreachable": ErrorCode(
         14, "the store does not answer as it should; trying again may help"
     ),
+    "recording-failed": ErrorCode(15, "a recording cannot be read or written"),
+    "web-failed": ErrorCode(15, "the dashboard cannot be served at that address"),
     "no-space": ErrorCode(15, "no space is left, or a quota is used up"),
     "read-only": ErrorCode(15, "the file system is mounted read-only"),
     "copy-differs": ErrorCode(15, "a copy does not read as it was written"),

@@ -13,6 +13,8 @@ from types import FrameType
 
 __all__ = ["HANDLED", "Interrupted", "Interrupts"]
 
+_SILENT = "dbtool.silent"
+
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,6 +33,7 @@ class Interrupts:
 
     def install(self) -> None:
         """Handle SIGINT, SIGTERM and SIGHUP, except those that the parent told us to ignore."""
+        _let_callbacks_be_interrupted()
         for number in HANDLED:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)
@@ -48,3 +51,20 @@ class Interrupts:
             raise Interrupted
         if sys.stderr.isatty():
             os.write(2, b"\r\x1b[Kstopping at the next safe point; once more stops at once\n")
+
+
+def _let_callbacks_be_interrupted() -> None:
+    """Say nothing of a signal that came within a callback, where Python can only print it.
+
+    It was received all the same, and stops the work at the next safe point or the program at its
+    end.
+    """
+    before = sys.unraisablehook
+
+    def silent(failure: sys.UnraisableHookArgs) -> None:
+        if failure.exc_type is not Interrupted:
+            before(failure)
+
+    silent.__qualname__ = _SILENT
+    if getattr(before, "__qualname__", "") != _SILENT:
+        sys.unraisablehook = silent

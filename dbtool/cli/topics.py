@@ -19,14 +19,23 @@ class Topic(NamedTuple):
     body: Callable[[], str]
 
 
+_WIDEST = 34
+"""Columns of a key; a longer one gets a line of its own."""
+
+
 def text(name: str) -> str:
     """Return the text of a topic."""
     return TOPICS[name].body().strip() + "\n"
 
 
 def _rows(pairs: list[tuple[str, str]]) -> str:
-    width = max(len(left) for left, _ in pairs)
-    return "\n".join(f"  {left:<{width}}  {right}" for left, right in pairs)
+    width = min(max(len(left) for left, _ in pairs), _WIDEST)
+    lines = []
+    for left, right in pairs:
+        if len(left) > width:
+            lines.append(f"  {left}")
+        lines.append(f"  {left if len(left) <= width else '':<{width}}  {right}")
+    return "\n".join(lines)
 
 
 def _exit_codes() -> str:

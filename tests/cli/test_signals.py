@@ -56,6 +56,32 @@ def started(step: str) -> subprocess.Popen[str]:
     return process
 
 
+def test_a_signal_within_a_callback_is_silent_and_counts(tmp_path: Path) -> None:
+    # A signal during an import may arrive in a weak reference's callback, where Python can only
+    # print what is raised.
+    program = (
+        "import os, signal, sys, weakref\n"
+        "from dbtool.cli.context import Session\n"
+        "from dbtool.cli.exits import run\n"
+        "session = Session([])\n"
+        "session.interrupts.install()\n"
+        "class Thing: pass\n"
+        "def work():\n"
+        "    thing = Thing()\n"
+        "    def gone(_):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        for _ in range(1000): pass\n"
+        "    reference = weakref.ref(thing, gone)\n"
+        "    del thing\n"
+        "sys.exit(run(session, work))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr == "dbtool: interrupted: nothing was left half-written\n"
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )

@@ -27,8 +27,10 @@ _OPTIONS = (
 )
 
 
-def picture(url: str, folder: Path, *, wait_for: str, seconds: float = 60) -> bytes:
-    """Return a PNG of a page once an expression in it is true."""
+def picture(
+    url: str, folder: Path, *, wait_for: str, fewest_bytes: int, seconds: float = 120
+) -> bytes:
+    """Return a PNG of a page once an expression in it is true and it is no empty page any more."""
     assert PROGRAM is not None
     profile = folder / "profile"
     with subprocess.Popen(
@@ -37,12 +39,14 @@ def picture(url: str, folder: Path, *, wait_for: str, seconds: float = 60) -> by
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            return asyncio.run(_picture(profile, url, wait_for, seconds))
+            return asyncio.run(_picture(profile, url, wait_for, fewest_bytes, seconds))
         finally:
             process.kill()
 
 
-async def _picture(profile: Path, url: str, wait_for: str, seconds: float) -> bytes:
+async def _picture(
+    profile: Path, url: str, wait_for: str, fewest_bytes: int, seconds: float
+) -> bytes:
     async with asyncio.timeout(seconds):
         port = await _port(profile / "DevToolsActivePort")
         async with aiohttp.ClientSession() as session:
@@ -56,8 +60,12 @@ async def _picture(profile: Path, url: str, wait_for: str, seconds: float) -> by
                 while not await _true(socket, number, wait_for):
                     number += 1
                     await asyncio.sleep(0.2)
-                taken = await _call(socket, number + 1, "Page.captureScreenshot")
-                return base64.b64decode(taken["data"])
+                png = b""
+                while len(png) < fewest_bytes:
+                    number += 1
+                    taken = await _call(socket, number, "Page.captureScreenshot")
+                    png = base64.b64decode(taken["data"])
+                return png
 
 
 async def _port(path: Path) -> str:
