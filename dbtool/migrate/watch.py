@@ -91,6 +91,8 @@ class Watch:
         """Row in the schema of the table that had a folded name until it was renamed."""
         self._gone: set[int] = set()
         """Rows in the schema of dropped tables."""
+        self._there: frozenset[str] = frozenset()
+        """Folded names of the tables before the migration."""
         self.reached: Callable[[str], None] | None = None
         """Called with each statement before it runs; may raise to stop the work."""
         self._paused = 0
@@ -128,6 +130,9 @@ class Watch:
         self._renamed.clear()
         self._gone.clear()
         self._actions.clear()
+        with self.paused():
+            names = self.connection.execute("SELECT name FROM main.sqlite_schema").fetchall()
+        self._there = frozenset(folded(str(name)) for (name,) in names)
 
     def expect(self, table: str) -> None:
         """Count a table now, because it is about to be rebuilt."""
@@ -143,19 +148,31 @@ class Watch:
                     self.before[str(row[0])] = count
 
     def rows(self) -> dict[str, tuple[int, int]]:
-        """Return the rows of each written table that still is there, before and after."""
+        """Return the rows of each written table, before and after; a dropped one has none.
+
+        Tables that only the migration itself knew, or that have another name now, are left out.
+        """
         changed = {}
         with self.paused():
             for table, before in self.before.items():
                 after = self._count(table)
-                if after is not None:
-                    changed[table] = (before, after)
+                if after is not None or self._is_gone(folded(table)):
+                    changed[table] = (before, after or 0)
         return changed
+
+    def _is_gone(self, name: str) -> bool:
+        """Say whether a table of before the migration, that is not there, was dropped."""
+        dropped = name in self.drops or self._renamed.get(name) in self._gone
+        return dropped and name in self._there
 
     def losses(self, rows: dict[str, tuple[int, int]]) -> list[Loss]:
         """Return what `rows` shows as lost without a DELETE of the migration itself."""
         found = []
+        with self.paused():
+            there = {table for table in rows if self._row_of(table)}
         for table, (before, after) in rows.items():
+            if table not in there:  # which is a rule of its own: drop-table
+                continue
             name = folded(table)
             via = self.deletes.get(name, "")
             kept = name in self._renamed and self._renamed[name] not in self._gone

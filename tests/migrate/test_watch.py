@@ -157,6 +157,15 @@ def test_a_table_that_keeps_its_rows_under_another_name_has_lost_none(watch: Wat
 def test_a_table_dropped_for_good_is_no_loss_here(watch: Watch) -> None:
     assert run(watch, "DROP TABLE b") == []
     assert watch.drops == {"b"}
+    assert watch.rows() == {"b": (2, 0)}
+
+
+def test_a_table_of_the_migration_alone_is_not_counted(watch: Watch) -> None:
+    run(watch, "CREATE TABLE n AS SELECT x FROM a", "DROP TABLE n", "ALTER TABLE b RENAME TO d")
+    assert watch.rows() == {}
+    watch.connection.execute("ROLLBACK")
+    run(watch, "ALTER TABLE b RENAME TO d", "DROP TABLE d")
+    assert watch.rows() == {"b": (2, 0)}
 
 
 def test_a_statement_out_of_the_cache_is_recorded_as_well(watch: Watch) -> None:
