@@ -57,6 +57,7 @@ COMMANDS: dict[str, Entry] = {
     "diff": Entry("diff", "say what changed: pages, schema, rows; as SQL", "Rows"),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),
+    "export": Entry("export", "write rows out exactly: JSON, CSV, SQL, a folder", "Rows"),
     "history": Entry("history", "show how one row changed over the snapshots", "Rows"),
     "stats": Entry("stats", "tell what is in there, how it grows, what to look after", "Insight"),
     "dashboard": Entry("dashboard", "show a database's health live, in the terminal", "Insight"),

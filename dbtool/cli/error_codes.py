@@ -43,6 +43,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         2, "SQLite cannot take the name: too long, or not UTF-8"
     ),
     "not-a-database": ErrorCode(2, "the file is not an SQLite database"),
+    "export-needs-folder": ErrorCode(2, "several tables do not go into one file of that format"),
     "manifest-unknown": ErrorCode(2, "an exported database is of a format of a later dbtool"),
     "target-is-folder": ErrorCode(2, "a folder was named where the restored file shall lie"),
     "snapshot-ambiguous": ErrorCode(2, "several snapshots begin like that"),

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from dbtool.cli.visible import json_text, visible, visible_lines
+from dbtool.core.names import distinct
 
 __all__ = ["json_value", "write_rows"]
 
@@ -101,21 +102,10 @@ def _write_json(
 
 
 def _objects(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
-    keys = [json_text(name) for name in _distinct(columns)]
+    keys = [json_text(name) for name in distinct(columns)]
     for row in rows:
         pairs = (f"{key}: {json_value(value)}" for key, value in zip(keys, row, strict=True))
         yield f"{{{', '.join(pairs)}}}"
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    found: dict[str, None] = {}
-    for name in names:
-        number, unused = 0, name
-        while unused in found:
-            number += 1
-            unused = f"{name}:{number}"
-        found[unused] = None
-    return list(found)
 
 
 def json_value(value: Value) -> str:

@@ -31,6 +31,8 @@ class Source(NamedTuple):
     """What a person calls it."""
     failed: Callable[[apsw.Error], DbtoolError]
     """Names a failure of SQLite."""
+    snapshot: str | None = None
+    """Id of the snapshot; None: the live database."""
 
 
 @contextmanager
@@ -55,7 +57,9 @@ def reading(
     with closing(repository.connect(snapshot)) as connection:
         shown = f"{target.shown} at {local_time(snapshot.time)} ({short(snapshot.id)})"
         try:
-            yield Source(connection, shown, lambda error: _in_snapshot(snapshot, error))
+            yield Source(
+                connection, shown, lambda error: _in_snapshot(snapshot, error), snapshot.id
+            )
         except Damaged as error:
             raise _with_owner(connection, error) from error
 

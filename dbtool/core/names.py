@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["folded", "identifier"]
+from collections.abc import Sequence
+
+__all__ = ["distinct", "folded", "identifier"]
 
 
 def identifier(name: str) -> str:
@@ -15,3 +17,15 @@ def folded(name: str) -> str:
     if name.isascii():
         return name.lower()
     return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in name)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Return names, each once: one that comes again gets `:1`, as in SQLite's own subqueries."""
+    found: dict[str, None] = {}
+    for name in names:
+        number, unused = 0, name
+        while unused in found:
+            number += 1
+            unused = f"{name}:{number}"
+        found[unused] = None
+    return list(found)

@@ -21,7 +21,15 @@ import apsw
 from dbtool.core.sqlerror import nearest, sql_invalid
 from dbtool.errors import Damaged, DbtoolError, Refused, UsageError
 
-__all__ = ["Answer", "QueryColumn", "QueryOptions", "more_than_reading", "run_query"]
+__all__ = [
+    "Answer",
+    "PreparedQuery",
+    "QueryColumn",
+    "QueryOptions",
+    "more_than_reading",
+    "prepare_query",
+    "run_query",
+]
 
 Value = int | float | str | bytes | None
 
@@ -67,6 +75,15 @@ class QueryOptions:
     """Most rows that are wanted; None: all."""
 
 
+class PreparedQuery(NamedTuple):
+    """One statement that was found to read only."""
+
+    sql: str
+    """The statement alone, without a semicolon."""
+    columns: list[QueryColumn]
+    bindings: tuple[Value, ...]
+
+
 class Answer:
     """The columns of a statement, and its rows as an iterator."""
 
@@ -104,6 +121,23 @@ def run_query(
     return _Run(connection, sql, options, failed or _unnamed).answer()
 
 
+def prepare_query(
+    connection: apsw.Connection,
+    sql: str,
+    options: QueryOptions = QueryOptions(),
+    *,
+    failed: Callable[[apsw.Error], DbtoolError] | None = None,
+) -> PreparedQuery:
+    """Judge one statement as `run_query` does, for whoever runs it on the same connection later.
+
+    Raises:
+        DbtoolError: as `run_query`, as far as it does not depend on rows.
+    """
+    run = _Run(connection, sql, options, failed or _unnamed)
+    run.prepare()
+    return PreparedQuery(run.statement, run.columns, run.bindings())
+
+
 class _Run:
     def __init__(
         self,
@@ -118,6 +152,8 @@ class _Run:
         self.failed = failed
         self.names: tuple[str | None, ...] = ()
         self.columns: list[QueryColumn] = []
+        self.statement = ""
+        """The first statement of the text alone."""
         self.denied = ""
         """What the authorizer said no to."""
         self.actions: set[int] = set()
@@ -127,8 +163,8 @@ class _Run:
 
     def answer(self) -> Answer:
         """Prepare, check and start the statement."""
-        self._guarded(self._prepare)
-        bindings = self._bindings()
+        self.prepare()
+        bindings = self.bindings()
         cursor = self.connection.cursor()
         rows: Iterator[tuple[Value, ...]] = iter(())
         if self.columns:
@@ -141,6 +177,10 @@ class _Run:
 
     # -- before it runs
 
+    def prepare(self) -> None:
+        """Judge the statement; learn its columns."""
+        self._guarded(self._prepare)
+
     def _prepare(self) -> None:
         self.connection.authorizer = None
         if not self.connection.in_transaction:
@@ -149,6 +189,7 @@ class _Run:
         # A Python function that is called now and then also lets signals be handled.
         self.connection.set_progress_handler(self._look_up, _STEPS)
         found, rest = self._explore(self.sql)
+        self.statement = self.sql.strip().removesuffix(rest).strip().rstrip(";").strip()
         if not found:
             raise UsageError(
                 "sql-missing", "there is no statement in the SQL", hint="dbtool query --help"
@@ -202,7 +243,8 @@ class _Run:
         self.denied = denied
         return apsw.SQLITE_DENY
 
-    def _bindings(self) -> Mapping[str, Value] | tuple[Value, ...]:
+    def bindings(self) -> tuple[Value, ...]:
+        """Return the values of its parameters."""
         given = {name.lstrip(":@$?"): value for name, value in self.options.parameters.items()}
         wanted = [name or str(number) for number, name in enumerate(self.names, 1)]
         for name in given:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from dbtool.core.names import folded, identifier
 from dbtool.core.schema import Item, Schema, Table
+from dbtool.pages.literals import literal, text_literal
 from dbtool.pages.records import Value
 from dbtool.rows.compare import OneSided, Pair, TableComparison
-from dbtool.rows.literals import literal, text_literal
 from dbtool.rows.subjects import Subject, fts_content
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dbtool.core.names import identifier
 from dbtool.pages.records import RawText
-from dbtool.rows.literals import literal
+from dbtool.pages.literals import literal
 
 VALUES = st.one_of(
     st.none(),
