@@ -43,6 +43,7 @@ _dbtool_options() {
     'dbtool diff') echo '--stat --rows --sql --table --name --exit-code -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool query') echo '--at --param --file --timeout --limit --name --with-archives -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool export') echo '--table --query --param --to --as --compress --at --name --force -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool history') echo '--key --no-live --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool stats') echo '--section --saved --health --trace --compare --html --svg --timeout --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool dashboard') echo '--write --refresh --trace --theme --record --replay --web --once -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -100,6 +101,7 @@ _dbtool_kinds() {
     'dbtool diff') echo 'spans databases' ;;
     'dbtool query') echo 'databases databases' ;;
     'dbtool shell') echo 'databases' ;;
+    'dbtool export') echo 'databases' ;;
     'dbtool history') echo 'files keys databases' ;;
     'dbtool stats') echo 'databases' ;;
     'dbtool dashboard') echo 'databases' ;;
@@ -115,7 +117,7 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run monitor schedule search optimize benchmark diff query shell history stats dashboard key config help' ;;
+    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run monitor schedule search optimize benchmark diff query shell export history stats dashboard key config help' ;;
     'dbtool migrate') echo 'new status plan rehearse up down redo verify lint dump diff baseline adopt squash repair' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
@@ -168,7 +170,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --query | --as | --compress | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -188,7 +190,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --query | --as | --compress | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs --file --key --section --trace --html --svg --refresh --theme --record --replay --web --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs --file --query --as --compress --key --section --trace --html --svg --refresh --theme --record --replay --web --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -51,6 +51,7 @@ complete -c dbtool -n '__dbtool_at 0' -a benchmark -d 'run a workload on a copy,
 complete -c dbtool -n '__dbtool_at 0' -a diff -d 'say what changed: pages, schema, rows; as SQL'
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
+complete -c dbtool -n '__dbtool_at 0' -a export -d 'write rows out exactly: JSON, CSV, SQL, a folder'
 complete -c dbtool -n '__dbtool_at 0' -a history -d 'show how one row changed over the snapshots'
 complete -c dbtool -n '__dbtool_at 0' -a stats -d 'tell what is in there, how it grows, what to look after'
 complete -c dbtool -n '__dbtool_at 0' -a dashboard -d 'show a databases health live, in the terminal'
@@ -353,6 +354,16 @@ complete -c dbtool -n '__dbtool_is query; and __dbtool_at 2' -F -a '(__dbtool_as
 complete -c dbtool -n '__dbtool_is shell' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Open a snapshot: the beginning of an id, latest, or a time (the last before it).'
 complete -c dbtool -n '__dbtool_is shell' -l name -x -d 'Its name in the repository, where it has one.'
 complete -c dbtool -n '__dbtool_is shell; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is export' -l table -x -d 'Only this table or view; may come again.'
+complete -c dbtool -n '__dbtool_is export' -l query -x -d 'The rows of one statement that reads.'
+complete -c dbtool -n '__dbtool_is export' -l param -x -d 'Value of :NAME, or 1=VALUE of ?.'
+complete -c dbtool -n '__dbtool_is export' -l to -r -F -d 'File or folder. [standard output]'
+complete -c dbtool -n '__dbtool_is export' -l as -x -d 'One of json, ndjson, csv, tsv, sql, sqlite or markdown. [by the suffix]'
+complete -c dbtool -n '__dbtool_is export' -l compress -x -d 'By gzip, zstd or none. [by the suffix]'
+complete -c dbtool -n '__dbtool_is export' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Export a snapshot: the beginning of an id, latest, or a time.'
+complete -c dbtool -n '__dbtool_is export' -l name -x -d 'Its name in the repository, where it has one.'
+complete -c dbtool -n '__dbtool_is export' -l force -d 'Replace a file that is there.'
+complete -c dbtool -n '__dbtool_is export; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is history' -l key -x -d 'A column of the key; or rowid=N.'
 complete -c dbtool -n '__dbtool_is history' -l no-live -d 'Leave out how the row is in the database now.'
 complete -c dbtool -n '__dbtool_is history' -l name -x -d 'Its name in the repository, where it has one.'
