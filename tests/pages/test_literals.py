@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbtool.core.names import identifier
-from dbtool.pages.records import RawText
 from dbtool.pages.literals import literal
+from dbtool.pages.records import RawText
 
 VALUES = st.one_of(
     st.none(),
