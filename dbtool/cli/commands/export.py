@@ -16,9 +16,9 @@ app = application()
 
 _EXAMPLES = """
 dbtool export --to shop/ app.db                     # all of it: a folder with a manifest
-dbtool export --table orders --to orders.csv app.db # one table; the suffix says the format
+dbtool export --table orders --to orders.csv app.db  # one table; the suffix says the format
 dbtool export --table orders --as tsv app.db        # to standard output
-dbtool export --query "SELECT * FROM orders WHERE total > :t" --param t=100 --to big.json.gz app.db
+dbtool export --query "SELECT * FROM orders" --to all.json.gz app.db  # what a query gives
 dbtool export --at yesterday --to yesterday.sql.zst app.db  # a snapshot, as SQL
 dbtool export --table users --table orders --to part.db app.db  # two tables as a database
 """
