@@ -37,7 +37,7 @@ from dbtool.search.indexfile import (
 )
 from dbtool.search.model import Mode, SearchOptions, SearchResult
 from dbtool.search.query import Word, parse_query, words
-from dbtool.search.refresh import Refreshed, known_state, refresh
+from dbtool.search.refresh import Refreshed, known_state, refresh, still_there
 from dbtool.search.rows import HIGHEST, LOWEST
 from dbtool.search.sidecar import IndexedTable, IndexStore, is_current_format
 from dbtool.search.subjects import subjects_of
@@ -229,13 +229,32 @@ def _with_index(
     tools: tuple[Progress, Clock],
     opened: ExitStack,
 ) -> Searched:
-    progress, clock = tools
-    wait_s = access.busy_timeout_s
     with ExitStack() as quick:
-        corpus = _as_it_is(_reader(real, access, progress, quick), place)
+        corpus = _as_it_is(_reader(real, access, tools[0], quick), place)
         if corpus is not None:
             opened.push(quick.pop_all())
             return Searched(corpus)
+    for left in reversed(range(_TRIES)):
+        with ExitStack() as attempt:
+            found = _refreshed(real, place, access, tools, attempt)
+            if found.corpus.exact or found.notes or not left:
+                opened.push(attempt.pop_all())
+                break
+    if found.corpus.exact or found.notes:
+        return found
+    return replace(found, notes=("the index is of another moment: others refresh it all the time",))
+
+
+def _refreshed(
+    real: Path,
+    place: Path,
+    access: SearchAccess,
+    tools: tuple[Progress, Clock],
+    opened: ExitStack,
+) -> Searched:
+    """Refresh an index and open it; where somebody refreshed it since, it is not exact."""
+    progress, clock = tools
+    wait_s = access.busy_timeout_s
     store = opened.enter_context(open_sidecar(place, real, create=True, busy_timeout_s=wait_s))
     usable = _usable(store, place)
     why = "" if access.refresh or not usable else "it was not to be refreshed"
@@ -252,16 +271,14 @@ def _with_index(
         reader = opened.enter_context(closing(done.reader))
     else:
         reader = _reader(real, access, progress, opened)
-    connection = reader.connection
-    assert connection is not None
     with index_failures(place):
-        corpus = _attached(connection, str(store.get("state")), place, exact=done is not None)
+        found = _attached(reader, place, refreshed=done is not None)
     if done is not None:
-        return Searched(corpus, refreshed_rows=done.rows_changed)
-    as_of = datetime.fromisoformat(str(store.get("indexed_at")))
-    return Searched(corpus, as_of, (f"the index is older than the database: {why}",))
+        return replace(found, refreshed_rows=done.rows_changed)
+    return replace(found, notes=(f"the index is older than the database: {why}", *found.notes))
 
 
+_TRIES: Final = 3
 _KEEPS_ANSWERING: Final = frozenset({"database-locked", "permission-denied", "no-space"})
 """Failures to write the index that leave it as it was, as of an earlier time."""
 
@@ -282,11 +299,21 @@ def _as_it_is(reader: PageReader, place: Path) -> Corpus | None:
         return None
 
 
-def _attached(connection: apsw.Connection, state: str, place: Path, *, exact: bool) -> Corpus:
+def _attached(reader: PageReader, place: Path, *, refreshed: bool) -> Searched:
+    connection = reader.connection
+    assert connection is not None
     connection.execute(f"ATTACH ? AS {_ATTACHED}", (str(place),))
+    store = IndexStore(connection, _ATTACHED)
     # Begins the read transaction of the index; somebody may have refreshed it since.
-    same = IndexStore(connection, _ATTACHED).get("state") == state
-    return _corpus(connection, exact=exact and same)
+    known = known_state(store)
+    same = known is not None and (known == reader.state or known.proves_unchanged(reader.state))
+    if refreshed and same:
+        return Searched(_corpus(connection, exact=True))
+    as_of = datetime.fromisoformat(str(store.get("indexed_at")))
+    corpus = _corpus(connection, exact=False)
+    tables, others = still_there(corpus.tables, subjects_of(connection).tables)
+    note = f"made, renamed or altered since, so left out: {', '.join(others)}"
+    return Searched(replace(corpus, tables=tables), as_of, (note,) if others else ())
 
 
 def _corpus(connection: apsw.Connection, *, exact: bool) -> Corpus:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -43,7 +43,7 @@ from dbtool.search.slices import TableRun
 from dbtool.search.subjects import Subject, Subjects, subjects_of
 from dbtool.search.writer import TableWriter
 
-__all__ = ["Refreshed", "known_state", "refresh"]
+__all__ = ["Refreshed", "known_state", "refresh", "still_there"]
 
 _AT_ONCE_BYTES: Final = 64 << 20
 """Changed leaves that are read in one transaction; about two seconds of work."""
@@ -89,6 +89,21 @@ def known_state(store: IndexStore) -> SourceState | None:
         return SourceState.from_json(json.loads(str(store.get("state"))))
     except (ValueError, apsw.SQLError):
         return None
+
+
+def still_there(
+    tables: Sequence[IndexedTable], subjects: Sequence[Subject]
+) -> tuple[tuple[IndexedTable, ...], list[str]]:
+    """Return what of an older index the database has still, and the tables that it has besides."""
+    found: list[IndexedTable] = []
+    others: list[str] = []
+    for subject in subjects:
+        table = next((t for t in tables if _same_table(t.subject, subject)), None)
+        if table is None:
+            others.append(subject.name)
+        else:
+            found.append(replace(table, subject=subject))
+    return tuple(found), others
 
 
 def refresh(

@@ -14,6 +14,7 @@ import pytest
 from dbtool.core.holders import lock_count
 from dbtool.core.progress import Silent
 from dbtool.errors import Damaged, NotFound, UsageError
+from dbtool.search import access as access_module
 from dbtool.search.access import (
     SearchAccess,
     corpus_of,
@@ -23,7 +24,8 @@ from dbtool.search.access import (
     search_database,
 )
 from dbtool.search.model import SearchOptions
-from tests.search.conftest import INDEXED, database, keys
+from dbtool.search.refresh import refresh
+from tests.search.conftest import INDEXED, database, indexed, keys
 
 INDEX = "shop.db.search.db"
 
@@ -92,6 +94,44 @@ def test_an_index_that_somebody_else_writes_answers_as_it_is(shop: Path) -> None
     assert keys(result) == [("bare", 1), ("label", "en")]
     writer.close()
     assert search_database(shop, "rock").total == 3
+
+
+def test_an_older_index_leaves_out_the_tables_that_are_others_now(shop: Path) -> None:
+    search_database(shop, "x", access=INDEXED)
+    change(
+        shop,
+        "DROP TABLE bare; ALTER TABLE label RENAME TO labels; CREATE TABLE new(x);"
+        "ALTER TABLE orders RENAME COLUMN note TO remark",
+    )
+    still = SearchAccess(refresh=False)
+    result = search_database(shop, "stone", access=still)
+    assert keys(result) == [("orders", 11), ("person", 2)]
+    assert "left out: labels, new" in result.notes[1]
+    assert keys(search_database(shop, "remark:stone", access=still)) == [("orders", 11)]
+
+
+def test_an_index_that_others_refresh_meanwhile_is_not_mixed_with_older_rows(
+    shop: Path, monkeypatch
+) -> None:
+    search_database(shop, "x", access=INDEXED)
+    renames = iter(["first", "second", "third", "fourth"])
+
+    def refreshed_twice(path: Path, *given, **options):
+        found = refresh(path, *given, **options)
+        if name := next(renames, None):
+            change(path, f"UPDATE person SET name = '{name}' WHERE id = 1")
+            with indexed(path):
+                pass
+        return found
+
+    monkeypatch.setattr(access_module, "refresh", refreshed_twice)
+    change(shop, "UPDATE person SET name = 'none' WHERE id = 1")
+    result = search_database(shop, "third")
+    assert result.as_of is not None
+    assert "refresh it all the time" in result.notes[0]
+    change(shop, "UPDATE person SET name = 'none' WHERE id = 1")
+    result = search_database(shop, "fourth")
+    assert (result.total, result.as_of) == (1, None)
 
 
 def test_a_build_that_was_killed_is_begun_again(shop: Path) -> None:
