@@ -230,7 +230,7 @@ def _with_index(
     opened: ExitStack,
 ) -> Searched:
     with ExitStack() as quick:
-        corpus = _as_it_is(_reader(real, access, tools[0], quick), place)
+        corpus = _as_it_is(_reader(real, access, tools[0], quick), real, place)
         if corpus is not None:
             opened.push(quick.pop_all())
             return Searched(corpus)
@@ -283,12 +283,12 @@ _KEEPS_ANSWERING: Final = frozenset({"database-locked", "permission-denied", "no
 """Failures to write the index that leave it as it was, as of an earlier time."""
 
 
-def _as_it_is(reader: PageReader, place: Path) -> Corpus | None:
+def _as_it_is(reader: PageReader, real: Path, place: Path) -> Corpus | None:
     """Return the corpus of an index that is of the state that is read; None: it is not."""
     connection = reader.connection
     if connection is None or not place.exists():
         return None
-    require_plain(place)
+    require_plain(place, real)
     try:
         connection.execute(f"ATTACH ? AS {_ATTACHED}", (str(place),))
         known = known_state(IndexStore(connection, _ATTACHED))

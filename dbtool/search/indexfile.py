@@ -1,7 +1,8 @@
 """The file of an index: where it lies, whose it is, how it comes and goes.
 
-It holds words of the database, so nobody may read it who may not read that; and it lies under a
-name that somebody else may have taken, so nothing is written before the file has proved to be ours.
+It holds words of the database, so nobody may read it who may not read that, also where that was
+made more private since; and it lies under a name that somebody else may have taken, so nothing is
+written before the file has proved to be ours: by what it is, and by whom it belongs to.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def sidecar_path(database: Path, cache_folder: Path | None) -> Path:
     real = database.resolve()
     beside = real.with_name(real.name + SUFFIX)
     fits = len(os.fsencode(beside.name)) <= _LONGEST_NAME
-    if beside.exists() or cache_folder is None or (fits and os.access(real.parent, os.W_OK)):
+    if cache_folder is None:
+        return beside
+    if _is_trusted(beside, real) if beside.exists() else fits and os.access(real.parent, os.W_OK):
         return beside
     digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
     beginning = os.fsencode(real.name)[:_KEPT_NAME].decode("utf-8", "ignore")
@@ -67,13 +70,14 @@ def open_sidecar(
         trigrams: whether a new one holds trigrams.
 
     Raises:
-        Refused: `index-not-ours`, a file of that name is something else.
+        Refused: `index-not-ours`, a file of that name is something else, or belongs to another.
         DbtoolError: as `dbtool.core.connection.connect`, and as `PageReader.open` for the database.
     """
-    require_plain(path)
+    require_plain(path, database)
     encoding = _encoding_of(database) if create else None
     if encoding is not None and not path.exists():
         _make_private(path, database)
+    _keep_private(path, database)
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     flags = apsw.SQLITE_OPEN_READWRITE if writable else apsw.SQLITE_OPEN_READONLY
     with ExitStack() as opened:
@@ -130,14 +134,25 @@ def discarding(path: Path, store: IndexStore, *, unfinished: bool) -> Iterator[N
         raise
 
 
-def require_plain(path: Path) -> None:
-    """Refuse a link, pipe or folder under the name of an index: nothing is written through one.
+def require_plain(path: Path, database: Path) -> None:
+    """Refuse a link, pipe or folder under the name of an index, and a file of another user.
+
+    Nothing is written through a link; and who owns a file can read all that is written into it.
 
     Raises:
         Refused: `index-not-ours`.
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise _not_ours(path)
+    if path.exists() and not _is_trusted(path, database):
+        raise _not_ours(path, "it belongs to another user, who could read what is written there")
+
+
+def _is_trusted(path: Path, database: Path) -> bool:
+    """Say whether a file is of somebody who may read the database whatever its permissions are."""
+    with suppress(FileNotFoundError):
+        return path.lstat().st_uid in (0, os.geteuid(), database.stat().st_uid)
+    return True
 
 
 def _opened(path: Path, flags: int, busy_timeout_s: float, opened: ExitStack) -> apsw.Connection:
@@ -169,7 +184,8 @@ def drop_index(path: Path) -> int:
     Raises:
         Refused: `index-not-ours`.
     """
-    require_plain(path)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise _not_ours(path)
     if not path.exists():
         return 0
     size = path.stat().st_size
@@ -199,13 +215,31 @@ def _make_private(path: Path, database: Path) -> None:
         try:
             if os.geteuid() == 0:
                 os.fchown(descriptor, status.st_uid, status.st_gid)
-            os.fchmod(descriptor, status.st_mode & 0o666)
+            else:
+                with suppress(PermissionError):  # a group that we are not in
+                    os.fchown(descriptor, -1, status.st_gid)
+            os.fchmod(descriptor, _allowed(os.fstat(descriptor), status))
         finally:
             os.close(descriptor)
     except FileExistsError:
         return
     except OSError as error:
         raise storage_failed(error, "create", path) from error
+
+
+def _allowed(index: os.stat_result, database: os.stat_result) -> int:
+    """Return the permissions that an index may have."""
+    mode = database.st_mode & 0o666
+    return mode if index.st_gid == database.st_gid else mode & ~0o060
+
+
+def _keep_private(path: Path, database: Path) -> None:
+    """Take from an index the permissions that its database has lost since."""
+    with suppress(OSError):  # missing, or of its other owner, who can read the database anyway
+        status = path.stat()
+        kept = status.st_mode & 0o666 & _allowed(status, database.stat())
+        if kept != status.st_mode & 0o666:
+            path.chmod(kept)
 
 
 def _require_ours(connection: apsw.Connection, path: Path) -> None:
@@ -219,10 +253,10 @@ def _require_ours(connection: apsw.Connection, path: Path) -> None:
     raise _not_ours(path)
 
 
-def _not_ours(path: Path) -> Refused:
+def _not_ours(path: Path, why: str = "") -> Refused:
     return Refused(
         "index-not-ours",
-        f"{path} is not a search index of dbtool",
-        context="the index would lie under that name, and what is there is left alone",
+        f"{path} is not a search index of dbtool" if not why else f"{path} cannot be used",
+        context=why or "the index would lie under that name, and what is there is left alone",
         hint=f"move {path.name} away",
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -34,6 +37,62 @@ def test_whoever_may_not_read_the_database_may_not_read_the_index(shop: Path) ->
     with indexed(shop):
         pass
     assert (shop.parent / "shop.db.search.db").stat().st_mode & 0o777 == 0o640
+
+
+def test_an_index_becomes_as_private_as_its_database(shop: Path) -> None:
+    shop.chmod(0o644)
+    place = shop.parent / "shop.db.search.db"
+    search_database(shop, "x", access=INDEXED)
+    assert place.stat().st_mode & 0o777 == 0o644
+    shop.chmod(0o600)
+    search_database(shop, "x", access=INDEXED)
+    assert place.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_group_without_the_database_cannot_read_the_index(shop: Path) -> None:
+    # Not below tmp_path, which only its owner may enter.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        path = Path(folder) / "app.db"
+        path.write_bytes(shop.read_bytes())
+        os.chown(path, 1001, 2001)
+        path.chmod(0o664)
+        with acting_as(1002, 3002), indexed(path):
+            pass
+        status = (Path(folder) / "app.db.search.db").stat()
+        assert (status.st_gid, status.st_mode & 0o777) == (3002, 0o604)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_nothing_is_written_into_the_file_of_another_user(shop: Path, tmp_path: Path) -> None:
+    with indexed(shop):
+        pass
+    place = shop.parent / "shop.db.search.db"
+    os.chown(place, 1002, 1002)
+    place.chmod(0o666)
+    before = place.read_bytes()
+    with pytest.raises(Refused):
+        search_database(shop, "x", access=INDEXED)
+    assert sidecar_path(shop, tmp_path / "cache").parent == tmp_path / "cache"
+    assert place.read_bytes() == before
+    os.chown(shop, 1002, 1002)  # whose database it is may as well see its index
+    assert sidecar_path(shop, tmp_path / "cache") == place
+
+
+@contextmanager
+def acting_as(user: int, group: int) -> Iterator[None]:
+    """Open files as somebody else."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(group)
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
 
 
 def test_a_file_of_somebody_else_is_left_alone(shop: Path) -> None:
