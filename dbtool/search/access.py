@@ -236,7 +236,12 @@ def _with_index(
             return Searched(corpus)
     for left in reversed(range(_TRIES)):
         with ExitStack() as attempt:
-            found = _refreshed(real, place, access, tools, attempt)
+            try:
+                found = _refreshed(real, place, access, tools, attempt)
+            except Locked as error:
+                if not left or error.code != "index-removed":
+                    raise
+                continue
             if found.corpus.exact or found.notes or not left:
                 opened.push(attempt.pop_all())
                 break
@@ -256,7 +261,7 @@ def _refreshed(
     progress, clock = tools
     wait_s = access.busy_timeout_s
     store = opened.enter_context(open_sidecar(place, real, create=True, busy_timeout_s=wait_s))
-    usable = _usable(store, place)
+    usable = _readable(store, place)
     why = "" if access.refresh or not usable else "it was not to be refreshed"
     done: Refreshed | None = None
     if not why:
@@ -279,7 +284,7 @@ def _refreshed(
 
 
 _TRIES: Final = 3
-_KEEPS_ANSWERING: Final = frozenset({"database-locked", "permission-denied", "no-space"})
+_KEEPS_ANSWERING: Final = frozenset({"index-busy", "permission-denied", "no-space"})
 """Failures to write the index that leave it as it was, as of an earlier time."""
 
 
@@ -326,23 +331,6 @@ def _corpus(connection: apsw.Connection, *, exact: bool) -> Corpus:
         trigrams=bool(store.get("trigrams")),
         exact=exact,
     )
-
-
-def _usable(store: IndexStore, place: Path) -> bool:
-    """Say whether an index can answer.
-
-    Raises:
-        Locked: `index-busy`, another process builds it.
-    """
-    try:
-        return _readable(store, place)
-    except Locked as error:
-        raise Locked(
-            "index-busy",
-            f"another process builds the index {place.name}",
-            context=error.context,
-            hint="wait until it is done, or read the rows meanwhile with --no-index",
-        ) from error
 
 
 def _readable(store: IndexStore, place: Path) -> bool:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from dbtool.core.atomicfile import storage_failed
-from dbtool.core.connection import classified, classify, connect
+from dbtool.core.connection import classify, connect
 from dbtool.errors import Damaged, DbtoolError, Locked, Refused
 from dbtool.pages.reader import PageReader
 from dbtool.search.sidecar import APPLICATION_ID, IndexStore
@@ -88,7 +88,7 @@ def open_sidecar(
             _make_private(path, database)
             connection = _opened(path, flags, busy_timeout_s, opened)
             _fits(connection, path, encoding)
-        yield IndexStore(connection, trigrams=trigrams)
+        yield IndexStore(connection, trigrams=trigrams, file=path)
 
 
 @contextmanager
@@ -97,12 +97,20 @@ def index_failures(path: Path) -> Iterator[None]:
 
     Raises:
         Damaged: `index-damaged`.
+        Locked: `index-busy`.
         DbtoolError: as `dbtool.core.connection.classify`.
     """
     try:
         yield
     except apsw.Error as error:
         found = classify(path, error)
+        if isinstance(found, Locked):
+            raise Locked(
+                "index-busy",
+                f"another process writes the index {path.name}",
+                context=found.context,
+                hint="wait until it is done, or read the rows meanwhile with --no-index",
+            ) from error
         if not isinstance(found, Damaged):
             raise found from error
         raise Damaged(
@@ -181,28 +189,33 @@ def _fits(connection: apsw.Connection, path: Path, encoding: str) -> bool:
 def drop_index(path: Path) -> int:
     """Remove an index file; return the bytes it took; 0: there was none.
 
+    Its lock is held meanwhile, so nobody writes a file that has no name any more; who waited for
+    the lock notices, see `IndexStore.begin`.
+
     Raises:
         Refused: `index-not-ours`.
+        Locked: `index-busy`.
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise _not_ours(path)
     if not path.exists():
         return 0
     size = path.stat().st_size
-    with classified(path):
-        connection = connect(path, apsw.SQLITE_OPEN_READONLY, busy_timeout_s=1)
+    with (
+        index_failures(path),
+        closing(connect(path, apsw.SQLITE_OPEN_READWRITE, busy_timeout_s=1)) as connection,
+    ):
         try:
             _require_ours(connection, path)
+            connection.execute("BEGIN EXCLUSIVE")
         except (apsw.CorruptError, apsw.CantOpenError, apsw.ReadOnlyError):
             pass  # damaged, and of our name
-        finally:
-            connection.close()
-    try:
-        for suffix in ("-journal", ""):
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).unlink()
-    except OSError as error:
-        raise storage_failed(error, "remove", path) from error
+        try:
+            for suffix in ("-journal", ""):
+                with suppress(FileNotFoundError):
+                    path.with_name(path.name + suffix).unlink()
+        except OSError as error:
+            raise storage_failed(error, "remove", path) from error
     return size
 
 

@@ -126,26 +126,28 @@ def refresh(
         at_once_bytes: where more has changed, it is read in slices.
 
     Raises:
-        DbtoolError: as `PageReader.open`; Locked where somebody else writes the index.
+        Locked: `index-removed`.
+        DbtoolError: as `PageReader.open`; `apsw.BusyError` where somebody else writes the index.
     """
     reader = PageReader.open(path, busy_timeout_s=busy_timeout_s, progress=progress)
-    run = _Run(path, store, reader, progress, busy_timeout_s, at_once_bytes)
+    before = known_state(store)
+    if before is not None and before.proves_unchanged(reader.state):
+        return Refreshed(reader)
+    reader.close()  # or it would pin the application's WAL while the lock is waited for
+    store.begin()
+    run: _Run | None = None
     try:
-        before = known_state(store)
-        if before is not None and before.proves_unchanged(reader.state):
-            return Refreshed(reader)
-        store.connection.execute("BEGIN IMMEDIATE")
-        try:
-            found = run.rounds()
-            store.put("state", json.dumps(found.reader.state.to_json()))
-            store.put("indexed_at", clock.now().isoformat())
-            store.connection.execute("COMMIT")
-        except BaseException:
-            if store.connection.in_transaction:
-                store.connection.execute("ROLLBACK")
-            raise
+        reader = PageReader.open(path, busy_timeout_s=busy_timeout_s, progress=progress)
+        run = _Run(path, store, reader, progress, busy_timeout_s, at_once_bytes)
+        found = run.rounds()
+        store.put("state", json.dumps(found.reader.state.to_json()))
+        store.put("indexed_at", clock.now().isoformat())
+        store.connection.execute("COMMIT")
     except BaseException:
-        run.reader.close()
+        if store.connection.in_transaction:
+            store.connection.execute("ROLLBACK")
+        if run is not None:
+            run.reader.close()
         raise
     return found
 

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
 from dbtool.core.names import identifier
-from dbtool.errors import DbtoolError
+from dbtool.errors import DbtoolError, Locked
 from dbtool.search.model import Skipped, Value
 from dbtool.search.rows import ask, fetch
 from dbtool.search.subjects import Subject
@@ -67,14 +68,48 @@ class IndexStore:
         connection: that may write them.
         schema: the name under which they are attached: main, or temp.
         trigrams: whether new tables get trigrams too.
+        file: where it lies; None: in no file of its own.
     """
 
     def __init__(
-        self, connection: apsw.Connection, schema: str = "main", *, trigrams: bool = False
+        self,
+        connection: apsw.Connection,
+        schema: str = "main",
+        *,
+        trigrams: bool = False,
+        file: Path | None = None,
     ) -> None:
         self.connection = connection
         self.schema = schema
         self.trigrams = trigrams
+        self._file = file
+        self._identity = _identity(file)
+
+    def begin(self) -> None:
+        """Begin a transaction that writes.
+
+        Raises:
+            Locked: `index-removed`, the file that was opened has no name any more.
+            apsw.Error: as of any BEGIN.
+        """
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except (apsw.IOError, apsw.ReadOnlyError):
+            self._require_in_place()
+            raise
+        try:
+            self._require_in_place()
+        except Locked:
+            self.connection.execute("ROLLBACK")
+            raise
+
+    def _require_in_place(self) -> None:
+        if _identity(self._file) != self._identity:
+            raise Locked(
+                "index-removed",
+                "another process removed the search index meanwhile",
+                hint="run it again",
+            )
 
     def create(self) -> None:
         """Make the tables of an empty index."""
@@ -238,6 +273,14 @@ def _placing(source: apsw.Connection, subject: Subject) -> tuple[int, ...]:
         found = (0,) * len(sums)
     sizes = [float(size) if isinstance(size, (int, float)) else 0.0 for size in found]
     return tuple(sorted(range(len(sizes)), key=lambda place: -sizes[place]))
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    try:
+        status = file.stat() if file is not None else None
+    except FileNotFoundError:
+        return None
+    return (status.st_dev, status.st_ino) if status is not None else None
 
 
 def _json(subject: Subject) -> str:

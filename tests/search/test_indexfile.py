@@ -11,9 +11,13 @@ from pathlib import Path
 import apsw
 import pytest
 
+from dbtool.core.clock import SystemClock
+from dbtool.core.progress import Silent
 from dbtool.errors import Locked, Refused, StorageFailed
+from dbtool.search import access
 from dbtool.search.access import search_database
 from dbtool.search.indexfile import discarding, drop_index, open_sidecar, sidecar_path
+from dbtool.search.refresh import refresh
 from tests.search.conftest import INDEXED, indexed
 
 
@@ -157,6 +161,57 @@ def test_the_encoding_is_that_of_the_database(tmp_path: Path) -> None:
             assert search_database(path, text, access=INDEXED).total == 1
         with indexed(path) as store:
             assert store.connection.pragma("encoding") == encoding
+
+
+def test_an_index_that_is_written_is_not_removed(shop: Path) -> None:
+    place = shop.parent / "shop.db.search.db"
+    with indexed(shop) as writer:
+        writer.connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Locked) as caught:
+            drop_index(place)
+        assert caught.value.code == "index-busy"
+        assert place.exists()
+
+
+def test_whoever_waited_for_an_index_that_was_removed_makes_another(
+    shop: Path, monkeypatch
+) -> None:
+    place = shop.parent / "shop.db.search.db"
+    opened, removals = access.open_sidecar, iter([True])
+
+    @contextmanager
+    def removed_once(*given, **options):
+        with opened(*given, **options) as store:
+            if next(removals, False):
+                drop_index(place)
+            yield store
+
+    monkeypatch.setattr(access, "open_sidecar", removed_once)
+    assert search_database(shop, "stone", access=INDEXED).total == 4
+    assert place.exists()
+    with opened(place, shop, create=True, busy_timeout_s=1) as store:
+        drop_index(place)
+        with pytest.raises(Locked) as caught:
+            refresh(shop, store, progress=Silent(), clock=SystemClock())
+    assert caught.value.code == "index-removed"
+    assert not place.exists()
+
+
+def test_nothing_of_the_database_is_pinned_while_the_index_is_waited_for(shop: Path) -> None:
+    with indexed(shop) as store, indexed(shop) as other:
+        other.connection.execute("BEGIN IMMEDIATE")
+        application = apsw.Connection(str(shop))
+        application.execute("INSERT INTO person(name) VALUES('x')")
+        store.connection.set_busy_handler(lambda _count: checkpointed.append(checkpoint()) or False)
+        checkpointed: list[tuple[int, int]] = []
+
+        def checkpoint() -> tuple[int, int]:
+            return application.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+        with pytest.raises(apsw.BusyError):
+            refresh(shop, store, progress=Silent(), clock=SystemClock())
+        assert checkpointed == [(0, 0)]
+        application.close()
 
 
 def test_dropping_says_what_it_freed(shop: Path) -> None:
