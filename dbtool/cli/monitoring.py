@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dbtool.core.clock import Clock
     from dbtool.monitor.alerts import AlertLimits
     from dbtool.monitor.daily import Daily
+    from dbtool.monitor.history import Recorder
     from dbtool.monitor.sampler import BackupFacts, Sampler, Sources
 
 __all__ = ["ignored", "limits_of", "samplers", "watched"]
@@ -130,6 +131,7 @@ def samplers(session: Session, targets: list[Target], clock: Clock) -> Iterator[
             sampler = Sampler(
                 path,
                 recorder=_recorder(session, path),
+                tells=bool(session.config.get("alerts.on_firing")),
                 limits=limits_of(session, target),
                 sources=_sources(session, target),
                 ignored=unwanted,
@@ -140,7 +142,8 @@ def samplers(session: Session, targets: list[Target], clock: Clock) -> Iterator[
         yield found
 
 
-def _recorder(session: Session, path: Path) -> Any:
+def _recorder(session: Session, path: Path) -> Recorder | Path | None:
+    """Return who stores the samples; the path of the history where another process does."""
     from dbtool.monitor.history import Recorder
 
     aside: list[Path] = []
@@ -154,6 +157,7 @@ def _recorder(session: Session, path: Path) -> Any:
         session.warn(f"the samples of {path} were damaged; they are kept as {kept}")
     if recorder is None:
         session.detail(f"another process stores the samples of {path}; this one only looks")
+        return place
     return recorder
 
 

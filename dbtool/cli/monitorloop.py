@@ -132,7 +132,8 @@ class _Loop:
         for name, sampler in self._samplers.items():
             sampling = sampler.sample()
             self._latest[name] = sampling
-            self._telling.hear(name, sampler.path, sampling)
+            elsewhere = sampler.told_elsewhere
+            self._telling.hear(name, sampler.path, sampling, elsewhere=elsewhere)
             self._show(name, sampler, sampling, due=due)
         if now_s >= self._ping_s:
             self._ping_s = now_s + _PING_EVERY_S

@@ -44,11 +44,20 @@ class Telling:
             self._thread = threading.Thread(target=self._work, name="alerts", daemon=True)
             self._thread.start()
 
-    def hear(self, name: str, path: Path, sampling: Sampling) -> None:
-        """Tell of what changed with a sample."""
+    def hear(self, name: str, path: Path, sampling: Sampling, *, elsewhere: bool = False) -> None:
+        """Tell of what changed with a sample.
+
+        Args:
+            name: of the database.
+            path: of it.
+            sampling: the sample.
+            elsewhere: another process tells of it.
+        """
         self._firing[name] = [
             f"{name}: {alert.code}: {alert.evidence}" for alert in sampling.firing
         ]
+        if elsewhere:
+            return
         begun = [alert for alert in sampling.changed if alert.state == "firing"]
         database = str(path.resolve())
         if begun:

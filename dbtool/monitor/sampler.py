@@ -5,7 +5,8 @@
 
 What is remembered goes to the history once a minute and at the end, in one transaction, so a look
 costs no write; a kill loses a minute of samples, and no alert. Where another process records this
-database, nothing is stored, and `Sampler.recording` says so.
+database, nothing is stored until that has ended, and `Sampler.told_elsewhere` says whether it is
+that one that tells of alerts.
 """
 
 from __future__ import annotations
@@ -100,30 +101,36 @@ class Sampler:
 
     Args:
         path: the database.
-        recorder: of its history; closed with the sampler. None: nothing is stored.
+        recorder: of its history; closed with the sampler. A path: of the history, while another
+            process records it. None: nothing is stored.
         limits: of its alerts.
         sources: of slower facts.
         ignored: codes of alerts that are not wanted.
         clock: gives times and durations.
+        tells: whether somebody hears of the alerts of this process.
     """
 
     def __init__(
         self,
         path: Path,
         *,
-        recorder: Recorder | None,
+        recorder: Recorder | Path | None,
         limits: AlertLimits,
         sources: Sources = Sources(),
         ignored: Collection[str] = (),
         clock: Clock,
+        tells: bool = False,
     ) -> None:
         self.path = path
         self.limits = limits
-        self._recorder = recorder
+        self._recorder = recorder if isinstance(recorder, Recorder) else None
         self._sources = sources
         self._ignored = frozenset(ignored)
         self._clock = clock
-        kept = _load(recorder)
+        self._history = recorder if isinstance(recorder, Path) else None
+        self._tells = tells
+        self._told_elsewhere = False
+        kept = _load(self._recorder)
         self._observer = Observer(path, clock=clock, resume=kept.get("observer"))
         self._book = AlertBook(kept.get("alerts"))
         self._daily = from_json(kept.get("daily"))
@@ -140,6 +147,11 @@ class Sampler:
         return self._recorder is not None
 
     @property
+    def told_elsewhere(self) -> bool:
+        """Whether another process that records this database tells of its alerts."""
+        return self._told_elsewhere
+
+    @property
     def observer(self) -> Observer:
         """What looks."""
         return self._observer
@@ -147,6 +159,8 @@ class Sampler:
     def sample(self) -> Sampling:
         """Look once and judge; what cannot be looked at is an alert, no error."""
         now, now_s = self._clock.now(), self._clock.monotonic()
+        if self._recorder is None and self._is_due("join", now_s, _SAVE_EVERY_S):
+            self._join()
         elapsed_s = self._elapsed_s(now, now_s)
         look, problem = None, None
         try:
@@ -191,6 +205,20 @@ class Sampler:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _join(self) -> None:
+        """Go on where the process that recorded has ended; else see whether it tells of alerts."""
+        if self._history is None:
+            return
+        try:
+            self._recorder = Recorder.open(self._history)
+            kept = _parsed(read_state(self._history, "sampler"))
+        except DbtoolError as error:
+            logger.warning("%s", error.message)
+            kept = {}
+        self._told_elsewhere = self._recorder is None and bool(kept.get("tells"))
+        if self._recorder is not None:
+            self._book = AlertBook(kept.get("alerts"))
 
     def _elapsed_s(self, now: datetime, now_s: float) -> float | None:
         """Return the time since the last look; of an earlier process by the wall clock."""
@@ -262,6 +290,7 @@ class Sampler:
             "daily": None if self._daily is None else to_json(self._daily),
             "looked_at": self._looked_at and self._looked_at.isoformat(),
             "shown": [asdict(alert) for alert in self._shown],
+            "tells": self._tells,
         }
         try:
             recorder.write_all(
@@ -313,7 +342,10 @@ def _with_backups(daily: Daily, source: Callable[[], BackupFacts]) -> Daily:
 
 
 def _load(recorder: Recorder | None) -> dict[str, Any]:
-    text = None if recorder is None else recorder.state("sampler")
+    return {} if recorder is None else _parsed(recorder.state("sampler"))
+
+
+def _parsed(text: str | None) -> dict[str, Any]:
     try:
         found = json.loads(text or "{}")
     except ValueError:

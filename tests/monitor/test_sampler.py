@@ -231,3 +231,29 @@ def test_a_wall_clock_that_jumps_changes_no_rate(
         clock.time -= timedelta(days=800)
         clock.seconds += 10
         assert sampler.sample().commits_per_s == 0
+
+
+def test_where_another_process_records_it_is_the_one_that_tells_until_it_ends(
+    make: Callable[..., Sampler], clock: SetClock, tmp_path: Path
+) -> None:
+    limits = AlertLimits(disk_free=1 << 62)
+    first = make(limits=limits, tells=True)
+    first.sample()
+    with make(recorder=tmp_path / "h.db", limits=limits) as second:
+        assert second.sample().changed
+        assert second.told_elsewhere
+        assert not second.recording
+        first.close()
+        clock.go(61)
+        assert not second.sample().changed, "it was told already"
+        assert second.recording
+        assert not second.told_elsewhere
+
+
+def test_a_recorder_that_tells_nobody_silences_nobody(
+    make: Callable[..., Sampler], tmp_path: Path
+) -> None:
+    with make() as first, make(recorder=tmp_path / "h.db") as second:
+        first.sample()
+        second.sample()
+        assert not second.told_elsewhere

@@ -218,6 +218,24 @@ def test_hooks_and_the_ping_address_hear_of_alerts(run: Run, database: Path) -> 
     assert Path("heard").read_text().splitlines()[1:] == ["success app.db: resolved: disk-free-low"]
 
 
+def test_of_two_monitors_one_tells_and_the_other_goes_on_when_it_has_ended(
+    run: Run, database: Path
+) -> None:
+    hook = Path("hook.sh")
+    hook.write_text("echo $DBTOOL_EVENT >> heard\n")
+    Path("dbtool.toml").write_text('[alerts]\ndisk_free = "99.99%"\non_firing = ["sh hook.sh"]\n')
+    run("config", "trust")
+    with _running("--watch", "--interval", "100ms", "app.db") as process:
+        assert process.stdout is not None
+        assert "disk-free-low" in process.stdout.readline()
+        for _ in range(2):
+            assert run("monitor", "app.db").code == 4
+        process.kill()
+        process.wait(20)
+    assert run("monitor", "app.db").code == 4
+    assert Path("heard").read_text() == "failure\n"
+
+
 def _forget_when(history: Path) -> None:
     """Let the last look be long ago."""
     with apsw.Connection(str(history)) as connection:
