@@ -139,6 +139,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "rollup-failed": ErrorCode(5, "the SQL that sums up old rows does not work"),
     "too-many-archives": ErrorCode(5, "there are more archives than SQLite can read at once"),
     "setting-not-taken": ErrorCode(5, "SQLite did not take a setting of the file"),
+    "plan-not-allowed": ErrorCode(5, "the plan holds a statement that no plan of dbtool holds"),
     "plan-stale": ErrorCode(5, "the schema has changed since the plan was made"),
     "undo-not-possible": ErrorCode(5, "rows written since do not allow an action to be undone"),
     "rung-not-possible": ErrorCode(5, "this rung of the ladder cannot repair the database"),

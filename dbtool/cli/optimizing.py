@@ -17,7 +17,7 @@ from dbtool.cli.targets import Target, open_repository, require_path
 from dbtool.cli.views import brief, counted, pasted
 from dbtool.cli.workloads import read_workload
 from dbtool.core.quantities import format_duration, format_size
-from dbtool.errors import UsageError
+from dbtool.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def apply(session: Session, request: Request) -> int | None:
             progress=progress,
             clock=SystemClock(),
             protect=lambda: protect(progress),
-            archive=lambda action: _archive(session, plan, action, progress),
+            archive=lambda action: _archive(session, request, plan, action, progress),
         )
     show_applied(session, plan, applied, taken[0] if taken else None)
     return _NOT_ALL_DONE if applied.skipped else None
@@ -195,15 +195,25 @@ def _protection(session: Session, request: Request) -> tuple[Callable[[Progress]
     return protect, taken
 
 
-def _archive(session: Session, plan: Plan, action: Action, progress: Progress) -> None:
-    """Move old rows to where the plan says."""
+def _archive(
+    session: Session, request: Request, plan: Plan, action: Action, progress: Progress
+) -> None:
+    """Move old rows to where plan and configuration say."""
     from dbtool.core.clock import SystemClock
     from dbtool.optimize.retention.advice import rule_of
     from dbtool.optimize.retention.move import archive_rows
 
+    rule = rule_of(action)
+    # A plan file could name any file and any rollup.
+    if rule not in retention_rules(session, request.target):
+        raise Refused(
+            "plan-stale",
+            f"[retention.{rule.table}] of the configuration is not what the plan was made with",
+            hint=f"dbtool optimize {pasted(plan.database)}      makes a new plan",
+        )
     moved = archive_rows(
         Path(plan.database),
-        rule_of(action),
+        rule,
         plan=_label(plan, action),
         clock=SystemClock(),
         progress=progress,

@@ -27,6 +27,7 @@ from dbtool.core.progress import Progress
 from dbtool.core.quantities import format_duration, format_size
 from dbtool.core.stoppable import stoppable
 from dbtool.errors import NotFound, Refused, StorageFailed, UsageError
+from dbtool.optimize.allowed import only_upkeep
 from dbtool.optimize.model import KINDS, Action, Plan
 from dbtool.optimize.planfile import save_plan
 from dbtool.optimize.staleness import require_fresh
@@ -235,10 +236,15 @@ class _Work:
 
 
 def run_statements(connection: apsw.Connection, sql: Sequence[str]) -> None:
-    """Run statements: those that may, in one transaction that writes from its start."""
+    """Run statements: those that may, in one transaction that writes from its start.
+
+    Raises:
+        Refused: `plan-not-allowed`, `setting-not-taken`.
+    """
     outside = [each for each in sql if each.split(" ", 1)[0].upper() in _OUTSIDE]
     for statement in outside:
-        answer = connection.execute(statement).fetchall()
+        with only_upkeep(connection, statement):
+            answer = connection.execute(statement, can_cache=False).fetchall()
         wanted = _JOURNAL.fullmatch(statement)
         # SQLite answers with the mode that holds, whether or not it is the one asked for.
         if wanted and [tuple(row) for row in answer] != [(wanted[1],)]:
@@ -253,7 +259,8 @@ def run_statements(connection: apsw.Connection, sql: Sequence[str]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for statement in inside:
-            connection.execute(statement).fetchall()
+            with only_upkeep(connection, statement):
+                connection.execute(statement, can_cache=False).fetchall()
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

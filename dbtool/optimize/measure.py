@@ -20,12 +20,19 @@ import blake3
 
 from dbtool.core.progress import Progress
 from dbtool.core.stoppable import stoppable
+from dbtool.optimize.tokens import tokens
 from dbtool.optimize.workload import Statement
 
 __all__ = ["Cost", "Meter", "plan_lines", "used_indexes"]
 
 _STATUS: Final = "SQLITE_STMTSTATUS_"
 _COUNTERS: Final = ("VM_STEP", "FULLSCAN_STEP", "SORT", "AUTOINDEX")
+_BITS: Final = (1 << 32) - 1
+_NO_WORK: Final = frozenset(
+    {"attach", "begin", "commit", "detach", "end", "pragma", "release", "rollback"}
+    | {"savepoint", "vacuum"}
+)
+"""First words of statements that are about a connection or a file, and may spoil the copy."""
 _DIGITS: Final = 12
 """Of a float that count in an answer: sums depend on the order of their rows beyond them."""
 _USES: Final = re.compile(r"\b(?:USING|WITH) (?:PARTIAL )?(?:COVERING )?INDEX (.+?)(?: \(.*)?$")
@@ -78,11 +85,14 @@ class Meter:
             statement: with values for all of its parameters.
             runs: of how many the median time is taken; the counters are the same in each.
         """
+        found = tokens(statement.sql)
+        if found and found[0].text.lower() in _NO_WORK:
+            return failed(f"{found[0].text.upper()} is no query and no change of rows")
         try:
             plan = plan_lines(self.connection, statement)
             first = self._run(statement, digest=True)
         except (apsw.Error, UnicodeDecodeError, TypeError) as error:
-            return Cost(0, 0, 0, 0, 0, 0.0, 0, None, (), error=str(error))
+            return failed(str(error))
         times = [first.seconds]
         if runs > 1 and not first.stopped:
             # The first run reads pages that the others find in memory, and hashes its rows.
@@ -137,6 +147,11 @@ class Meter:
         return replace(cost, stopped=stopped, writes=writes)
 
 
+def failed(why: str) -> Cost:
+    """Return the cost of what did not run."""
+    return Cost(0, 0, 0, 0, 0, 0.0, 0, None, (), error=why)
+
+
 def plan_lines(connection: apsw.Connection, statement: Statement) -> tuple[str, ...]:
     """Return the plan of a statement, one indented line for each step."""
     depth = {0: -1}
@@ -158,7 +173,8 @@ def used_indexes(plan: Sequence[str]) -> set[str]:
 
 def _summed(events: Sequence[dict[str, Any]]) -> list[int]:
     return [
-        sum(int(event.get("stmt_status", {}).get(_STATUS + name, 0)) for event in events)
+        # SQLite counts in 32 bits without a sign, and gives them as if they had one.
+        sum(int(event.get("stmt_status", {}).get(_STATUS + name, 0)) & _BITS for event in events)
         for name in _COUNTERS
     ]
 

@@ -6,19 +6,36 @@ A plan that was applied lies beside its database in DB.optimize/, with what undo
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, TypeVar
 
 from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, replace_file
 from dbtool.errors import NotFound, UsageError
 from dbtool.optimize.model import KINDS, Action, Plan, QueryChange
+from dbtool.optimize.retention.advice import rule_of
 
 __all__ = ["FORMAT", "folder_of", "load_plan", "plan_data", "plan_path", "save_plan"]
 
 FORMAT: Final = "dbtool.optimize-plan/1"
 _LARGEST: Final = 64 << 20
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, NoneType),
+    "bool | None": (bool, NoneType),
+    "Mapping[str, Any]": (dict,),
+    "Mapping[str, str]": (dict,),
+    "tuple[str, ...]": (tuple,),
+    "tuple[Action, ...]": (tuple,),
+    "tuple[QueryChange, ...]": (tuple,),
+    "tuple[Mapping[str, Any], ...]": (tuple,),
+}
+_Made = TypeVar("_Made", Action, Plan, QueryChange)
 
 
 def folder_of(database: Path) -> Path:
@@ -100,6 +117,19 @@ def find_plan(database: Path, word: str) -> Path:
     return names[0]
 
 
+def _checked(made: _Made) -> _Made:
+    """Return what was read if each field holds what its declaration says."""
+    for each in fields(made):
+        declared, value = str(each.type), getattr(made, each.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{each.name} is {value}")
+        if not any(isinstance(value, kind) for kind in _TYPES[declared]):
+            raise TypeError(f"{each.name} is {value!r:.80}")
+        if declared == "tuple[str, ...]" and not all(isinstance(word, str) for word in value):
+            raise TypeError(f"{each.name} is {value!r:.80}")
+    return made
+
+
 def _plan(data: Mapping[str, Any]) -> Plan:
     known = {each.name for each in fields(Plan)}
     values = {name: value for name, value in data.items() if name in known}
@@ -107,29 +137,38 @@ def _plan(data: Mapping[str, Any]) -> Plan:
     values["queries"] = tuple(_change(each) for each in data.get("queries", ()))
     for name in ("notes", "snippet", "rejected", "applied"):
         values[name] = tuple(data.get(name, ()))
-    plan = Plan(**values)
-    if not isinstance(plan.cookie, int) or not isinstance(plan.schema, dict):
-        raise TypeError("cookie and schema are missing")
+    plan = _checked(Plan(**values))
+    ids = {action.id for action in plan.actions}
+    for entry in plan.applied:
+        words = entry["inverse"]
+        if entry["id"] not in ids or not all(isinstance(word, str) for word in words):
+            raise ValueError("what it says to have been applied is none of its actions")
     return plan
 
 
 def _action(data: Mapping[str, Any]) -> Action:
-    action = Action(
-        **{
-            **data,
-            "sql": tuple(map(str, data["sql"])),
-            "inverse": tuple(map(str, data["inverse"])),
-            "requires": tuple(data.get("requires", ())),
-        }
+    if not isinstance(data["sql"], list) or not isinstance(data["inverse"], list):
+        raise TypeError("the statements of an action are no list")
+    action = _checked(
+        Action(
+            **{
+                **data,
+                "sql": tuple(data["sql"]),
+                "inverse": tuple(data["inverse"]),
+                "requires": tuple(data.get("requires", ())),
+            }
+        )
     )
     if action.kind not in KINDS:
         raise ValueError(f"{action.kind!r} is no kind of action")
+    if action.kind == "archive":
+        rule_of(action)
     return action
 
 
 def _change(data: Mapping[str, Any]) -> QueryChange:
     plans = {name: tuple(data[name]) for name in ("plan_before", "plan_after")}
-    return QueryChange(**{**data, **plans})
+    return _checked(QueryChange(**{**data, **plans}))
 
 
 def _invalid(path: Path, why: str) -> UsageError:

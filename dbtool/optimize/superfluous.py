@@ -69,7 +69,7 @@ def find_superfluous(
     for shape, reason, by in _suspects(meter.connection, workload, now, set(spared)):
         superfluous, after = _tried(meter, workload.statements, now, shape, (reason, by))
         if superfluous is None:
-            why = "a statement takes more steps without it"
+            why = "a statement takes more steps without it, or fails"
             rejected.append({"what": f"drop index {shape.name}", "reason": why})
         else:
             found.append(superfluous)
@@ -113,7 +113,11 @@ def _tried(
     why: tuple[str, str],
 ) -> tuple[Superfluous | None, dict[str, Cost]]:
     connection = meter.connection
-    sql = str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (shape.name,)).get)
+    sql = str(
+        connection.execute(
+            "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", (shape.name,)
+        ).get
+    )
     statistics = restoring(connection, shape.name)
     size_bytes = index_bytes(connection, shape.name)
     writes_before = measure_writes(connection, shape.table)
@@ -126,7 +130,8 @@ def _tried(
     ]
     after = {each.id: meter.measure(each) for each in touched}
     fine = all(
-        (after[each.id].steps <= WORSE * now[each.id].steps or now[each.id].writes)
+        not after[each.id].error  # INDEXED BY names it
+        and (after[each.id].steps <= WORSE * now[each.id].steps or now[each.id].writes)
         and same_answer(each.sql, now[each.id], after[each.id]) is not False
         for each in touched
     )

@@ -127,16 +127,45 @@ def test_what_locks_longer_than_allowed_is_left_out(plan: Plan, shop: Path) -> N
 
 
 def test_what_takes_longer_than_it_said_is_rolled_back(plan: Plan, shop: Path) -> None:
-    endless = replace(
-        next(action for action in plan.actions if action.kind == "index"),
-        sql=(
-            "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
-        ),
-    )
+    action = next(action for action in plan.actions if action.kind == "index")
+    late = replace(action, lock_s=0.0)
     before = schema(shop)
-    done = carry_out(replace(plan, actions=(endless,)), ApplyOptions(max_lock_s=0.2))
-    assert [action.id for action, _ in done.skipped] == [endless.id]
+    done = carry_out(replace(plan, actions=(late,)), ApplyOptions(max_lock_s=1e-9))
+    assert [action.id for action, _ in done.skipped] == [late.id]
     assert schema(shop) == before
+
+
+@pytest.mark.parametrize("undo", [False, True])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM orders",
+        "CREATE INDEX fine ON orders(total); DELETE FROM orders",
+        "ATTACH ':memory:' AS other",
+        "PRAGMA writable_schema = 1",
+        "PRAGMA journal_mode = off",
+        "DROP TABLE orders",
+        "VACUUM INTO 'x.db'",
+    ],
+)
+def test_a_plan_that_somebody_wrote_more_into_does_nothing_of_it(
+    plan: Plan, shop: Path, sql: str, undo: bool
+) -> None:
+    action = next(each for each in plan.actions if each.kind == "index")
+    before, rows = schema(shop), run(shop, "SELECT count(*) FROM orders")
+    if undo:
+        entry = {"id": action.id, "time": 0.0, "inverse": [sql]}
+        run(shop, action.sql[0])  # so that there is something to undo
+        before = schema(shop)
+        forged = replace(plan, actions=(action,), applied=(entry,))
+        with pytest.raises(Refused) as caught:
+            undo_plan(forged, plan_path(plan), progress=Silent())
+    else:
+        forged = replace(plan, actions=(replace(action, sql=(sql,)),))
+        with pytest.raises(Refused) as caught:
+            carry_out(forged)
+    assert caught.value.code == "plan-not-allowed"
+    assert (schema(shop), run(shop, "SELECT count(*) FROM orders")) == (before, rows)
 
 
 def test_a_full_disk_is_found_before_anything_is_changed(
@@ -150,12 +179,16 @@ def test_a_full_disk_is_found_before_anything_is_changed(
     assert shop.read_bytes() == before
 
 
-def test_a_disk_that_fills_up_meanwhile_rolls_the_action_back(plan: Plan, shop: Path) -> None:
+def test_a_disk_that_fills_up_meanwhile_rolls_the_action_back(
+    plan: Plan, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     action = next(each for each in plan.actions if each.kind == "index")
-    full = replace(action, sql=("PRAGMA max_page_count = 1", *action.sql))
     before = schema(shop)
+    full = [lambda connection: connection.pragma("max_page_count", 1)]
+    monkeypatch.setattr(apsw, "connection_hooks", full)
     with pytest.raises(StorageFailed) as caught:
-        carry_out(replace(plan, actions=(full,)))
+        carry_out(replace(plan, actions=(action,)))
+    monkeypatch.undo()
     assert caught.value.code == "no-space"
     assert schema(shop) == before
     assert run(shop, "PRAGMA integrity_check") == [("ok",)]

@@ -71,3 +71,9 @@ def test_plans_are_indented_by_their_depth(meter: Meter) -> None:
     lines = plan_lines(meter.connection, Statement("q1", sql))
     assert any(line.startswith("  ") for line in lines)
     assert used_indexes(lines) == {"i"}
+
+
+def test_a_statement_about_the_connection_is_left_out(meter: Meter) -> None:
+    for sql in ("PRAGMA query_only = 1", " attach ':memory:' as x", "COMMIT", "/**/vacuum"):
+        assert meter.measure(Statement("q1", sql)).error
+    assert not meter.measure(Statement("q2", "DELETE FROM t")).error

@@ -53,6 +53,43 @@ def test_a_plan_with_an_action_of_no_kind_is_refused(tmp_path: Path) -> None:
         load_plan(path)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("database",), 5),
+        (("made_at",), float("inf")),
+        (("cookie",), "7"),
+        (("applied",), [{"id": "gone", "time": 1.0, "inverse": []}]),
+        (("applied",), [{"id": "index-1", "time": 1.0, "inverse": [3]}]),
+        (("notes",), [None]),
+        (("actions", 0, "id"), 7),
+        (("actions", 0, "evidence"), [1]),
+        (("actions", 0, "sql"), "DROP TABLE t"),
+        (("actions", 0, "sql"), [["a"]]),
+        (("actions", 0, "lock_s"), "short"),
+        (("actions", 0, "disk_bytes"), None),
+        (("actions", 0, "kind"), "archive"),
+        (("queries", 0, "before_steps"), "2"),
+    ],
+    ids=str,
+)
+def test_a_field_of_another_type_makes_it_no_plan(
+    tmp_path: Path, place: tuple, value: object
+) -> None:
+    path = tmp_path / "x.json"
+    save_plan(PLAN, path)
+    document = json.loads(path.read_text())
+    *outer, last = place
+    inner = document["plan"]
+    for step in outer:
+        inner = inner[step]
+    inner[last] = value
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError) as caught:
+        load_plan(path)
+    assert caught.value.code == "plan-invalid"
+
+
 def test_plans_are_found_by_path_name_and_as_the_last_one(tmp_path: Path) -> None:
     database = tmp_path / "app.db"
     with pytest.raises(NotFound):

@@ -78,3 +78,15 @@ def test_the_inverse_brings_index_and_statistics_back(table: apsw.Connection) ->
         table.execute(sql).fetchall()
     after = table.execute(schema).fetchall(), sorted(table.execute("SELECT * FROM sqlite_stat1"))
     assert after == before
+
+
+def test_an_index_that_a_statement_names_stays(table: apsw.Connection) -> None:
+    table.execute("CREATE INDEX i ON t(a); CREATE INDEX j ON t(a, b)")
+    assert found(table, "SELECT b FROM t INDEXED BY i WHERE a = 3") == []
+
+
+def test_a_trigger_of_the_same_name_is_not_taken_for_the_index(table: apsw.Connection) -> None:
+    table.execute("CREATE TRIGGER j AFTER INSERT ON t BEGIN SELECT 1; END")
+    table.execute("CREATE INDEX i ON t(a); CREATE INDEX j ON t(a)")
+    (one,) = find_superfluous(Meter(table, Silent()), Workload(()), {}, spared=())[0]
+    assert one.inverse[0] == "CREATE INDEX j ON t(a)"
