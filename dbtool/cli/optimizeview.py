@@ -112,7 +112,7 @@ def show_quick(session: Session, path: Path, done: QuickResult) -> None:
     lines = [
         (
             "statistics",
-            "renewed where they were off" if done.optimized else "not within the budget",
+            "renewed where they were off" if done.optimized else "not renewed",
         ),
         ("full text", f"{counted(done.merges, 'merge')} in {counted(done.fts_tables, 'table')}"),
         ("free pages", f"{done.pages_freed:,} given back, {done.pages_left:,} left"),

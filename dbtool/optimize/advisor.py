@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dbtool.core.clock import Clock
-from dbtool.core.connection import open_readonly, require_database
+from dbtool.core.connection import classified, open_readonly, require_database
 from dbtool.core.progress import Progress
 from dbtool.optimize import statistics
 from dbtool.optimize.actions import drop_action, index_action, journal_action, space_action
@@ -95,7 +95,7 @@ def make_plan(
         )
     finally:
         connection.close()
-    with ScratchCopy(real, options.temp, progress) as copy:
+    with classified(real), ScratchCopy(real, options.temp, progress) as copy:
         work = _Advice(copy, workload, options, progress)
         work.retention(clock)
         return work.plan(plan, real, journal_mode)

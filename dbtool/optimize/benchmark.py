@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dbtool.core.atomicfile import SYSTEM_FILES, failures_named, replace_file
+from dbtool.core.connection import classified
 from dbtool.core.progress import Progress
 from dbtool.errors import NotFound, UsageError
 from dbtool.optimize.copy import ScratchCopy
@@ -111,7 +112,7 @@ def run_benchmark(
     Raises:
         DbtoolError: as `ScratchCopy`.
     """
-    with ScratchCopy(database, temp, progress) as copy:
+    with classified(database), ScratchCopy(database, temp, progress) as copy:
         mirror = Mirror(copy.connection)
         try:
             usable, notes = with_values(copy.connection, mirror, workload.statements)
@@ -141,7 +142,17 @@ def baseline_path(database: Path, name: str) -> Path:
 
 
 def save_baseline(result: BenchmarkResult, path: Path) -> None:
-    """Keep a result to compare with."""
+    """Keep a result to compare with.
+
+    Raises:
+        UsageError: `workload-invalid`, nothing ran, so that every comparison would be fine.
+    """
+    if all(each.error for each in result.queries):
+        raise UsageError(
+            "workload-invalid",
+            "no statement of the workload ran, so there is nothing to compare with later",
+            context=result.queries[0].error if result.queries else "",
+        )
     with failures_named("make", path.parent):
         if not path.parent.is_dir():
             SYSTEM_FILES.mkdir(path.parent)

@@ -105,9 +105,12 @@ class Mirror:
         self._connection.close()
 
     def _add(self, source: apsw.Connection, number: int, name: str) -> None:
-        rows = source.execute(
-            "SELECT name, type FROM pragma_table_xinfo(?, 'main') ORDER BY cid", (name,)
-        ).fetchall()
+        try:
+            rows = source.execute(
+                "SELECT name, type FROM pragma_table_xinfo(?, 'main') ORDER BY cid", (name,)
+            ).fetchall()
+        except apsw.SQLError:  # a virtual table of a module that is not here
+            return
         columns = [str(column) for column, _ in rows]
         definition = ", ".join(
             _declared(source, name, str(column), str(kind)) for column, kind in rows

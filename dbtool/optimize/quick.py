@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from dbtool.core.connection import classified, open_live
 from dbtool.core.names import identifier
 from dbtool.core.progress import Progress
 from dbtool.core.stoppable import stoppable
+from dbtool.optimize.tokens import tokens
 
 __all__ = ["QuickResult", "quick_upkeep"]
 
@@ -100,8 +102,8 @@ def quick_upkeep(path: Path, *, budget_s: float, progress: Progress) -> QuickRes
             progress.start("upkeep", None, "steps")
             optimized = work.attempt("statistics", lambda: _statistics(connection))
             tables = _full_text(connection)
-            for name in tables:
-                work.attempt(f"merge of {name}", lambda name=name: _merge(work, name))  # type: ignore[misc]
+            for name, module in tables.items():
+                work.attempt(f"merge of {name}", partial(_merge, work, name, module))
             before = _free_pages(connection)
             if before and connection.execute("PRAGMA auto_vacuum").get == _INCREMENTAL:
                 work.attempt("free pages", lambda: _give_back(work))
@@ -121,22 +123,30 @@ def _statistics(connection: apsw.Connection) -> None:
     connection.execute(f"PRAGMA optimize = {_ALL_TABLES}").fetchall()
 
 
-def _full_text(connection: apsw.Connection) -> list[str]:
+def _full_text(connection: apsw.Connection) -> dict[str, str]:
     rows = connection.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND (lower(sql) GLOB "
-        "'create virtual table*using fts5*' OR lower(sql) GLOB 'create virtual table*using fts4*') "
-        "ORDER BY name"
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 ORDER BY name"
     )
-    return [str(name) for (name,) in rows.fetchall()]
+    return {
+        str(name): module
+        for name, sql in rows.fetchall()
+        if (module := module_of(str(sql))) in ("fts4", "fts5")
+    }
 
 
-def _merge(work: _Quick, name: str) -> None:
+def module_of(sql: str) -> str:
+    """Return the module of a virtual table; empty where the statement names none."""
+    found = tokens(sql)
+    for at, token in enumerate(found[:-1]):
+        if token.kind == "word" and token.text.lower() == "using":
+            return found[at + 1].text.strip("\"'`[]").lower()
+    return ""
+
+
+def _merge(work: _Quick, name: str, module: str) -> None:
     """Merge in small steps until one changes next to nothing."""
     connection, table = work.connection, identifier(name)
-    sql = str(
-        connection.execute("SELECT lower(sql) FROM sqlite_schema WHERE name = ?", (name,)).get
-    )
-    if "fts4" in sql.split("(", maxsplit=1)[0]:
+    if module == "fts4":
         connection.execute(f"INSERT INTO {table}({table}) VALUES ('merge={_MERGE_PAGES},4')")
         work.merges += 1
         return

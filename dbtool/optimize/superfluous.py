@@ -113,11 +113,7 @@ def _tried(
     why: tuple[str, str],
 ) -> tuple[Superfluous | None, dict[str, Cost]]:
     connection = meter.connection
-    sql = str(
-        connection.execute(
-            "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", (shape.name,)
-        ).get
-    )
+    sql = _text_of(connection, shape.name)
     statistics = restoring(connection, shape.name)
     size_bytes = index_bytes(connection, shape.name)
     writes_before = measure_writes(connection, shape.table)
@@ -155,6 +151,14 @@ def _tried(
         ),
         after,
     )
+
+
+def _text_of(connection: apsw.Connection, index: str) -> str:
+    # A trigger may have the same name.
+    row = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?", (index,)
+    )
+    return str(row.get)
 
 
 def _parents_and_children(connection: apsw.Connection) -> set[tuple[str, str]]:

@@ -87,3 +87,9 @@ def test_a_name_is_a_simple_word(shop: Path, name: str) -> None:
 def test_quantiles_are_times_that_were_measured() -> None:
     times = [float(n) for n in range(1, 101)]
     assert (quantile(times, 0.95), quantile(times, 0.99), quantile([7.0], 0.99)) == (95, 99, 7)
+
+
+def test_a_workload_of_which_nothing_runs_is_no_baseline(shop: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        save_baseline(run(shop, "SELECT * FROM nowhere"), tmp_path / "x" / "baseline-b.json")
+    assert not (tmp_path / "x").exists()

@@ -57,3 +57,13 @@ def test_what_cannot_be_planned_is_passed_over(mirror: Mirror) -> None:
 
 def test_marking_leaves_text_alone() -> None:
     assert marked("SELECT '?', \"a?\" -- ?\n").endswith("-- ?\n")
+
+
+def test_a_table_of_a_module_that_is_not_here_is_passed_over(memory: apsw.Connection) -> None:
+    memory.execute("CREATE TABLE t(a); CREATE VIRTUAL TABLE f USING fts5(x)")
+    memory.execute("PRAGMA writable_schema = 1")
+    memory.execute("UPDATE sqlite_schema SET sql = replace(sql, 'fts5(', 'gone(') WHERE name = 'f'")
+    memory.execute("PRAGMA writable_schema = RESET")
+    found = Mirror(memory)
+    assert look(found, "SELECT 1 FROM t WHERE a = 1")["t"].comparisons
+    found.close()

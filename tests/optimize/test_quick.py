@@ -9,7 +9,7 @@ import pytest
 
 from dbtool.core.progress import Silent
 from dbtool.errors import NotFound
-from dbtool.optimize.quick import quick_upkeep
+from dbtool.optimize.quick import module_of, quick_upkeep
 
 
 @pytest.fixture
@@ -64,3 +64,16 @@ def test_a_locked_database_is_left_alone(path: Path, monkeypatch: pytest.MonkeyP
 def test_a_missing_database_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         quick_upkeep(tmp_path / "none.db", budget_s=1, progress=Silent())
+
+
+@pytest.mark.parametrize(
+    ("sql", "module"),
+    [
+        ("CREATE VIRTUAL TABLE f USING fts5(x)", "fts5"),
+        ('create virtual table "using fts4"\n using\tFTS5 (x)', "fts5"),
+        ("CREATE VIRTUAL TABLE fts4_x USING [fts5](x)", "fts5"),
+        ("CREATE VIRTUAL TABLE t", ""),
+    ],
+)
+def test_the_module_of_a_table_is_known_by_its_statement(sql: str, module: str) -> None:
+    assert module_of(sql) == module

@@ -71,3 +71,11 @@ def test_new_statistics_that_bring_nothing_are_taken_back(memory: apsw.Connectio
     base = meter.measure_all(workload.statements)
     assert try_analyze(meter, workload.statements, base, base) is None
     assert memory.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'").get is None
+
+
+def test_an_index_of_a_collation_that_is_not_here_costs_no_plan(memory: apsw.Connection) -> None:
+    memory.create_collation("mine", lambda a, b: (a > b) - (a < b))
+    memory.execute("CREATE TABLE t(a COLLATE mine); INSERT INTO t VALUES ('x'), ('y')")
+    memory.execute("CREATE INDEX i ON t(a)")
+    memory.create_collation("mine", None)
+    assert try_analyze(Meter(memory, Silent()), (), {}, {}) is None
