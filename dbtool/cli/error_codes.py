@@ -195,7 +195,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "schema-file-not-found": ErrorCode(10, "there is no schema file"),
     "table-not-found": ErrorCode(10, "there is no such table"),
     "statistic-not-found": ErrorCode(10, "no saved statistic has that name"),
-    "row-not-found": ErrorCode(10, "neither a snapshot nor the database has such a row"),
+    "row-not-found": ErrorCode(
+        10, "there is no such row, neither in a snapshot nor in the database"
+    ),
     "nothing-to-undo": ErrorCode(10, "no restore has left a safety snapshot"),
     "trace-not-found": ErrorCode(10, "no application has written such a trace log"),
     "no-snapshots": ErrorCode(10, "the database has no snapshots"),

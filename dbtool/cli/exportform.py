@@ -51,7 +51,13 @@ class Form(NamedTuple):
 
 
 def choose_form(
-    session: Session, to: str | None, given: str | None, compress: str | None, *, single: bool
+    session: Session,
+    to: str | None,
+    given: str | None,
+    compress: str | None,
+    *,
+    single: bool,
+    dry_run: bool = False,
 ) -> Form:
     """Choose by the table at the head of this module.
 
@@ -62,6 +68,7 @@ def choose_form(
         given: the value of --as.
         compress: the value of --compress.
         single: whether one table or query is exported.
+        dry_run: True: no rows will be written, so the session keeps its format.
 
     Raises:
         UsageError: `usage`, these do not go together.
@@ -70,7 +77,8 @@ def choose_form(
         if value is not None and value not in choices:
             raise UsageError("invalid-value", f"{name} is one of {', '.join(choices)}")
     if to is None or to == "-":
-        form = _stream(session, given, compress, single=single)
+        asked = _asked(session, dry_run=dry_run)
+        form = _stream(given or asked, compress, single=single)
     else:
         form = _file(to, given, compress, single=single)
     if form.format == "sqlite" and form.compression is not None:
@@ -80,12 +88,17 @@ def choose_form(
     return form
 
 
-def _stream(session: Session, given: str | None, compress: str | None, *, single: bool) -> Form:
+def _asked(session: Session, *, dry_run: bool) -> str | None:
+    """Take the general format for the rows; what else is said goes to people from then on."""
+    if dry_run:
+        return None
     asked = session.given_format
-    if asked == "table" and given is None:
-        asked = "markdown"
     session.given["output_format"], session.given["json_output"] = "table", False
-    chosen = given or asked or ("ndjson" if single else "sql")
+    return "markdown" if asked == "table" else asked
+
+
+def _stream(given: str | None, compress: str | None, *, single: bool) -> Form:
+    chosen = given or ("ndjson" if single else "sql")
     if chosen == "sqlite":
         raise UsageError(
             "usage", "an SQLite file is not written to a stream", hint="name a file with --to"

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbtool.cli.exportform import Form, choose_form
+from dbtool.cli.exportsubject import find_subject, show_plan
 from dbtool.cli.files import require_folder
 from dbtool.cli.parameters import parse_parameters
 from dbtool.cli.sources import Source, failures_named, reading
@@ -22,10 +23,12 @@ from dbtool.errors import UsageError
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
     from dbtool.core.progress import Progress
+    from dbtool.core.query import PreparedQuery
     from dbtool.transfer.export.exporter import ExportWanted
     from dbtool.transfer.export.losses import Loss
     from dbtool.transfer.export.rowfile import TableCount
     from dbtool.transfer.export.sink import Sink
+    from dbtool.transfer.export.subject import Step
 
 __all__ = ["Request", "export"]
 
@@ -39,6 +42,9 @@ class Request(NamedTuple):
     tables: tuple[str, ...]
     query: str | None
     parameters: tuple[str, ...]
+    subject: str | None
+    detect: bool
+    dry_run: bool
     to: str | None
     format: str | None
     compress: str | None
@@ -64,33 +70,50 @@ def export(
         request.format,
         request.compress,
         single=request.query is not None or len(request.tables) == 1,
+        dry_run=request.dry_run,
     )
     if form.path is not None:
         require_folder(form.path)
     with reading(session, db, at, name) as source, failures_named(source):
         if not source.connection.in_transaction:
             source.connection.execute("BEGIN")  # all of the rows are of one moment
-        wanted = _wanted(source, request)
+        wanted, steps = _wanted(session, source, request)
+        if request.dry_run:
+            show_plan(session, source, wanted, form, steps)
+            return
         with session.work() as progress:
             written = _write(session, source, wanted, form, request, progress)
     _show(session, source.shown, form, written)
 
 
-def _wanted(source: Source, request: Request) -> ExportWanted:
-    from dbtool.core.query import QueryOptions, prepare_query
+def _wanted(
+    session: Session, source: Source, request: Request
+) -> tuple[ExportWanted, tuple[Step, ...]]:
     from dbtool.transfer.export.exporter import ExportWanted
 
+    chosen = [bool(request.tables), request.query is not None, request.subject is not None]
+    if sum(chosen) > 1:
+        raise UsageError("usage", "--table, --query and --subject exclude each other")
+    if request.parameters and request.query is None:
+        raise UsageError("usage", "--param is for the statement of --query")
+    if request.detect and request.subject is None:
+        raise UsageError("usage", "--detect-keys is for --subject")
+    if request.subject is not None:
+        subject = find_subject(session, source, request.subject, detect=request.detect)
+        return ExportWanted(rows=subject.sources), subject.steps
     if request.query is None:
-        if request.parameters:
-            raise UsageError("usage", "--param is for the statement of --query")
-        return ExportWanted(tables=tuple(dict.fromkeys(request.tables)))
-    if request.tables:
-        raise UsageError("usage", "--table and --query exclude each other")
-    options = QueryOptions(parse_parameters(request.parameters))
-    prepared = prepare_query(source.connection, request.query, options, failed=source.failed)
+        return ExportWanted(tables=tuple(dict.fromkeys(request.tables))), ()
+    return ExportWanted(query=_query(source, request.query, request.parameters)), ()
+
+
+def _query(source: Source, sql: str, parameters: tuple[str, ...]) -> PreparedQuery:
+    from dbtool.core.query import QueryOptions, prepare_query
+
+    options = QueryOptions(parse_parameters(parameters))
+    prepared = prepare_query(source.connection, sql, options, failed=source.failed)
     if not prepared.columns:
         raise UsageError("usage", "the statement of --query gives no rows")
-    return ExportWanted(query=prepared)
+    return prepared
 
 
 def _write(

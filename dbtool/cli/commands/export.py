@@ -21,6 +21,8 @@ dbtool export --table orders --as tsv app.db        # to standard output
 dbtool export --query "SELECT * FROM orders" --to all.json.gz app.db  # what a query gives
 dbtool export --at yesterday --to yesterday.sql.zst app.db  # a snapshot, as SQL
 dbtool export --table users --table orders --to part.db app.db  # two tables as a database
+dbtool export --subject users:42 --to ann.json app.db  # all that is known about one user
+dbtool export --subject users:email=ann@example.com --dry-run app.db  # what that would be
 """
 
 
@@ -44,6 +46,18 @@ def export(
         list[str] | None,
         typer.Option("--param", metavar="NAME=VALUE", help="Value of :NAME, or 1=VALUE of ?."),
     ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            "--subject",
+            metavar="TABLE:KEY",
+            help="Everything about one row, along foreign keys; or TABLE:COLUMN=VALUE.",
+        ),
+    ] = None,
+    detect: Annotated[
+        bool,
+        typer.Option("--detect-keys", help="With --subject: also keys that only names show."),
+    ] = False,
     to: Annotated[
         str | None,
         typer.Option("--to", metavar="PATH", help="File or folder. [standard output]"),
@@ -70,6 +84,9 @@ def export(
     ] = None,
     name: NameOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("-n", "--dry-run", help="Only say which tables and rows it would be.")
+    ] = False,
 ) -> None:
     """Export a database, tables or the rows of a query, with every value as it is.
 
@@ -77,6 +94,9 @@ def export(
     --force. A folder has one file for each table, schema.sql, and manifest.json with checksums; as
     NDJSON or JSON it holds all that the database holds. What a format cannot hold is said in a
     warning, and the exit code is 3.
+
+    --subject takes one row, the rows that refer to it, those that refer to these, and so on; then
+    whatever any of them refers to. Other rows that refer to the latter are not about the subject.
     """
     from dbtool.cli import exporting
 
@@ -84,6 +104,9 @@ def export(
         tables=tuple(tables or ()),
         query=query,
         parameters=tuple(param or ()),
+        subject=subject,
+        detect=detect,
+        dry_run=dry_run,
         to=to,
         format=format_name,
         compress=compress,
