@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs --file --query --as --compress --key --section --trace --html --svg --refresh --theme --record --replay --web --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs --file --query --subject --as --compress --key --section --trace --html --svg --refresh --theme --record --replay --web --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -357,12 +357,15 @@ complete -c dbtool -n '__dbtool_is shell; and __dbtool_at 1' -F -a '(__dbtool_as
 complete -c dbtool -n '__dbtool_is export' -l table -x -d 'Only this table or view; may come again.'
 complete -c dbtool -n '__dbtool_is export' -l query -x -d 'The rows of one statement that reads.'
 complete -c dbtool -n '__dbtool_is export' -l param -x -d 'Value of :NAME, or 1=VALUE of ?.'
+complete -c dbtool -n '__dbtool_is export' -l subject -x -d 'Everything about one row, along foreign keys; or TABLE:COLUMN=VALUE.'
+complete -c dbtool -n '__dbtool_is export' -l detect-keys -d 'With --subject: also keys that only names show.'
 complete -c dbtool -n '__dbtool_is export' -l to -r -F -d 'File or folder. [standard output]'
 complete -c dbtool -n '__dbtool_is export' -l as -x -d 'One of json, ndjson, csv, tsv, sql, sqlite or markdown. [by the suffix]'
 complete -c dbtool -n '__dbtool_is export' -l compress -x -d 'By gzip, zstd or none. [by the suffix]'
 complete -c dbtool -n '__dbtool_is export' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Export a snapshot: the beginning of an id, latest, or a time.'
 complete -c dbtool -n '__dbtool_is export' -l name -x -d 'Its name in the repository, where it has one.'
 complete -c dbtool -n '__dbtool_is export' -l force -d 'Replace a file that is there.'
+complete -c dbtool -n '__dbtool_is export' -s n -l dry-run -d 'Only say which tables and rows it would be.'
 complete -c dbtool -n '__dbtool_is export; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is history' -l key -x -d 'A column of the key; or rowid=N.'
 complete -c dbtool -n '__dbtool_is history' -l no-live -d 'Leave out how the row is in the database now.'
