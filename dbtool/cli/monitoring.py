@@ -13,7 +13,7 @@ from dbtool.config import environment
 from dbtool.core.connection import require_database
 from dbtool.core.progress import Silent
 from dbtool.core.sqlerror import nearest
-from dbtool.errors import DbtoolError, UsageError
+from dbtool.errors import Damaged, DbtoolError, NotFound, UsageError, WrongKey
 
 if TYPE_CHECKING:
     from dbtool.cli.context import Session
@@ -47,7 +47,8 @@ def watched(session: Session, db: str | None) -> list[Target]:
     """Return the databases to watch: the one that is named, else all that are configured.
 
     Raises:
-        DbtoolError: none is named or configured, or the one that is named is no database.
+        DbtoolError: none is named or configured, or it is no database. Of a configured one that is
+            gone, damaged or encrypted the alert is to tell.
     """
     configured = session.config.databases
     if db is None and not environment().get("DBTOOL_DB") and len(configured) > 1:
@@ -62,7 +63,11 @@ def watched(session: Session, db: str | None) -> list[Target]:
             for settings in configured.values()
         ]
     target = choose(session, db)
-    require_database(require_path(target))
+    try:
+        require_database(require_path(target))
+    except (NotFound, Damaged, WrongKey):
+        if target.name is None:
+            raise
     return [target]
 
 

@@ -41,7 +41,7 @@ def report_data(
         "database": file.path.resolve(),
         "taken": report.taken,
         "duration": report.duration_s,
-        "complete": report.problem is None,
+        "complete": report.complete,
         "advice": [advice_data(one, db) for one in found],
         "file": file_data(file),
     }

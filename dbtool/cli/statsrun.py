@@ -61,7 +61,7 @@ def run_stats(session: Session, db: str | None, request: Request) -> int:
     if request.html or request.svg:
         _write_files(session, target, request, report, found, results)
     _show(session, report, found, results, request, str(db or target.shown))
-    failed = report.problem is not None or any(result.problem for result in results)
+    failed = not report.complete or any(result.problem for result in results)
     if report.problem is not None:
         session.warnings.append(report.problem.message)
     return WARNINGS if failed else OK
@@ -233,7 +233,7 @@ def _summary(report: StatsReport, found: Sequence[Advice], db: str) -> dict[str,
         "database": report.file.path.resolve(),
         "taken": report.taken,
         "duration": report.duration_s,
-        "complete": report.problem is None,
+        "complete": report.complete,
         "file": file_data(report.file),
         "advice": [advice_data(one, db) for one in found],
     }

@@ -81,7 +81,7 @@ def stats(
     With --health: integrity, foreign keys, backups and alerts, as a list of checks.
 
     Exit code 4: --health found something wrong. 3: parts could not be had, as of a database that is
-    encrypted, locked or damaged.
+    encrypted, locked or damaged, or within --timeout.
     """
     from dbtool.cli.statsrun import Request, run_stats
 

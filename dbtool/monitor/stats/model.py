@@ -331,3 +331,10 @@ class StatsReport:
     duration_s: float = 0.0
     problem: DbtoolError | None = None
     """Why the database could not be opened; None: it could."""
+    late: bool = False
+    """Whether parts were left out because their time was over."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that can be had is there."""
+        return self.problem is None and not self.late

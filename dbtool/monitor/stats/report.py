@@ -119,6 +119,7 @@ class _Report:
         self.began_s = clock.monotonic()
         self.sections: dict[str, object] = {}
         self.problem: DbtoolError | None = None
+        self.late = False
         self._opened: tuple[Repository | None] | DbtoolError | None = None
 
     def made(self) -> StatsReport:
@@ -142,13 +143,14 @@ class _Report:
             name: self.sections[name] for name in SECTIONS if name in self.sections
         }
         took_s = self.clock.monotonic() - self.began_s
-        return StatsReport(file, self.clock.now(), ordered, took_s, self.problem)
+        return StatsReport(file, self.clock.now(), ordered, took_s, self.problem, self.late)
 
     def _expired(self) -> bool:
         limit_s = self.options.deadline_s
         return limit_s is not None and self.clock.monotonic() - self.began_s > limit_s
 
-    def _late(self) -> Unavailable:
+    def _left_out(self) -> Unavailable:
+        self.late = True
         return Unavailable(
             f"it was not done within {self.options.deadline_s:g} s", "give it longer with --timeout"
         )
@@ -156,11 +158,11 @@ class _Report:
     def _tried(self, make: Callable[[], object]) -> object:
         """Return what `make` returns, or why it cannot be had."""
         if self._expired():
-            return self._late()
+            return self._left_out()
         try:
             return make()
         except apsw.InterruptError:
-            return self._late()
+            return self._left_out()
         except apsw.Error as error:
             return _unavailable(classify(self.path.resolve(), error))
         except DbtoolError as error:

@@ -218,6 +218,20 @@ def test_hooks_and_the_ping_address_hear_of_alerts(run: Run, database: Path) -> 
     assert Path("heard").read_text().splitlines()[1:] == ["success app.db: resolved: disk-free-low"]
 
 
+def test_a_configured_database_that_is_gone_is_an_alert_that_is_told(
+    run: Run, database: Path
+) -> None:
+    Path("hook.sh").write_text("cat > heard\n")
+    settings = '[alerts]\non_firing = ["sh hook.sh"]\n'
+    Path("dbtool.toml").write_text(f'[databases.app]\npath = "app.db"\n{settings}')
+    run("config", "trust")
+    assert run("monitor").code == 0
+    Path("app.db").unlink()
+    assert run("monitor").code == 4
+    assert "database-unreadable" in Path("heard").read_text()
+    assert run("monitor", "other.db").code == 10
+
+
 def test_of_two_monitors_one_tells_and_the_other_goes_on_when_it_has_ended(
     run: Run, database: Path
 ) -> None:

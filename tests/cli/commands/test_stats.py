@@ -146,6 +146,14 @@ def test_what_is_no_database_is_refused(run: Run, name: str, code: int) -> None:
     assert run("stats", name).code == code
 
 
+def test_what_took_too_long_is_said_and_no_success(run: Run, shop: Path) -> None:
+    done = run("stats", "--timeout=0.000001", "--json", "shop.db")
+    assert done.code == 3
+    assert done.data["complete"] is False
+    assert done.data["tables"]["reason"].startswith("it was not done within")
+    assert run("stats", "--timeout=1h", "--json", "shop.db").code == 0
+
+
 @pytest.mark.parametrize("timeout", ["soon", "-1"])
 def test_a_timeout_is_a_duration(run: Run, shop: Path, timeout: str) -> None:
     assert run("stats", f"--timeout={timeout}", "shop.db").code == 2
