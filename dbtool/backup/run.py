@@ -91,7 +91,7 @@ def backup_from(
     if head is None or parent is None or head.snapshot != parent.id:
         return _scan(run, parent)
     if options.force_scan:
-        return _scan(run, parent, untouched=head.state.proves_unchanged(reader.state))
+        return _scan(run, parent, untouched=reader.still_reads(head.state))
     return _since(run, parent, head.state)
 
 
@@ -122,7 +122,7 @@ def take_increment(
 
 def _since(run: _Run, parent: Snapshot, state: SourceState) -> BackupResult:
     """Do as little as is needed since the files, then in `state`, were equal to `parent`."""
-    if state.proves_unchanged(run.reader.state):
+    if run.reader.still_reads(state):
         changed: set[int] | None = set()
     else:
         changed = pages_changed(run.reader, state)

@@ -118,6 +118,17 @@ class PageReader:
         """
         return state_of(path)
 
+    def still_reads(self, before: SourceState) -> bool:
+        """Say whether nobody can have written between a state and this transaction.
+
+        `state` was looked at before the transaction began, and perhaps long before, as a lock may
+        have been waited for. With a WAL it counts the frames that the transaction sees. With a
+        rollback journal it cannot tell a commit in between; a look now can, as none can follow.
+        """
+        if not before.proves_unchanged(self.state):
+            return False
+        return self.journal_mode == "wal" or before.proves_unchanged(state_of(self._real))
+
     @property
     def connection(self) -> apsw.Connection | None:
         """The connection that holds the read transaction, for statements that read.

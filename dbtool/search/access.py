@@ -39,7 +39,7 @@ from dbtool.search.model import Mode, SearchOptions, SearchResult
 from dbtool.search.query import Word, parse_query, words
 from dbtool.search.refresh import Refreshed, known_state, refresh, still_there
 from dbtool.search.rows import HIGHEST, LOWEST
-from dbtool.search.sidecar import IndexedTable, IndexStore, is_current_format
+from dbtool.search.sidecar import IndexedTable, IndexStore, is_current_format, stamp_of
 from dbtool.search.subjects import subjects_of
 from dbtool.search.suggest import suggestions
 from dbtool.search.text import tokens
@@ -277,7 +277,7 @@ def _refreshed(
     else:
         reader = _reader(real, access, progress, opened)
     with index_failures(place):
-        found = _attached(reader, place, refreshed=done is not None)
+        found = _attached(reader, place, done.stamp if done is not None else "")
     if done is not None:
         return replace(found, refreshed_rows=done.rows_changed)
     return replace(found, notes=(f"the index is older than the database: {why}", *found.notes))
@@ -297,22 +297,20 @@ def _as_it_is(reader: PageReader, real: Path, place: Path) -> Corpus | None:
     try:
         connection.execute(f"ATTACH ? AS {_ATTACHED}", (str(place),))
         known = known_state(IndexStore(connection, _ATTACHED))
-        if known is None or not known.proves_unchanged(reader.state):
+        if known is None or not reader.still_reads(known):
             return None
         return _corpus(connection, exact=True)
     except apsw.Error:  # whatever it is, opening the index alone says it better
         return None
 
 
-def _attached(reader: PageReader, place: Path, *, refreshed: bool) -> Searched:
+def _attached(reader: PageReader, place: Path, stamp: str) -> Searched:
     connection = reader.connection
     assert connection is not None
     connection.execute(f"ATTACH ? AS {_ATTACHED}", (str(place),))
     store = IndexStore(connection, _ATTACHED)
     # Begins the read transaction of the index; somebody may have refreshed it since.
-    known = known_state(store)
-    same = known is not None and (known == reader.state or known.proves_unchanged(reader.state))
-    if refreshed and same:
+    if stamp and stamp_of(store) == stamp:
         return Searched(_corpus(connection, exact=True))
     as_of = datetime.fromisoformat(str(store.get("indexed_at")))
     corpus = _corpus(connection, exact=False)

@@ -11,6 +11,7 @@ whatever stops this leaves the index as it was.
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from array import array
 from collections.abc import Callable, Sequence
@@ -38,9 +39,15 @@ from dbtool.search.prints import (
     page_digests,
     united,
 )
-from dbtool.search.sidecar import IndexedTable, IndexStore, begin_afresh, is_current_format
+from dbtool.search.sidecar import (
+    IndexedTable,
+    IndexStore,
+    begin_afresh,
+    is_current_format,
+    stamp_of,
+)
 from dbtool.search.slices import TableRun
-from dbtool.search.subjects import Subject, Subjects, subjects_of
+from dbtool.search.subjects import Subject, Subjects, renamed_table, same_table, subjects_of
 from dbtool.search.writer import TableWriter
 
 __all__ = ["Refreshed", "known_state", "refresh", "still_there"]
@@ -56,6 +63,8 @@ class Refreshed:
     """What a refresh did; `reader` is still open, in the transaction that the index is of."""
 
     reader: PageReader
+    stamp: str
+    """Tells this state of the index from any other, see `stamp_of`."""
     rows_changed: int = 0
     rows_read: int = 0
     rounds: int = 0
@@ -98,7 +107,7 @@ def still_there(
     found: list[IndexedTable] = []
     others: list[str] = []
     for subject in subjects:
-        table = next((t for t in tables if _same_table(t.subject, subject)), None)
+        table = next((t for t in tables if same_table(t.subject, subject)), None)
         if table is None:
             others.append(subject.name)
         else:
@@ -130,9 +139,10 @@ def refresh(
         DbtoolError: as `PageReader.open`; `apsw.BusyError` where somebody else writes the index.
     """
     reader = PageReader.open(path, busy_timeout_s=busy_timeout_s, progress=progress)
+    stamp = stamp_of(store)  # read first: somebody may refresh the index in between
     before = known_state(store)
-    if before is not None and before.proves_unchanged(reader.state):
-        return Refreshed(reader)
+    if before is not None and reader.still_reads(before):
+        return Refreshed(reader, stamp)
     reader.close()  # or it would pin the application's WAL while the lock is waited for
     store.begin()
     run: _Run | None = None
@@ -142,6 +152,8 @@ def refresh(
         found = run.rounds()
         store.put("state", json.dumps(found.reader.state.to_json()))
         store.put("indexed_at", clock.now().isoformat())
+        found.stamp = secrets.token_hex(8)
+        store.put("stamp", found.stamp)
         store.connection.execute("COMMIT")
     except BaseException:
         if store.connection.in_transaction:
@@ -171,7 +183,7 @@ class _Run:
         self.busy_timeout_s = busy_timeout_s
         self.at_once_bytes = at_once_bytes
         self.states: dict[int, _State] = {}
-        self.found = Refreshed(reader)
+        self.found = Refreshed(reader, "")
 
     def rounds(self) -> Refreshed:
         """Repeat until what is left fits into one transaction."""
@@ -229,8 +241,8 @@ class _Run:
         before = {table.number: table for table in self.store.tables()}
         found: list[IndexedTable] = []
         fresh: list[Subject] = []
-        for match in (_same_table, _renamed_table):
-            left = fresh if match is _renamed_table else list(subjects)
+        for match in (same_table, renamed_table):
+            left = fresh if match is renamed_table else list(subjects)
             fresh = []
             for subject in left:
                 table = next((t for t in before.values() if match(t.subject, subject)), None)
@@ -345,19 +357,6 @@ class _Run:
         self.found.rows_changed += writer.changed
         state.keyed = {"pages": pages, "digest": digest}
         self.store.save(table, _dump(state), writer.skipped_columns)
-
-
-def _same_table(before: Subject, now: Subject) -> bool:
-    return (before.name, before.stored_in, before.signature) == (
-        now.name,
-        now.stored_in,
-        now.signature,
-    )
-
-
-def _renamed_table(before: Subject, now: Subject) -> bool:
-    """Take a table with the same root and shape for the same one; its pages tell what differs."""
-    return (before.root, before.signature) == (now.root, now.signature)
 
 
 def _digest_of(reader: PageReader, pages: list[int], digests: array[int] | None) -> int:

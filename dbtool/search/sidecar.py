@@ -27,7 +27,7 @@ from dbtool.search.rows import ask, fetch
 from dbtool.search.subjects import Subject
 from dbtool.search.text import TOKENIZER
 
-__all__ = ["FORMAT", "IndexStore", "IndexedTable", "begin_afresh", "is_current_format"]
+__all__ = ["FORMAT", "IndexStore", "IndexedTable", "begin_afresh", "is_current_format", "stamp_of"]
 
 APPLICATION_ID: Final = 0x64627466  # "dbtf"
 FORMAT: Final = 1
@@ -244,6 +244,11 @@ def is_current_format(store: IndexStore) -> bool:
     if store.connection.pragma("application_id", schema=store.schema) != APPLICATION_ID:
         return False
     return bool(store.connection.pragma("user_version", schema=store.schema) == FORMAT)
+
+
+def stamp_of(store: IndexStore) -> str:
+    """Return what moves with every refresh that wrote; empty: there was none."""
+    return str(store.get("stamp") or "") if is_current_format(store) else ""
 
 
 def begin_afresh(store: IndexStore) -> None:

@@ -24,7 +24,7 @@ from dbtool.core.schema import Column, Schema, Table, read_schema
 from dbtool.errors import Damaged
 from dbtool.search.model import Skipped
 
-__all__ = ["Subject", "Subjects", "subjects_of"]
+__all__ = ["Subject", "Subjects", "renamed_table", "same_table", "subjects_of"]
 
 IN_DATABASE_PREFIX: Final = "dbtool_fts_"
 """Names of the index tables that dbtool makes within a database."""
@@ -98,6 +98,20 @@ def subjects_of(connection: apsw.Connection) -> Subjects:
         elif subject:
             skipped.append(Skipped(table.name, (), 0, subject))
     return Subjects(tuple(sorted(found, key=lambda subject: subject.name.lower())), tuple(skipped))
+
+
+def same_table(before: Subject, now: Subject) -> bool:
+    """Say whether a table of that name is read as it was; its root may be another."""
+    return (before.name, before.stored_in, before.signature) == (
+        now.name,
+        now.stored_in,
+        now.signature,
+    )
+
+
+def renamed_table(before: Subject, now: Subject) -> bool:
+    """Take a table with the same root and shape for the same one; its pages tell what differs."""
+    return (before.root, before.signature) == (now.root, now.signature)
 
 
 def _subject(connection: apsw.Connection, schema: Schema, table: Table) -> Subject | str:

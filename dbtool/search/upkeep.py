@@ -83,7 +83,7 @@ def index_status(path: Path, index: Path, *, busy_timeout_s: float = 10.0) -> In
                 left_out=(),
             )
         with PageReader.open(path, busy_timeout_s=busy_timeout_s) as reader:
-            current = before.proves_unchanged(reader.state)
+            current = reader.still_reads(before)
         tables = tuple(
             TableStatus(t.subject.name, t.rows, t.skipped, t.skipped_columns)
             for t in store.tables()

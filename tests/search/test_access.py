@@ -14,6 +14,7 @@ import pytest
 from dbtool.core.holders import lock_count
 from dbtool.core.progress import Silent
 from dbtool.errors import Damaged, NotFound, UsageError
+from dbtool.pages import session as session_module
 from dbtool.search import access as access_module
 from dbtool.search.access import (
     SearchAccess,
@@ -132,6 +133,24 @@ def test_an_index_that_others_refresh_meanwhile_is_not_mixed_with_older_rows(
     change(shop, "UPDATE person SET name = 'none' WHERE id = 1")
     result = search_database(shop, "fourth")
     assert (result.total, result.as_of) == (1, None)
+
+
+def test_a_commit_while_the_lock_is_waited_for_is_found(shop: Path, monkeypatch) -> None:
+    change(shop, "PRAGMA journal_mode = delete")
+    search_database(shop, "x", access=INDEXED)
+    time.sleep(0.06)
+    search_database(shop, "x", access=INDEXED)  # of a settled state
+
+    looked = session_module.ReadSession.__init__
+
+    def waited(self, *given, **options) -> None:
+        if commits:
+            change(shop, commits.pop())
+        looked(self, *given, **options)
+
+    commits = ["UPDATE person SET name = 'just now' WHERE id = 1"]
+    monkeypatch.setattr(session_module.ReadSession, "__init__", waited)
+    assert search_database(shop, "just").total == 1
 
 
 def test_a_build_that_was_killed_is_begun_again(shop: Path) -> None:
