@@ -23,6 +23,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "migration-failed": ErrorCode(1, "a statement of a migration failed; nothing was changed"),
     "migration-partly-done": ErrorCode(1, "a migration without a transaction stopped in between"),
     "rebuild-lost-rows": ErrorCode(1, "a rebuild did not copy every row; nothing was changed"),
+    "rebuild-changed-values": ErrorCode(
+        1, "a rebuild would convert values for good; nothing was changed"
+    ),
     "demo-failed": ErrorCode(1, "a step of the demo did not hold"),
     "query-timeout": ErrorCode(1, "a query took longer than --timeout allows"),
     "search-timeout": ErrorCode(1, "a search took longer than --timeout allows"),

@@ -11,7 +11,8 @@ name the table in CHECKs and references to itself.
     3   indexes, triggers and the AUTOINCREMENT mark are remembered; views stay as they are
     4   the old table goes aside       with legacy_alter_table, so that no reference follows it
     5   the new table is created
-    6   rows are copied                with their rowids, INSERT OR ABORT whatever the table says
+    6   rows are copied                with their rowids, INSERT OR ABORT whatever the table says;
+                                       none is lost, and no value converted for good
     7   the old table is dropped       no trigger and no foreign key action fires
     8   indexes come back              as they were written, in the order of their creation
     9   triggers come back             likewise, and the AUTOINCREMENT mark
@@ -22,7 +23,7 @@ name the table in CHECKs and references to itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import compress
@@ -34,6 +35,7 @@ from dbtool.core.names import folded, identifier
 from dbtool.core.schema import Table, read_schema
 from dbtool.errors import DbtoolError, UsageError
 from dbtool.migrate.model import Rebuild
+from dbtool.migrate.samevalues import changed_value, column_types
 from dbtool.migrate.tokens import tokens
 from dbtool.migrate.versions import HISTORY_TABLE
 
@@ -59,7 +61,9 @@ class _Old:
     """(type, name, sql) of its indexes and triggers."""
     sequence: int | None
     """Its AUTOINCREMENT mark."""
-    statistics: tuple[str, ...] = ()
+    types: Mapping[str, str]
+    """Of its columns, by folded name."""
+    statistics: tuple[str, ...]
     """Tables with what ANALYZE has found, such as sqlite_stat1."""
 
     @property
@@ -78,7 +82,7 @@ def rebuild_table(connection: apsw.Connection, asked: Rebuild, run: Run) -> None
 
     Raises:
         UsageError: `rebuild-not-possible`.
-        DbtoolError: what `run` raises; `rebuild-lost-rows`.
+        DbtoolError: what `run` raises; `rebuild-lost-rows`, `rebuild-changed-values`.
     """
     old = _remember(connection, asked)
     legacy = int(connection.pragma("legacy_alter_table"))
@@ -90,6 +94,7 @@ def rebuild_table(connection: apsw.Connection, asked: Rebuild, run: Run) -> None
         new = _created(connection, asked)
         run(_copy(asked, old, new), asked.line, f"copying the rows of {old.table.name}")
         _require_all_rows(connection, old, new)
+        _require_same_values(connection, asked, old, new)
         run(f"DROP TABLE {aside}", asked.line, "dropping the old table")
         for kind, hanging_name, sql in old.hanging:
             run(sql, asked.line, f"bringing back {kind} {hanging_name}")
@@ -133,7 +138,8 @@ def _remember(connection: apsw.Connection, asked: Rebuild) -> _Old:
         sql = "SELECT max(seq) FROM main.sqlite_sequence WHERE name = ? COLLATE NOCASE"
         sequence = connection.execute(sql, (table.name,)).get
     found = (("table", name) in schema.items for name in _STATISTICS)
-    return _Old(table, hanging, sequence, tuple(compress(_STATISTICS, found)))
+    types = column_types(connection, table.name)
+    return _Old(table, hanging, sequence, types, tuple(compress(_STATISTICS, found)))
 
 
 def _put_aside(asked: Rebuild, old: _Old, run: Run) -> None:
@@ -192,10 +198,9 @@ def _copy(asked: Rebuild, old: _Old, new: Table) -> str:
         for column in columns
         if (key := folded(column.name)) in maps or key in sources
     ]
-    targets = {target for target, _ in pairs}
-    keeps = new.alias is None or identifier(new.alias) not in targets
-    if keeps and new.rowid and old.table.rowid:
-        pairs.insert(0, (_rowid(new), _rowid(old.table)))
+    rowids = _rowids(asked, old, new)
+    if rowids is not None:
+        pairs.insert(0, rowids)
     if not pairs:
         raise _impossible(
             asked,
@@ -209,6 +214,22 @@ def _copy(asked: Rebuild, old: _Old, new: Table) -> str:
         f"INSERT OR ABORT INTO {identifier(new.name)}({into}) "  # noqa: S608  quoted
         f"SELECT {chosen} FROM {identifier(old.aside)}"
     )
+
+
+def _plain(asked: Rebuild, old: _Old, new: Table) -> list[str]:
+    """Return the columns of the new table that are copied as they are."""
+    maps = {folded(column) for column, _ in asked.maps}
+    there = {folded(column.name) for column in old.table.columns}
+    return [name for name in new.stored if folded(name) in there - maps]
+
+
+def _rowids(asked: Rebuild, old: _Old, new: Table) -> tuple[str, str] | None:
+    """Return the names of the rowid in both tables, the new one first, where it is copied."""
+    filled = {folded(column) for column, _ in asked.maps}
+    filled |= {folded(name) for name in _plain(asked, old, new)}
+    if new.rowid and old.table.rowid and (new.alias is None or folded(new.alias) not in filled):
+        return _rowid(new), _rowid(old.table)
+    return None
 
 
 def _rowid(table: Table) -> str:
@@ -226,6 +247,28 @@ def _require_all_rows(connection: apsw.Connection, old: _Old, new: Table) -> Non
             "rebuild-lost-rows",
             f"the rebuild of {new.name} copied {after} of {before} rows",
             hint="look at its CHECKs and triggers",
+        )
+
+
+def _require_same_values(
+    connection: apsw.Connection, asked: Rebuild, old: _Old, new: Table
+) -> None:
+    changed = changed_value(
+        connection,
+        old.aside,
+        new,
+        _plain(asked, old, new),
+        old.types,
+        _rowids(asked, old, new),
+    )
+    if changed is not None:
+        raise DbtoolError(
+            "rebuild-changed-values",
+            f"the rebuild of {new.name} would change values of {changed.column}, "
+            f"such as {changed.before!r} into {changed.after!r}",
+            context="the column has another type, and SQLite converts to it without a word",
+            hint=f"keep its type; or where that is meant:\n"
+            f"-- dbtool:map {changed.column} = {changed.column}",
         )
 
 
