@@ -19,10 +19,11 @@ import apsw
 
 from dbtool.core.clock import Clock
 from dbtool.core.connection import classified
+from dbtool.core.foreignkeys import Violation, foreign_key_violations
 from dbtool.core.names import folded
 from dbtool.core.progress import Progress
 from dbtool.errors import CheckFailed, DbtoolError
-from dbtool.migrate.checks import Broken, Violation, broken_objects, foreign_key_violations
+from dbtool.migrate.checks import Broken, broken_objects
 from dbtool.migrate.execute import VERIFY, Place, beginning, named_failure, run_python, run_section
 from dbtool.migrate.fingerprint import schema_fingerprint
 from dbtool.migrate.history import Applied, Kind, forget, read_history, record

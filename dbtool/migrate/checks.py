@@ -1,39 +1,19 @@
-"""What must hold after a migration as it did before: foreign keys, views, triggers.
+"""What must hold after a migration as it did before: views and triggers.
 
-Each check returns what is wrong now; what was wrong before is not held against a migration.
+The check returns what is wrong now; what was wrong before is not held against a migration.
+Foreign keys are the business of `dbtool.core.foreignkeys`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import apsw
 
-from dbtool.core.names import folded, identifier
+from dbtool.core.names import identifier
 
-__all__ = ["Broken", "Violation", "broken_objects", "foreign_key_violations"]
-
-_TABLES: Final = (
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
-    " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
-)
-_CHILDREN: Final = (
-    'SELECT t.name, f."table" FROM pragma_table_list t, pragma_foreign_key_list(t.name) f'
-    " WHERE t.schema = 'main' AND t.type = 'table'"
-)
-
-
-class Violation(NamedTuple):
-    """A row that refers to nothing."""
-
-    table: str
-    rowid: int | None
-    """None: the table has no rowid, or the key itself is wrong."""
-    parent: str
-    why: str = ""
-    """What is wrong with the key itself, such as a parent without a unique index."""
+__all__ = ["Broken", "broken_objects"]
 
 
 class Broken(NamedTuple):
@@ -45,43 +25,9 @@ class Broken(NamedTuple):
     why: str
 
 
-def foreign_key_violations(
-    connection: apsw.Connection, written: Iterable[str] | None = None
-) -> Counter[Violation]:
-    """Return the violations of foreign keys, each with how often it occurs.
-
-    Args:
-        connection: of the database.
-        written: names of tables that were written; only their rows, and those of tables that refer
-            to them, are looked at. None: all. Whether the keys themselves are right is cheap, and
-            is asked of every table.
-    """
-    children: dict[str, set[str]] = {}
-    for child, parent in connection.execute(_CHILDREN):
-        children.setdefault(str(child), set()).add(folded(str(parent)))
-    wanted = None if written is None else {folded(name) for name in written}
-    found: Counter[Violation] = Counter()
-    for child, parents in children.items():
-        rows = wanted is None or folded(child) in wanted or bool(parents & wanted)
-        found.update(_violations(connection, child, rows=rows))
-    return found
-
-
 def broken_objects(connection: apsw.Connection) -> frozenset[Broken]:
     """Return the views and triggers that SQLite cannot prepare."""
     return frozenset(_broken(connection))
-
-
-def _violations(connection: apsw.Connection, child: str, *, rows: bool) -> Iterator[Violation]:
-    sql = f"PRAGMA main.foreign_key_check({identifier(child)})"
-    try:
-        if not rows:
-            connection.execute(f"EXPLAIN {sql}", can_cache=False).fetchall()
-            return
-        for table, rowid, parent, _ in connection.execute(sql):
-            yield Violation(str(table), rowid, str(parent))
-    except apsw.SQLError as error:
-        yield Violation(child, None, "", str(error))
 
 
 def _broken(connection: apsw.Connection) -> Iterator[Broken]:
