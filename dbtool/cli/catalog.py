@@ -54,6 +54,9 @@ COMMANDS: dict[str, Entry] = {
     "benchmark": Entry(
         "benchmark", "run a workload on a copy, against its baseline", "Speed and space"
     ),
+    "import": Entry(
+        "import_data", "bring JSON, CSV and the like in, every value as it was", "Rows"
+    ),
     "diff": Entry("diff", "say what changed: pages, schema, rows; as SQL", "Rows"),
     "query": Entry("query", "run SQL that reads, on the database or on a snapshot", "Rows"),
     "shell": Entry("shell", "open an SQL shell that reads, on either", "Rows"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from dbtool.cli.policies import parsed
-from dbtool.cli.targets import Target, choose, open_repository, require_path
-from dbtool.cli.views import brief, pasted
+from dbtool.cli.snapshotting import snapshot_before
+from dbtool.cli.targets import Target, choose, require_path
+from dbtool.cli.views import brief
 from dbtool.core.quantities import parse_duration
 from dbtool.core.tomllines import dotted
 
@@ -31,7 +31,6 @@ __all__ = [
     "folder_of",
     "prepare",
     "run_options",
-    "snapshot_before",
 ]
 
 DEFAULT_FOLDER = "migrations"
@@ -143,38 +142,10 @@ def run_options(
 
         require_known(frozenset(allow))
     wait_s = parsed("--wait", wait, parse_duration)
+    before = snapshot_before(session, work.target, progress, "migrate", "before migrations")
     return RunOptions(
         allow=frozenset(allow or ()),
         wait_s=60.0 if wait_s is None else wait_s,
         quick_check=quick_check,
-        before_apply=snapshot_before(session, work.target, progress) if snapshot else None,
+        before_apply=before if snapshot else None,
     )
-
-
-def snapshot_before(
-    session: Session, target: Target, progress: Progress
-) -> Callable[[], str | None]:
-    """Return the function that takes the snapshot before the first change.
-
-    It takes none, and says so, where the database has no repository.
-    """
-
-    def take() -> str | None:
-        if not target.explicit_repository and not Path(target.repository).exists():
-            session.note(
-                "no snapshot was taken before: the database has no repository yet",
-                f"    dbtool backup {pasted(target.path or '')}      makes one, beside it",
-            )
-            return None
-        return _take(session, target, progress)
-
-    return take
-
-
-def _take(session: Session, target: Target, progress: Progress) -> str | None:
-    from dbtool.backup.model import BackupOptions
-
-    repository = open_repository(session, target)
-    options = BackupOptions(tags=("migrate",), note="before migrations")
-    snapshot = repository.backup(require_path(target), options, progress=progress).snapshot
-    return snapshot.id if snapshot else None

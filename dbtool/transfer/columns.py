@@ -1,0 +1,353 @@
+"""Which columns the rows go into, and how their values are handed over without being changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from dbtool.core.names import folded, identifier
+from dbtool.core.schema import Table
+from dbtool.errors import Refused, UsageError
+from dbtool.transfer.formats.batch import Verbatim
+from dbtool.transfer.formats.exact import encode, exact_float
+from dbtool.transfer.formats.nested import MOST_COLUMNS
+from dbtool.transfer.kinds import Kind, Seen, TextSeen
+from dbtool.transfer.options import ImportOptions
+
+__all__ = ["CONVERSIONS", "TYPES", "ColumnPlan", "TablePlan", "affinity", "plan_table"]
+
+TYPES: Final = ("integer", "real", "numeric", "text", "blob", "boolean")
+
+_DECLARED: Final[dict[Kind, str]] = {
+    "none": "",
+    "integer": "INTEGER",
+    "real": "REAL",
+    "numeric": "NUMERIC",
+    "boolean": "BOOLEAN",
+    "text": "TEXT",
+    "mixed": "",
+    "json": "TEXT",
+    "blob": "BLOB",
+}
+_MOST: Final = (1 << 63) - 1
+_LEAST: Final = -(1 << 63)
+_RESERVED: Final = re.compile(r"sqlite_|_dbtool_", re.IGNORECASE)
+
+
+class ColumnPlan(NamedTuple):
+    """One column."""
+
+    source: str
+    name: str
+    declared: str
+    conversion: str
+    """Key of `CONVERSIONS`."""
+    looks: str = ""
+    """What its values look like beyond their type, such as a date."""
+
+
+class TablePlan(NamedTuple):
+    """One table."""
+
+    table: str
+    exists: bool
+    columns: tuple[ColumnPlan, ...]
+    key: tuple[str, ...]
+    """Columns that name a row; empty: none do."""
+
+    def create_sql(self) -> str:
+        """Return the definition of a table that is made."""
+        lines = [f"{identifier(c.name)} {c.declared}".rstrip() for c in self.columns]
+        if len(self.key) == 1:
+            at = next(i for i, c in enumerate(self.columns) if c.name == self.key[0])
+            lines[at] += " PRIMARY KEY"
+            if self.columns[at].declared != "INTEGER":
+                lines[at] += " NOT NULL"
+        elif self.key:
+            lines.append(f"PRIMARY KEY ({', '.join(map(identifier, self.key))})")
+        return f"CREATE TABLE {identifier(self.table)} (\n  " + ",\n  ".join(lines) + "\n)"
+
+
+def plan_table(
+    table: str, seen: dict[str, Seen], options: ImportOptions, existing: Table | None
+) -> TablePlan:
+    """Decide the columns of a table.
+
+    Args:
+        table: its name.
+        seen: what was seen, by the name in the source.
+        options: of the import.
+        existing: None: it will be made.
+
+    Raises:
+        UsageError: `column-unknown`, `column-name-invalid`, `column-twice`, `type-unknown`.
+        Refused: `table-kind`.
+    """
+    _require_writable(table, existing)
+    names = _target_names(table, seen, options)
+    if existing is not None:
+        columns = [_into(c, options, existing) for c in _each(table, seen, names, options)]
+        key = options.pk or _own_key(existing)
+    else:
+        columns = [_new(c) for c in _each(table, seen, names, options)]
+        key = options.pk
+    _require_key(table, key, [c.name for c in columns], options)
+    return TablePlan(table, existing is not None, tuple(columns), tuple(key))
+
+
+class _Found(NamedTuple):
+    source: str
+    name: str
+    kind: Kind
+    textual: bool
+    seen: Seen
+    forced: str | None
+
+
+def _each(
+    table: str, seen: dict[str, Seen], names: dict[str, str], options: ImportOptions
+) -> list[_Found]:
+    found = []
+    for source, name in names.items():
+        what = seen[source]
+        forced = options.types.get(f"{table}.{name}") or options.types.get(name)
+        kind: Kind = what.kind()  # type: ignore[attr-defined]
+        found.append(_Found(source, name, kind, isinstance(what, TextSeen), what, forced))
+    return found
+
+
+def _target_names(table: str, seen: dict[str, Seen], options: ImportOptions) -> dict[str, str]:
+    names: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for source in seen:
+        name = options.renames.get(source, source)
+        if name is None:
+            continue
+        if "\0" in name or (not name.isprintable() and _unencodable(name)):
+            raise UsageError(
+                "column-name-invalid",
+                f"{table} would have the column {name!r}, which SQLite cannot have",
+                hint=f"give it another name, or leave it out: --map {name!a}=NAME",
+            )
+        other = taken.setdefault(folded(name), source)
+        if other != source:
+            raise UsageError(
+                "column-twice",
+                f"{other!r} and {source!r} would both be the column {name} of {table}",
+                context="SQLite compares names without regard to case",
+                hint=f"rename one of them: --map {source}={name}_2",
+            )
+        names[source] = name
+    if len(names) > MOST_COLUMNS:
+        raise UsageError(
+            "too-many-columns",
+            f"{table} would have {len(names):,} columns, and SQLite has at most {MOST_COLUMNS:,}",
+        )
+    if not names:
+        raise UsageError("source-empty", f"the source has no columns for {table}")
+    return names
+
+
+def _unencodable(name: str) -> bool:
+    return any(0xD800 <= ord(c) <= 0xDFFF for c in name)  # noqa: PLR2004  half a surrogate pair
+
+
+def _require_writable(table: str, existing: Table | None) -> None:
+    if existing is None:
+        if not table or _RESERVED.match(table) or "\0" in table:
+            raise UsageError(
+                "table-name-invalid",
+                f"a table cannot be called {table!r}",
+                hint="name another: --table NAME",
+            )
+        return
+    if existing.kind != "table" or _RESERVED.match(existing.name):
+        raise Refused("table-kind", f"{table} is no table that rows are imported into")
+
+
+def _own_key(existing: Table) -> tuple[str, ...]:
+    if existing.alias is not None:
+        return (existing.alias,)
+    return tuple(part.column for part in existing.key)
+
+
+def _require_key(
+    table: str, key: Sequence[str], names: Sequence[str], options: ImportOptions
+) -> None:
+    missing = [name for name in options.pk if name not in names]
+    if missing:
+        raise UsageError(
+            "column-unknown",
+            f"{table} has no column {missing[0]} that could be its key",
+            context=f"its columns: {', '.join(names[:20])}",
+        )
+    if options.mode in ("upsert", "replace") and not key:
+        raise UsageError(
+            "key-missing",
+            f"--mode {options.mode} needs to know what names a row of {table}",
+            hint="name the columns: --pk id",
+        )
+    if options.mode == "upsert" and not set(map(folded, key)) <= set(map(folded, names)):
+        raise UsageError(
+            "key-missing", f"the source has no value for the key of {table}: {', '.join(key)}"
+        )
+
+
+def _new(found: _Found) -> ColumnPlan:
+    looks = "date" if found.kind == "text" and found.seen.looks_like_dates() else ""
+    if found.forced is not None:
+        declared = found.forced.upper()
+        return ColumnPlan(found.source, found.name, declared, _forced(found), looks)
+    declared = _DECLARED[found.kind]
+    return ColumnPlan(found.source, found.name, declared, _conversion(found, ""), looks)
+
+
+def _into(found: _Found, options: ImportOptions, existing: Table) -> ColumnPlan:
+    column = next((c for c in existing.columns if folded(c.name) == folded(found.name)), None)
+    if column is None or column.generated or column.hidden:
+        why = "computes" if column is not None else "does not have"
+        raise UsageError(
+            "column-unknown",
+            f"the source has {found.source!r}, which {existing.name} {why}",
+            context=f"its columns: {', '.join(existing.stored[:20])}",
+            hint=f"leave it out: --map '{found.source}='\n"
+            f"or rename it: --map '{found.source}=NAME'",
+        )
+    declared = column.definition.partition(" NOT NULL")[0].partition(" DEFAULT")[0]
+    chosen = _forced(found) if found.forced else _conversion(found, affinity(declared))
+    return ColumnPlan(found.source, column.name, declared, chosen)
+
+
+def affinity(declared: str) -> str:
+    """Return the affinity of a declared type (https://sqlite.org/datatype3.html section 3.1)."""
+    text = declared.upper()
+    if "INT" in text:
+        return "integer"
+    if any(word in text for word in ("CHAR", "CLOB", "TEXT")):
+        return "text"
+    if "BLOB" in text or not text:
+        return "blob"
+    if any(word in text for word in ("REAL", "FLOA", "DOUB")):
+        return "real"
+    return "numeric"
+
+
+def _conversion(found: _Found, into: str) -> str:
+    """Return how values are handed over.
+
+    Args:
+        found: the column.
+        into: affinity of the column of a table that is there; empty: it is made to fit.
+    """
+    by_kind = {"real": "real", "numeric": "number"} if found.textual else {"json": "json"}
+    if found.textual and found.kind == "integer" and into in ("blob", "real"):
+        return "integer"
+    if into == "text" and found.kind not in ("text", "json"):
+        return "as_is" if found.textual else "text"
+    if into in ("integer", "real", "numeric") and found.kind in ("text", "mixed"):
+        return "guarded"
+    if not found.textual and found.kind in ("text", "mixed"):
+        types: set[type] = getattr(found.seen, "types", set())
+        if types == {str}:
+            return "as_is"
+        return "text" if found.kind == "text" else "plain"
+    return by_kind.get(found.kind, "as_is")
+
+
+def _forced(found: _Found) -> str:
+    assert found.forced is not None
+    kind = found.forced.lower()
+    if kind not in TYPES:
+        raise UsageError(
+            "type-unknown",
+            f"{found.forced} is no type for {found.name}",
+            hint=f"one of {', '.join(TYPES)}",
+        )
+    conversions = {"numeric": "number", "blob": "plain"}
+    return "json" if found.kind == "json" else conversions.get(kind, kind)
+
+
+def _each_value(convert: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    def column(values: Sequence[Any]) -> Sequence[Any]:
+        return [None if value is None else convert(value) for value in values]
+
+    return column
+
+
+def _integer(value: Any) -> int:
+    number = int(value) if not isinstance(value, Verbatim) else None
+    if number is None or (isinstance(value, float) and number != value):
+        raise ValueError(f"{value} is no integer")
+    if not _LEAST <= number <= _MOST:
+        raise ValueError(f"{value} does not fit into 64 bits")
+    return number
+
+
+def _real(value: Any) -> float:
+    number = exact_float(value) if isinstance(value, str) else value
+    if isinstance(number, Verbatim) or float(number) != number:
+        raise ValueError(f"no float holds {value} exactly")
+    return float(number)
+
+
+def _number(value: Any) -> Any:
+    try:
+        return _integer(value)
+    except ValueError:
+        return _real(value)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, (str, bytes)):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Verbatim):
+        return value.text
+    if type(value) is int and not _LEAST <= value <= _MOST:
+        return str(value)
+    return encode(value) if isinstance(value, (dict, list)) else value
+
+
+_TRUTHS: Final = {"true": 1, "false": 0, "1": 1, "0": 0, "True": 1, "False": 0}
+
+
+def _boolean(value: Any) -> int:
+    truth = _TRUTHS.get(str(value))
+    if truth is None:
+        raise ValueError(f"{value} is neither true nor false")
+    return truth
+
+
+def _guarded(value: Any) -> Any:
+    """Pass text that a numeric column leaves as it is; refuse what it would change."""
+    value = _plain(value)
+    if not isinstance(value, str):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return value
+    number = int(value) if value.strip("-").isdecimal() and value.isascii() else float(value)
+    if str(number) != value or not (isinstance(number, float) or _LEAST <= number <= _MOST):
+        raise ValueError(f"the column would make another number of {value!r}")
+    return number
+
+
+CONVERSIONS: Final[dict[str, Callable[[Sequence[Any]], Sequence[Any]]]] = {
+    "as_is": lambda values: values,
+    "integer": _each_value(_integer),
+    "real": _each_value(_real),
+    "number": _each_value(_number),
+    "text": _each_value(_text),
+    "plain": _each_value(_plain),
+    "json": _each_value(encode),
+    "boolean": _each_value(_boolean),
+    "guarded": _each_value(_guarded),
+}
+"""Each turns a column of values into what is bound; ValueError says why one cannot be."""

@@ -1,0 +1,1 @@
+"""One module for reading each format, one for writing it."""
