@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from dbtool.core.names import folded, identifier
@@ -32,6 +33,8 @@ _DECLARED: Final[dict[Kind, str]] = {
 }
 _MOST: Final = (1 << 63) - 1
 _LEAST: Final = -(1 << 63)
+_DIGITS: Final = re.compile(r"-?[0-9]+")
+_DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _RESERVED: Final = re.compile(r"sqlite_|_dbtool_", re.IGNORECASE)
 
 
@@ -70,7 +73,11 @@ class TablePlan(NamedTuple):
 
 
 def plan_table(
-    table: str, seen: dict[str, Seen], options: ImportOptions, existing: Table | None
+    table: str,
+    seen: dict[str, Seen],
+    options: ImportOptions,
+    existing: Table | None,
+    child_key: tuple[str, ...] = (),
 ) -> TablePlan:
     """Decide the columns of a table.
 
@@ -79,12 +86,15 @@ def plan_table(
         seen: what was seen, by the name in the source.
         options: of the import.
         existing: None: it will be made.
+        child_key: of a table of the items of lists; empty: it is none.
 
     Raises:
         UsageError: `column-unknown`, `column-name-invalid`, `column-twice`, `type-unknown`.
         Refused: `table-kind`.
     """
     _require_writable(table, existing)
+    if child_key:
+        options = replace(options, pk=child_key)
     names = _target_names(table, seen, options)
     if existing is not None:
         columns = [_into(c, options, existing) for c in _each(table, seen, names, options)]
@@ -246,7 +256,7 @@ def _conversion(found: _Found, into: str) -> str:
     if into == "text" and found.kind not in ("text", "json"):
         return "as_is" if found.textual else "text"
     if into in ("integer", "real", "numeric") and found.kind in ("text", "mixed"):
-        return "guarded"
+        return "guarded_real" if into == "real" else "guarded"
     if not found.textual and found.kind in ("text", "mixed"):
         types: set[type] = getattr(found.seen, "types", set())
         if types == {str}:
@@ -325,18 +335,37 @@ def _boolean(value: Any) -> int:
 
 
 def _guarded(value: Any) -> Any:
-    """Pass text that a numeric column leaves as it is; refuse what it would change."""
+    """Pass text that an integer or numeric column leaves as it is; refuse what it would change."""
     value = _plain(value)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _is_number(value):
         return value
-    try:
-        float(value)
-    except ValueError:
-        return value
-    number = int(value) if value.strip("-").isdecimal() and value.isascii() else float(value)
-    if str(number) != value or not (isinstance(number, float) or _LEAST <= number <= _MOST):
-        raise ValueError(f"the column would make another number of {value!r}")
+    number = int(value) if _DIGITS.fullmatch(value) else float(value)
+    whole = isinstance(number, float) and number.is_integer()
+    if str(number) != value or whole or (type(number) is int and not _LEAST <= number <= _MOST):
+        raise _changed(value)
     return number
+
+
+def _guarded_real(value: Any) -> Any:
+    """Pass text that a column of floats holds as the same number."""
+    value = _plain(value)
+    if not isinstance(value, str) or not _is_number(value):
+        return value
+    if _DECIMAL.fullmatch(value) is None or isinstance(exact_float(value), Verbatim):
+        raise _changed(value)
+    return float(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _changed(value: str) -> ValueError:
+    return ValueError(f"the type of the column would change {value!r}")
 
 
 CONVERSIONS: Final[dict[str, Callable[[Sequence[Any]], Sequence[Any]]]] = {
@@ -349,5 +378,6 @@ CONVERSIONS: Final[dict[str, Callable[[Sequence[Any]], Sequence[Any]]]] = {
     "json": _each_value(encode),
     "boolean": _each_value(_boolean),
     "guarded": _each_value(_guarded),
+    "guarded_real": _each_value(_guarded_real),
 }
 """Each turns a column of values into what is bound; ValueError says why one cannot be."""

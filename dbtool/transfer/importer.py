@@ -200,7 +200,8 @@ class _Job:
                 self._notes.append(f"{table} has no records, so no table was made of it")
                 continue
             existing = schema.tables.get(folded(table))
-            plans.append(plan_table(table, seen, self.options, existing))
+            child_key = scan.children.get(table, ())
+            plans.append(plan_table(table, seen, self.options, existing, child_key))
         if not plans:
             raise UsageError("source-empty", f"there are no records in {self.source}")
         return plans

@@ -23,7 +23,6 @@ as JSON text, because some are nested."""
 
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 _EXACT: Final = 1 << 53
-_WHOLE: Final = re.compile(r"-?[0-9]+\.0$")
 _DATES: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
@@ -100,13 +99,14 @@ def _decimals(texts: Sequence[Any], state: Kind) -> Kind:
         return "text"
     if not all(map(math.isfinite, numbers)):
         return "text"
-    for text, written in zip(texts, map(repr, numbers), strict=True):
-        if written != text:
+    for text, number in zip(texts, numbers, strict=True):
+        if repr(number) != text:
             # `12` is written 12.0; as an integer it is what it was.
             if not _all_integers((text,)):
                 return "text"
             state = "numeric"
-        elif _WHOLE.match(text):
+        elif number.is_integer():
+            # `1.0`, `1e+16`: as a number it would be written without its point or exponent.
             return "text"
     return state
 

@@ -77,10 +77,10 @@ class Loader:
                     )
                 counts[batch.table] = counts.get(batch.table, 0) + len(batch.rows)
         except _REFUSED:
-            self._connection.execute("ROLLBACK TO block")
+            self._connection.execute("ROLLBACK TO block; RELEASE block")
             return None
-        finally:
-            self._connection.execute("RELEASE block")
+        # What else fails, such as a full disk, has ended the transaction and all savepoints in it.
+        self._connection.execute("RELEASE block")
         return counts
 
     def _one_by_one(self, step: Step, refused: dict[int, str]) -> dict[str, int]:
@@ -93,13 +93,12 @@ class Loader:
                     for bound in self._bound(batch, [row]):
                         self._connection.execute(self._sql[batch.table], bound)
             except _REFUSED as error:
-                self._connection.execute("ROLLBACK TO record")
+                self._connection.execute("ROLLBACK TO record; RELEASE record")
                 refused[index] = _reason(error)
-            else:
-                for batch, _ in rows:
-                    counts[batch.table] += 1
-            finally:
-                self._connection.execute("RELEASE record")
+                continue
+            self._connection.execute("RELEASE record")
+            for batch, _ in rows:
+                counts[batch.table] += 1
         return counts
 
     def _bound(self, batch: Batch, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:

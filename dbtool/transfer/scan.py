@@ -38,6 +38,8 @@ class Scan:
         """By table, by column of the source."""
         self.first: dict[str, tuple[tuple[str, ...], list[Sequence[Any]]]] = {}
         """Names and first rows of each table."""
+        self.children: dict[str, tuple[str, ...]] = {}
+        """Keys of the tables of items of lists."""
         self.records = 0
         self.bad: list[tuple[str, int, str]] = []
 
@@ -64,6 +66,8 @@ class Scan:
         for name in batch.names:
             if name not in seen:
                 seen[name] = make()
+        if batch.records is not None:
+            self.children[batch.table] = batch.names[: len(self._options.pk) + 1]
         if not batch.rows:
             return
         self.first.setdefault(batch.table, (batch.names, list(batch.rows[:_FIRST_ROWS])))

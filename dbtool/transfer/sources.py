@@ -36,6 +36,8 @@ _SUFFIXES: Final[dict[str, Format]] = {
 _PACKED: Final = (".gz", ".zst", ".zstd")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _STDIN: Final = "-"
+_PACKED_BYTES: Final = 1 << 14
+"""Read at once of zstd, which may be a thousand times as much when unpacked."""
 
 
 class Input(NamedTuple):
@@ -184,23 +186,45 @@ def opened(path: Path, shown: str) -> Iterator[BinaryIO]:
 
 
 class _Zstd(io.RawIOBase):
-    """Reads zstd, also of several frames; goes back to the beginning, and nowhere else."""
+    """Reads zstd, also of several frames; goes back to the beginning, and nowhere else.
+
+    The reader of the library takes the end of a file in the middle of a frame for the end of the
+    content; this one does not.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._begin()
 
     def _begin(self) -> None:
-        import zstandard
-
         self._file.seek(0)
-        self._reader = zstandard.ZstdDecompressor().stream_reader(
-            self._file, read_across_frames=True, closefd=False
-        )
+        self._ready = bytearray()
+        self._frame: Any = None
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to so many bytes."""
-        return self._reader.read(size)
+        """Read up to so many bytes; EOFError where the last frame has no end."""
+        while size < 0 or len(self._ready) < size:
+            packed = self._file.read(_PACKED_BYTES)
+            if not packed:
+                if self._frame is not None:
+                    raise EOFError("it ends in the middle of a frame")
+                break
+            self._unpack(packed)
+        count = len(self._ready) if size < 0 else size
+        data = bytes(self._ready[:count])
+        del self._ready[:count]
+        return data
+
+    def _unpack(self, packed: bytes) -> None:
+        import zstandard
+
+        while packed:
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._ready += self._frame.decompress(packed)
+            packed = b""
+            if self._frame.eof:
+                packed, self._frame = self._frame.unused_data, None
 
     def seekable(self) -> bool:
         """Return False: only the beginning can be gone to."""

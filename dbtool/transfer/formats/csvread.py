@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from dbtool.errors import UsageError
 from dbtool.transfer.formats.batch import START, Bad, Batch, Origin, Position, Step
@@ -19,7 +20,17 @@ from dbtool.transfer.formats.nested import MOST_COLUMNS
 __all__ = ["CsvReader", "header_names"]
 
 _OPEN_QUOTE: Final = "unexpected end of data"
+_STRAY: Final = re.compile("[\udc80-\udcff]")
+"""Bytes that are no UTF-8, as `surrogateescape` shows them."""
 Row = list[str]
+
+
+class _Record(NamedTuple):
+    line: int
+    raw: bytes
+    row: Row
+    """Empty: it is not one."""
+    reason: str
 
 
 class CsvReader:
@@ -31,7 +42,7 @@ class CsvReader:
         self._table = table
         self._delimiter = delimiter
         # Of the whole process, and too small for a document in a field as it comes.
-        csv.field_size_limit(LONGEST_RECORD_BYTES)
+        csv.field_size_limit(2 * LONGEST_RECORD_BYTES)
 
     def steps(self, stream: BinaryIO, start: Position) -> Iterator[Step]:
         """Yield a step for each block; see `Reader`."""
@@ -96,27 +107,26 @@ class CsvReader:
         width = len(names)
         rows: list[Row] = []
         try:
-            rows = list(self._reader(io.StringIO(data.decode("utf-8"), newline="")))
+            rows = list(self._reader(io.StringIO(data.decode("utf-8"), newline="\n")))
             sound = set(map(len, rows)) <= {width}
         except (csv.Error, UnicodeDecodeError):
             sound = False
         if sound:
-            origin = _lazily(lambda: self._records(data, start.line, last=last)[0])
+            origin = _lazily(lambda: self._records(data, start.line, width, last=last)[0])
             end = start.line + data.count(b"\n")
             return self._made(names, rows, (), origin, start, (end, len(data), len(rows)))
-        records, used, line = self._records(data, start.line, last=last)
-        good: list[Row] = []
-        places: list[tuple[int, bytes]] = []
-        bad: list[Bad] = []
-        for number, raw in records:
-            row, reason = self._one(raw, width)
-            if row:
-                good.append(row)
-                places.append((number, raw))
-            elif reason:
-                bad.append(Bad(number, reason, raw.rstrip(b"\r\n")))
+        records, used, line = self._records(data, start.line, width, last=last)
+        good = [record for record in records if record.row]
+        bad = [Bad(r.line, r.reason, r.raw) for r in records if r.reason]
         ends = (line, used, len(good) + len(bad))
-        return self._made(names, good, tuple(bad), places.__getitem__, start, ends)
+        return self._made(
+            names,
+            [record.row for record in good],
+            tuple(bad),
+            lambda index: (good[index].line, good[index].raw),
+            start,
+            ends,
+        )
 
     def _made(
         self,
@@ -132,48 +142,46 @@ class CsvReader:
         batch = Batch(self._table, names, rows)  # type: ignore[arg-type]
         return Step((batch,), bad, origin, position, used), used
 
-    def _one(self, raw: bytes, width: int) -> tuple[Row | None, str]:
-        """Return the fields of one record, or what is wrong with it; neither of an empty line."""
-        try:
-            rows = list(self._reader(io.StringIO(raw.decode("utf-8"), newline="")))
-        except UnicodeDecodeError as error:
-            return None, f"it is not UTF-8 at byte {error.start + 1}"
-        except csv.Error as error:
-            if _OPEN_QUOTE in str(error):
-                return None, "a quote is never closed"
-            return None, f"it is no CSV: {error}"
-        if not rows or not rows[0]:
-            return None, ""
-        if len(rows[0]) != width:
-            return None, f"it has {len(rows[0])} fields, the header {width}"
-        return rows[0], ""
-
     def _records(
-        self, data: bytes, line: int, *, last: bool
-    ) -> tuple[list[tuple[int, bytes]], int, int]:
-        """Return each record of `data` with its line; how many bytes they are; the line after."""
-        found: list[tuple[int, bytes]] = []
-        held: list[bytes] = []
-        used = 0
-        for text in _line_feeds(data):
-            held.append(text)
-            raw = b"".join(held) if len(held) > 1 else text
-            if self._is_open(raw) and not (last and used + len(raw) == len(data)):
-                continue
-            found.append((line + 1, raw))
-            line += raw.count(b"\n")
-            used += len(raw)
-            held = []
-        return found, used, line
+        self, data: bytes, line: int, width: int, *, last: bool
+    ) -> tuple[list[_Record], int, int]:
+        """Return each record of `data`; how many bytes they are; the line after them."""
+        lines = io.BytesIO(data).readlines()
+        at = used = 0
 
-    def _is_open(self, raw: bytes) -> bool:
-        if raw.count(b'"') % 2 == 0:
-            return False
-        try:
-            list(self._reader(io.StringIO(raw.decode("utf-8", "surrogateescape"), newline="")))
-        except csv.Error as error:
-            return _OPEN_QUOTE in str(error)
-        return False
+        def texts() -> Iterator[str]:
+            nonlocal at
+            while at < len(lines):
+                at += 1
+                yield lines[at - 1].decode("utf-8", "surrogateescape")
+
+        found: list[_Record] = []
+        reader = self._reader(texts())
+        while at < len(lines):
+            first, row, reason = at, [], ""
+            try:
+                row = next(reader, [])
+                reason = _wrong_with(row, width)
+            except csv.Error as error:
+                is_open = _OPEN_QUOTE in str(error)
+                if is_open and not last:
+                    break
+                reason = "a quote is never closed" if is_open else f"it is no CSV: {error}"
+            raw = b"".join(lines[first:at])
+            if row or reason:
+                kept = [] if reason else row
+                found.append(_Record(line + first + 1, raw.rstrip(b"\r\n"), kept, reason))
+            used += len(raw)
+        return found, used, line + data.count(b"\n", 0, used)
+
+
+def _wrong_with(row: Row, width: int) -> str:
+    if row and len(row) != width:
+        return f"it has {len(row)} fields, the header {width}"
+    for text in row:
+        if not text.isascii() and _STRAY.search(text):
+            return "it is not UTF-8"
+    return ""
 
 
 def header_names(header: Row) -> tuple[str, ...]:
@@ -194,21 +202,17 @@ def header_lines(header: Row) -> int:
     return 1 + sum(name.count("\n") for name in header)
 
 
-def _lazily(made: Callable[[], list[tuple[int, bytes]]]) -> Origin:
+def _lazily(made: Callable[[], list[_Record]]) -> Origin:
     def origin(index: int) -> tuple[int, bytes]:
-        number, raw = [(n, raw) for n, raw in made() if raw.strip(b"\r\n")][index]
-        return number, raw.rstrip(b"\r\n")
+        record = made()[index]
+        return record.line, record.raw
 
     return origin
 
 
-def _line_feeds(data: bytes) -> list[bytes]:
-    return io.BytesIO(data).readlines()
-
-
 def _lines(stream: BinaryIO, first: bytes) -> Iterator[bytes]:
     for block in line_blocks(stream, first):
-        yield from _line_feeds(block)
+        yield from io.BytesIO(block)
 
 
 def _rewind(stream: BinaryIO) -> None:

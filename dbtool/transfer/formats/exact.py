@@ -27,7 +27,8 @@ _SPACED_COLON: Final = re.compile(rb'"[ \t\r\n]+:')
 def exact_float(text: str) -> float | Verbatim:
     """Return a decimal as a float where that is the same number, else as it is written."""
     value = float(text)
-    if len(text) <= _SAFE_LENGTH and "e" not in text and "E" not in text:
+    # Most are written as Python and JavaScript write them: the shortest text that gives the float.
+    if repr(value) == text or (len(text) <= _SAFE_LENGTH and "e" not in text and "E" not in text):
         return value
     if not math.isfinite(value) or Decimal(text) != Decimal(repr(value)):
         return Verbatim(text)

@@ -168,16 +168,18 @@ class _Text:
             try:
                 found, end = SLOW.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
+                ahead = error.pos - self._at
                 if len(self._text) - self._at > LONGEST_RECORD_BYTES or not self._more():
-                    raise self.invalid(error.msg, error.pos) from error
+                    raise self.invalid(error.msg, self._at + ahead) from error
                 continue
             except RecursionError:
                 raise self.invalid("it is nested too deeply") from None
             except ValueError as error:
                 raise self.invalid(str(error)) from error
+            length = end - self._at
             if len(self._text) - end < _MARGIN and self._more():
                 continue
-            self._at = end
+            self._at += length
             return found
 
     def invalid(self, why: str, at: int | None = None) -> UsageError:

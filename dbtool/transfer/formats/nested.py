@@ -137,7 +137,7 @@ def _put(made: dict[str, Any], name: str, value: Any) -> None:
             "flatten-conflict",
             f"two values would both be the column {name}",
             context="an object has the key both by itself and through a nested object",
-            hint="keep nested values as JSON: --json",
+            hint="keep nested values as JSON: --json-values",
         )
     made[name] = value
 
