@@ -1,4 +1,4 @@
-"""A million rows of CSV and of NDJSON into a new database: dbtool import beside sqlite-utils insert.
+"""A million rows of CSV and of NDJSON into a new database, beside sqlite-utils insert.
 
     python tests/benchmarks/importing.py [--rows 1000000] [--runs 3]
 

@@ -48,7 +48,9 @@ def import_data(
     ] = None,
     form: Annotated[
         Literal["json", "ndjson", "csv", "tsv"] | None,
-        typer.Option("--from", metavar="FORMAT", help="json, ndjson, csv or tsv. [found out]"),
+        typer.Option(
+            "--from", metavar="FORMAT", help="Format: json, ndjson, csv or tsv. [found out]"
+        ),
     ] = None,
     types: Annotated[
         list[str] | None,
@@ -60,7 +62,9 @@ def import_data(
     ] = None,
     mode: Annotated[
         Literal["insert", "upsert", "ignore", "replace"],
-        typer.Option("--mode", metavar="MODE", help="insert, upsert, ignore, replace. [insert]"),
+        typer.Option(
+            "--mode", metavar="MODE", help="Rows that are there: insert, upsert, ignore, replace."
+        ),
     ] = "insert",
     null: Annotated[
         list[str] | None,
