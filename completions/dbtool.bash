@@ -40,6 +40,7 @@ _dbtool_options() {
     'dbtool search') echo '--in --where --mode --facet --limit --offset --count --open --saved --filter --at --name --index --substring --in-db --no-refresh --no-index --timeout -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool optimize') echo '--workload --explain --param --apply --only --plan --out --undo --max-lock --quick --budget --checkpoint --temp --no-snapshot -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool benchmark') echo '--workload --save --against --tolerance --runs --temp -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool import') echo '-t --table --from --types --pk --mode --null --map --json-values --flatten --child-tables --on-error --max-errors --resume --restart -n --dry-run --report --no-snapshot -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool diff') echo '--stat --rows --sql --table --name --exit-code -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool query') echo '--at --param --file --timeout --limit --name --with-archives -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -98,6 +99,7 @@ _dbtool_kinds() {
     'dbtool search') echo 'files databases' ;;
     'dbtool optimize') echo 'databases' ;;
     'dbtool benchmark') echo 'databases' ;;
+    'dbtool import') echo 'files databases' ;;
     'dbtool diff') echo 'spans databases' ;;
     'dbtool query') echo 'databases databases' ;;
     'dbtool shell') echo 'databases' ;;
@@ -117,7 +119,7 @@ _dbtool_kinds() {
 
 _dbtool_verbs() {
     case "$1" in
-    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run monitor schedule search optimize benchmark diff query shell export history stats dashboard key config help' ;;
+    'dbtool') echo 'init demo migrate backup snapshots restore copy prune forget verify repair follow run monitor schedule search optimize benchmark import diff query shell export history stats dashboard key config help' ;;
     'dbtool migrate') echo 'new status plan rehearse up down redo verify lint dump diff baseline adopt squash repair' ;;
     'dbtool schedule') echo 'install show remove' ;;
     'dbtool key') echo 'list add remove change export generate' ;;
@@ -134,9 +136,10 @@ _dbtool_choices() {
     --encoding) echo 'UTF-8 UTF-16le UTF-16be' ;;
     --auto-vacuum) echo 'none full incremental' ;;
     --reporter) echo 'table json github sarif' ;;
-    --from) echo 'dbmate goose migrate sqlx alembic yoyo sqlite-utils' ;;
-    --mode) echo 'word substring regex' ;;
+    --from) echo 'json ndjson csv tsv' ;;
+    --mode) echo 'insert upsert ignore replace' ;;
     --index) echo 'status build drop' ;;
+    --on-error) echo 'abort skip quarantine' ;;
     --theme) echo 'dark light' ;;
     esac
 }
@@ -170,7 +173,7 @@ _dbtool() {
         word=${COMP_WORDS[index]}
         if ((skip)); then [[ $word == "=" ]] || skip=0; continue; fi
         case "$word" in
-        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --query | --subject | --as | --compress | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label) skip=1 ;;
+        -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | -t | --types | --pk | --null | --map | --on-error | --max-errors | --report | --file | --query | --subject | --as | --compress | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label) skip=1 ;;
         -*) ;;
         *)
             if [[ " $(_dbtool_verbs "$path") " == *" $word "* ]]; then
@@ -182,7 +185,7 @@ _dbtool() {
         esac
     done
     case "$previous" in
-    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --textfile | --workload | --plan | --out | --file | --trace | --html | --svg | --record | --replay | --new-password-file)
+    --repo | --password-file | --config | --keep | --from-diff | --to | --schema | --into | --to-password-file | --junit | --sarif | --from-password-file | --textfile | --workload | --plan | --out | --report | --file | --trace | --html | --svg | --record | --replay | --new-password-file)
         _dbtool_candidates files
         return
         ;;
@@ -190,7 +193,7 @@ _dbtool() {
         _dbtool_candidates snapshots "${COMP_WORDS[@]:1:COMP_CWORD-1}" "${COMP_WORDS[@]:COMP_CWORD+1}"
         return
         ;;
-    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | --file | --query | --subject | --as | --compress | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label)
+    -o | --format | --color | --progress | --repo | --limit-upload | --password-file | --password-command | --config | --page-size | --encoding | --auto-vacuum | --template | --keep | --from-diff | -m | --migrations | --to | --count | --allow | --wait | --reporter | --at | --schema | --from | --name | --forget | --tag | --note | --last | --table | --where | --columns | --mode | --into | --snapshot | --to-password-file | --to-password-command | --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly | --keep-within | --keep-tag | --max-unused | --max-repack | --budget | --temp | --junit | --sarif | --limit | --rung | --from-password-file | --from-password-command | --interval | --wal-limit | --serve | --textfile | --in | --facet | --offset | --saved | --filter | --index | --timeout | --workload | --explain | --param | --only | --plan | --out | --undo | --max-lock | --save | --against | --tolerance | --runs | -t | --types | --pk | --null | --map | --on-error | --max-errors | --report | --file | --query | --subject | --as | --compress | --key | --section | --trace | --html | --svg | --refresh | --theme | --record | --replay | --web | --new-password-file | --new-password-command | --label)
         _dbtool_offer "$(_dbtool_choices "$previous")"
         return
         ;;

@@ -6,7 +6,7 @@ function __dbtool_words
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs --file --query --subject --as --compress --key --section --trace --html --svg --refresh --theme --record --replay --web --new-password-file --new-password-command --label
+        else if contains -- $word -o --format --color --progress --repo --limit-upload --password-file --password-command --config --page-size --encoding --auto-vacuum --template --keep --from-diff -m --migrations --to --count --allow --wait --reporter --at --schema --from --name --forget --tag --note --last --table --where --columns --mode --into --snapshot --to-password-file --to-password-command --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --keep-tag --max-unused --max-repack --budget --temp --junit --sarif --limit --rung --from-password-file --from-password-command --interval --wal-limit --serve --textfile --in --facet --offset --saved --filter --index --timeout --workload --explain --param --only --plan --out --undo --max-lock --save --against --tolerance --runs -t --types --pk --null --map --on-error --max-errors --report --file --query --subject --as --compress --key --section --trace --html --svg --refresh --theme --record --replay --web --new-password-file --new-password-command --label
             set skip 1
         else if not string match -q -- '-*' $word
             echo $word
@@ -48,6 +48,7 @@ complete -c dbtool -n '__dbtool_at 0' -a schedule -d 'install, show or remove th
 complete -c dbtool -n '__dbtool_at 0' -a search -d 'find rows by words and values, in every table'
 complete -c dbtool -n '__dbtool_at 0' -a optimize -d 'measure what would help, apply it, undo it'
 complete -c dbtool -n '__dbtool_at 0' -a benchmark -d 'run a workload on a copy, against its baseline'
+complete -c dbtool -n '__dbtool_at 0' -a import -d 'bring JSON, CSV and the like in, every value as it was'
 complete -c dbtool -n '__dbtool_at 0' -a diff -d 'say what changed: pages, schema, rows; as SQL'
 complete -c dbtool -n '__dbtool_at 0' -a query -d 'run SQL that reads, on the database or on a snapshot'
 complete -c dbtool -n '__dbtool_at 0' -a shell -d 'open an SQL shell that reads, on either'
@@ -334,6 +335,25 @@ complete -c dbtool -n '__dbtool_is benchmark' -l tolerance -x -d 'By how much a 
 complete -c dbtool -n '__dbtool_is benchmark' -l runs -x -d 'Runs of each statement. [20]'
 complete -c dbtool -n '__dbtool_is benchmark' -l temp -x -d 'Where the copy lies. [TMPDIR]'
 complete -c dbtool -n '__dbtool_is benchmark; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
+complete -c dbtool -n '__dbtool_is import' -s t -l table -x -d 'Table. [each files name]'
+complete -c dbtool -n '__dbtool_is import' -l from -x -a 'json ndjson csv tsv' -d 'Format: json, ndjson, csv or tsv. [found out]'
+complete -c dbtool -n '__dbtool_is import' -l types -x -d 'Types that you choose yourself.'
+complete -c dbtool -n '__dbtool_is import' -l pk -x -d 'Columns that name a row: primary key.'
+complete -c dbtool -n '__dbtool_is import' -l mode -x -a 'insert upsert ignore replace' -d 'Rows that are there: insert, upsert, ignore, replace.'
+complete -c dbtool -n '__dbtool_is import' -l null -x -d 'Text that stands for NULL. Repeatable.'
+complete -c dbtool -n '__dbtool_is import' -l map -x -d 'Rename a column; OLD= leaves it out. Repeatable.'
+complete -c dbtool -n '__dbtool_is import' -l json-values -d 'Nested values as JSON text. The default.'
+complete -c dbtool -n '__dbtool_is import' -l flatten -d 'Nested objects as columns: address_city.'
+complete -c dbtool -n '__dbtool_is import' -l child-tables -d 'Lists as tables of their own; needs --pk.'
+complete -c dbtool -n '__dbtool_is import' -l on-error -x -a 'abort skip quarantine' -d 'Bad records: abort, skip, quarantine. [abort]'
+complete -c dbtool -n '__dbtool_is import' -l max-errors -x -d 'Stop after more bad records.'
+complete -c dbtool -n '__dbtool_is import' -l resume -d 'Go on with an import that was interrupted.'
+complete -c dbtool -n '__dbtool_is import' -l restart -d 'Forget an interrupted import; its rows stay.'
+complete -c dbtool -n '__dbtool_is import' -s n -l dry-run -d 'Only show the schema and the first rows.'
+complete -c dbtool -n '__dbtool_is import' -l report -r -F -d 'Write what was done to FILE, as JSON.'
+complete -c dbtool -n '__dbtool_is import' -l no-snapshot -d 'Take no snapshot before.'
+complete -c dbtool -n '__dbtool_is import; and __dbtool_at 1' -F
+complete -c dbtool -n '__dbtool_is import; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is diff' -l stat -d 'Pages, bytes and tables only; read no row.'
 complete -c dbtool -n '__dbtool_is diff' -l rows -d 'List the rows, old and new values side by side.'
 complete -c dbtool -n '__dbtool_is diff' -l sql -d 'Print the SQL that turns A into B, in one transaction.'
