@@ -201,7 +201,6 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "unit-not-ours": ErrorCode(5, "a unit file of that name was not made by dbtool"),
     "source-not-found": ErrorCode(10, "there is nothing to import at that place"),
     "import-not-found": ErrorCode(10, "no import of the source was interrupted"),
-    "recording-not-found": ErrorCode(10, "there is no such recording"),
     "index-not-found": ErrorCode(10, "the database has no search index in it"),
     "saved-search-not-found": ErrorCode(10, "the configuration holds no such saved search"),
     "workload-not-found": ErrorCode(10, "there is no such workload"),
@@ -279,8 +278,6 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "store-unreachable": ErrorCode(
         14, "the store does not answer as it should; trying again may help"
     ),
-    "recording-failed": ErrorCode(15, "a recording cannot be read or written"),
-    "web-failed": ErrorCode(15, "the dashboard cannot be served at that address"),
     "no-space": ErrorCode(15, "no space is left, or a quota is used up"),
     "read-only": ErrorCode(15, "the file system is mounted read-only"),
     "copy-differs": ErrorCode(15, "a copy does not read as it was written"),

@@ -10,7 +10,7 @@ import typer
 from dbtool.cli.policies import parsed
 from dbtool.cli.snapshotting import snapshot_before
 from dbtool.cli.targets import Target, choose, require_path
-from dbtool.cli.views import brief
+from dbtool.cli.views import brief, pasted
 from dbtool.core.quantities import parse_duration
 from dbtool.core.tomllines import dotted
 
