@@ -37,14 +37,15 @@ def run(session: Session, db: str | None, textfile: Path | None) -> int:
         taken = {name: _sample(sampler, work) for name, sampler in found.items()}
         paths = {name: sampler.path for name, sampler in found.items()}
         elsewhere = {name for name, sampler in found.items() if sampler.told_elsewhere}
+    for name, sampling in taken.items():
+        telling.hear(name, paths[name], sampling, elsewhere=name in elsewhere)
+    telling.ping()
     if textfile is not None:
         from dbtool import __version__
         from dbtool.monitor.exporter import write_textfile
 
+        # Told first: where the disk is full, this fails.
         write_textfile(textfile, taken, __version__)
-    for name, sampling in taken.items():
-        telling.hear(name, paths[name], sampling, elsewhere=name in elsewhere)
-    telling.ping()
     firing = any(sampling.firing for sampling in taken.values())
     if textfile is None or firing:
         _show(session, taken, paths, firing=firing)

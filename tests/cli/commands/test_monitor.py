@@ -232,6 +232,14 @@ def test_a_configured_database_that_is_gone_is_an_alert_that_is_told(
     assert run("monitor", "other.db").code == 10
 
 
+def test_an_alert_is_told_though_the_text_file_cannot_be_written(run: Run, database: Path) -> None:
+    Path("hook.sh").write_text("cat > heard\n")
+    Path("dbtool.toml").write_text('[alerts]\ndisk_free = "99.99%"\non_firing = ["sh hook.sh"]\n')
+    run("config", "trust")
+    assert run("monitor", "--textfile", "missing/dbtool.prom", "app.db").code == 15
+    assert "disk-free-low" in Path("heard").read_text()
+
+
 def test_of_two_monitors_one_tells_and_the_other_goes_on_when_it_has_ended(
     run: Run, database: Path
 ) -> None:
