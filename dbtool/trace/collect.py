@@ -118,6 +118,8 @@ class Channel:
         self.library = library
         self.tallies: dict[str, Tally] = {}
         self.others = Tally()
+        self.plans: dict[str, Any] = {}
+        """Plans by text, for `dbtool.trace.plans`; of this period, as an index may come."""
 
     def tally(self, sql: str) -> Tally:
         """Return the tally of a text; the caller holds the collector's lock."""
@@ -139,6 +141,7 @@ class Channel:
         """Return what was counted, and begin anew; the caller holds the collector's lock."""
         taken = self.tallies, self.others
         self.tallies, self.others = {}, Tally()
+        self.plans.clear()
         return taken
 
 

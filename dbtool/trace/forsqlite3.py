@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from dbtool.trace.collect import Channel, Collector
-from dbtool.trace.plans import Plans
+from dbtool.trace.plans import PlanCosts, Plans
 
 __all__ = ["failure_counted", "traced_connection_class"]
 
@@ -108,15 +108,24 @@ class _Statements:
 
     def __init__(self, channel: Channel, plain_cursor: Callable[[], Any]) -> None:
         self.channel = channel
-        self.plans = Plans(plain_cursor)
+        # Databases in memory share their name, and no schema.
+        known = {} if channel.database == ":memory:" else channel.plans
+        self.plans = Plans(plain_cursor, known)
 
-    def ended(self, sql: str, duration_ns: int, rows: int, calls: int, values: Any) -> None:
+    def ended(
+        self,
+        sql: str,
+        duration_ns: int,
+        rows: int,
+        calls: int,
+        values: Any,
+        plan: PlanCosts | None,
+    ) -> None:
         """Count a statement; never raises."""
         try:
             collector = self.channel.collector
             if collector.closed:
                 return
-            plan = self.plans.known.get(sql)
             with collector.lock:
                 tally = self.channel.tally(sql)
                 tally.time(duration_ns, calls)
@@ -138,8 +147,8 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
 
     _dbtool_statements: _Statements | None = None
     """Of the connection; None: not known yet, or the application made the cursor itself."""
-    _dbtool_running: tuple[str, int, Any] | None = None
-    """Text, start and values of the statement that still has rows."""
+    _dbtool_running: tuple[str, int, Any, PlanCosts | None] | None = None
+    """Text, start, values and plan of the statement that still has rows."""
     _dbtool_rows = 0
     """How many of them were fetched."""
     _dbtool_last_ns = 0
@@ -163,10 +172,11 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
             if not asked:
                 statements.plans.after(sql, parameters)
             values = parameters[0] if parameters else ()
+            plan = statements.plans.known.get(sql)
             if self.description is None:
-                statements.ended(sql, now_ns - start_ns, 0, 1, values)
+                statements.ended(sql, now_ns - start_ns, 0, 1, values, plan)
             else:
-                self._dbtool_running = (sql, start_ns, values)
+                self._dbtool_running = (sql, start_ns, values, plan)
                 self._dbtool_rows = 0
         return result
 
@@ -226,7 +236,8 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
         if self._dbtool_statements is not None:
             duration_ns = perf_counter_ns() - start_ns
             calls = _length(values[0]) if values else 1
-            self._dbtool_statements.ended(sql, duration_ns, 0, calls, ())
+            plan = self._dbtool_statements.plans.known.get(sql)
+            self._dbtool_statements.ended(sql, duration_ns, 0, calls, (), plan)
         return result
 
     def _dbtool_failed(self, sql: Any, error: Exception) -> None:
@@ -243,9 +254,9 @@ class _CountingCursor(_BASE):  # type: ignore[misc]
     def _dbtool_end(self) -> None:
         running, self._dbtool_running = self._dbtool_running, None
         if running is not None and self._dbtool_statements is not None:
-            sql, start_ns, values = running
+            sql, start_ns, values, plan = running
             duration_ns = self._dbtool_last_ns - start_ns
-            self._dbtool_statements.ended(sql, duration_ns, self._dbtool_rows, 1, values)
+            self._dbtool_statements.ended(sql, duration_ns, self._dbtool_rows, 1, values, plan)
 
 
 def _length(values: Any) -> int:

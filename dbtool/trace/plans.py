@@ -1,10 +1,9 @@
 """What a plan promises of a statement's cost, for libraries that count nothing.
 
-`EXPLAIN QUERY PLAN` runs once for each text on the application's own connection: it reads no row,
-begins no transaction. That of a statement which writes puts `changes()` to 0, so it runs before
-the statement, which sets that itself, and once the connection has read its schema, so that it
-waits for nobody; that of others runs after them. The application's authorizer and trace callback
-see it.
+`EXPLAIN QUERY PLAN` runs once for each text and period on an application's own connection: it reads
+no row and begins no transaction. That of a statement which writes puts `changes()` to 0, so it runs
+before the statement, which sets that itself, and once the connection has read its schema, so that
+it waits for nobody; that of others runs after them. The application's authorizer sees it.
 """
 
 from __future__ import annotations
@@ -47,12 +46,13 @@ class Plans:
 
     Args:
         plain_cursor: returns an untraced cursor of the connection.
+        known: plans that connections of one database share; may be emptied at any time.
     """
 
-    def __init__(self, plain_cursor: Callable[[], Any]) -> None:
+    def __init__(self, plain_cursor: Callable[[], Any], known: dict[str, PlanCosts | None]) -> None:
         self._plain_cursor = plain_cursor
         self._schema_read = False
-        self.known: dict[str, PlanCosts | None] = {}
+        self.known = known
         """By text; None: it has none."""
 
     def before(self, sql: Any, values: Any) -> None:

@@ -265,3 +265,26 @@ memory.execute("SELECT 2")
 """,
     )
     assert answer == [2, 1]
+
+
+def test_connections_of_one_database_ask_for_a_plan_once_a_period(tmp_path: Path) -> None:
+    answer, log = run(
+        tmp_path,
+        """
+answer, asked = [], []
+def note(action, *_):
+    if action == sqlite3.SQLITE_SELECT: asked.append(action)
+    return sqlite3.SQLITE_OK
+def request():
+    other = connect()
+    other.set_authorizer(note)
+    other.execute("SELECT b FROM t WHERE b > 40").fetchall()
+    other.close()
+    answer.append(len(asked))
+request(); request(); tracer.flush(); request()
+db.execute("CREATE INDEX i ON t(b)"); tracer.flush(); request()
+""",
+    )
+    assert answer == [2, 3, 5, 7], "one for the statement, one for its plan where it is asked for"
+    found = use(log, "SELECT b FROM t WHERE b > ?")
+    assert (found.calls, found.full_scans) == (4, 3)

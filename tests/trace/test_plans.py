@@ -46,7 +46,7 @@ def test_a_plan_is_asked_for_once_and_never_raises() -> None:
         asked.append(1)
         raise RuntimeError
 
-    plans = Plans(cursor)
+    plans = Plans(cursor, {})
     for _ in range(2):
         plans.before("SELECT 1", ())
         plans.after("SELECT 1", ())
@@ -61,7 +61,7 @@ def test_a_text_that_writes_is_asked_for_before_it_runs_once_the_schema_was_read
     class Cursor(apsw.Cursor):
         row_factory: object
 
-    plans, sql = Plans(lambda: Cursor(connection)), "DELETE FROM u WHERE a = ?"
+    plans, sql = Plans(lambda: Cursor(connection), {}), "DELETE FROM u WHERE a = ?"
     plans.before(sql, ((1,),))
     assert not plans.known
     plans.after(sql, ((1,),))
@@ -73,7 +73,7 @@ def test_a_text_that_writes_is_asked_for_before_it_runs_once_the_schema_was_read
 
 
 def test_very_long_texts_and_those_that_read_changes_have_no_plan() -> None:
-    plans = Plans(list)
+    plans = Plans(list, {})
     plans.after("SELECT changes()", ())
     plans.after(f"SELECT '{'x' * 100_000}'", ())
     plans.after(b"no text", ())
