@@ -241,7 +241,8 @@ may write down what they cost:
 Counted are, for each statement without its values: calls, latency, sorts,
 automatic indexes, full scans, busy and other errors; with APSW also steps of
 the virtual machine and rows visited by full scans, with sqlite3 also rows
-returned. Costs of sqlite3 are those of the plan, asked for once for each text.
+returned. Costs of sqlite3 are those of the plan, asked for once a period for
+each text; a connection whose first statement writes knows no plan of that call.
 
 The log is lines of JSON, written every minute, rotated at 16 MiB, 8 files of
 it. Several processes may write one. What stands in double quotes is taken for

@@ -56,7 +56,8 @@ def attach_apsw(channel: Channel, connection: Any) -> None:
     connection.exec_trace = started
     connection.trace_v2(_PROFILE, ended, id=("dbtool.trace", id(channel)))
     factory = connection.cursor_factory
-    if isinstance(factory, type):
+    # It has one already where the application replaced our tracer, and asks again.
+    if isinstance(factory, type) and getattr(factory, "_dbtool_channel", None) is not channel:
         connection.cursor_factory = _cursor_class(factory, channel)
 
 
@@ -95,6 +96,8 @@ def _cursor_class(base: Any, channel: Channel) -> Any:
 
     class TracedCursor(base):  # type: ignore[misc]
         """A cursor of the application whose errors are counted."""
+
+        _dbtool_channel = channel
 
         def execute(self, statements: Any, *values: Any, **options: Any) -> Any:
             try:

@@ -153,3 +153,13 @@ def test_a_tracer_that_fails_is_not_noticed(
     assert traced.execute("SELECT 1").get == 1
     with pytest.raises(apsw.SQLError):
         traced.execute("SELECT missing")
+
+
+def test_an_error_is_counted_once_though_a_tracer_of_the_application_came_between(
+    traced: apsw.Connection,
+) -> None:
+    traced.exec_trace = lambda *_: True
+    traced.tracer.attach(traced)
+    with pytest.raises(apsw.SQLError):
+        traced.execute("SELECT nothing")
+    assert uses(traced)["SELECT nothing"].errors == 1
