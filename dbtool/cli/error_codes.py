@@ -31,6 +31,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "demo-failed": ErrorCode(1, "a step of the demo did not hold"),
     "query-timeout": ErrorCode(1, "a query took longer than --timeout allows"),
     "search-timeout": ErrorCode(1, "a search took longer than --timeout allows"),
+    "value-not-held": ErrorCode(1, "a value is none that the format of an export can hold"),
     "usage": ErrorCode(2, "the command line does not fit the command"),
     "unknown-command": ErrorCode(2, "there is no such command"),
     "unknown-option": ErrorCode(2, "there is no such option"),

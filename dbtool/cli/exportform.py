@@ -1,7 +1,8 @@
 """In which format an export is written, compressed how, and where: from options and file names.
 
 --as                      says it
-else the suffix of --to   .json .ndjson .jsonl .csv .tsv .sql .db .sqlite .sqlite3 .md
+else the suffix of --to   .json .ndjson .jsonl .csv .tsv .sql .db .sqlite .sqlite3
+                              .parquet .md
                           and behind it .gz or .zst
 else a folder             of NDJSON, where several tables go to a path without such a suffix
 else -o                   where rows go to standard output
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMPRESSIONS", "FORMATS", "Form", "choose_form"]
 
-FORMATS = ("json", "ndjson", "csv", "tsv", "sql", "sqlite", "markdown")
+FORMATS = ("json", "ndjson", "csv", "tsv", "sql", "sqlite", "parquet", "markdown")
 COMPRESSIONS = ("gzip", "zstd", "none")
 _SUFFIXES = {
     ".json": "json",
@@ -32,11 +33,14 @@ _SUFFIXES = {
     ".db": "sqlite",
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
+    ".parquet": "parquet",
     ".md": "markdown",
     ".markdown": "markdown",
 }
 _COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
-_IN_FOLDERS = ("ndjson", "json", "csv", "tsv")
+_IN_FOLDERS = ("ndjson", "json", "csv", "tsv", "parquet")
+_WHOLE_FILES = ("sqlite", "parquet")
+"""Formats that are not compressed from outside."""
 
 
 class Form(NamedTuple):
@@ -81,9 +85,11 @@ def choose_form(
         form = _stream(given or asked, compress, single=single)
     else:
         form = _file(to, given, compress, single=single)
-    if form.format == "sqlite" and form.compression is not None:
+    if form.format in _WHOLE_FILES and form.compression is not None:
         raise UsageError(
-            "usage", "an SQLite file is not compressed", hint="--as sql --compress zstd"
+            "usage",
+            f"a file of {form.format} is not compressed from outside",
+            hint="--as sql --compress zstd" if form.format == "sqlite" else "it is within, by zstd",
         )
     return form
 

@@ -191,7 +191,7 @@ def _to_stdout(session: Session, form: Form) -> Callable[[bytes], object]:
     sys.stdout.flush()
     if not session.terminal(1):
         return sys.stdout.buffer.write
-    if form.compression is not None:
+    if form.compression is not None or form.format == "parquet":
         raise UsageError(
             "usage",
             "compressed data is not for a terminal",

@@ -67,7 +67,7 @@ def export(
         typer.Option(
             "--as",
             metavar="FORMAT",
-            help="One of json, ndjson, csv, tsv, sql, sqlite or markdown. [by the suffix]",
+            help="One of json, ndjson, csv, tsv, sql, sqlite, parquet, markdown. [suffix]",
         ),
     ] = None,
     compress: Annotated[

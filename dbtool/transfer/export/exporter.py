@@ -32,7 +32,7 @@ from dbtool.transfer.export.tables import named_source, query_source
 
 __all__ = ["FORMATS", "ExportWanted", "plan_for", "write_stream"]
 
-FORMATS: Final = (*ROW_FORMATS, "sql", "sqlite")
+FORMATS: Final = (*ROW_FORMATS, "parquet", "sql", "sqlite")
 """Every format, by name."""
 _TOGETHER: Final = ("json", "markdown")
 """Formats of rows that hold several tables in one file."""

@@ -45,7 +45,7 @@ class FolderOptions:
     """How a database is written to a folder."""
 
     format: str = "ndjson"
-    """ndjson or json, which hold every value, csv or tsv."""
+    """ndjson or json, which hold every value, csv, tsv or parquet."""
     compression: str | None = None
     """gzip, zstd, or None."""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -62,11 +62,15 @@ def write_source(
     Args:
         connection: in its read transaction.
         source: which rows.
-        format_name: one of `ROW_FORMATS`.
+        format_name: one of `ROW_FORMATS`, or parquet.
         sink: where the bytes go; not finished here.
         losses: counts what the format cannot hold.
         progress: counts the rows.
     """
+    if format_name == "parquet":
+        from dbtool.transfer.export.parquet import write_parquet
+
+        return TableCount(source.name, write_parquet(connection, source, sink, losses, progress))
     writer = ROW_FORMATS[format_name](losses)
     losses.table = source.name
     progress.start(f"exporting {source.name}", None, "rows")
