@@ -380,7 +380,7 @@ complete -c dbtool -n '__dbtool_is export' -l param -x -d 'Value of :NAME, or 1=
 complete -c dbtool -n '__dbtool_is export' -l subject -x -d 'Everything about one row, along foreign keys; or TABLE:COLUMN=VALUE.'
 complete -c dbtool -n '__dbtool_is export' -l detect-keys -d 'With --subject: also keys that only names show.'
 complete -c dbtool -n '__dbtool_is export' -l to -r -F -d 'File or folder. [standard output]'
-complete -c dbtool -n '__dbtool_is export' -l as -x -d 'One of json, ndjson, csv, tsv, sql, sqlite or markdown. [by the suffix]'
+complete -c dbtool -n '__dbtool_is export' -l as -x -d 'One of json, ndjson, csv, tsv, sql, sqlite, parquet, markdown. [suffix]'
 complete -c dbtool -n '__dbtool_is export' -l compress -x -d 'By gzip, zstd or none. [by the suffix]'
 complete -c dbtool -n '__dbtool_is export' -l at -x -k -a '(__dbtool_ask snapshots)' -d 'Export a snapshot: the beginning of an id, latest, or a time.'
 complete -c dbtool -n '__dbtool_is export' -l name -x -d 'Its name in the repository, where it has one.'
