@@ -17,7 +17,7 @@ import apsw
 
 from dbtool.core.create import init_database
 from dbtool.core.progress import Progress, Silent
-from dbtool.errors import NotFound, Refused
+from dbtool.errors import NotFound, Refused, UsageError
 from dbtool.migrate.current import current_version
 from dbtool.migrate.opening import borrowed, open_to_migrate
 from dbtool.migrate.options import RunOptions, RunResult
@@ -58,6 +58,12 @@ def upgrade(  # noqa: PLR0913  one call is all of the interface
     if isinstance(db, apsw.Connection):
         with borrowed(db) as connection:
             return _up(connection, Path(folder), options, told)
+    if str(db) == ":memory:":
+        raise UsageError(
+            "database-name-unsupported",
+            "a database in memory has no path: it would be gone at once",
+            hint='upgrade(apsw.Connection(":memory:"), folder)',
+        )
     path = Path(db)
     if create:
         _create_missing(path)

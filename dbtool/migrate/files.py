@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -58,7 +59,10 @@ def read_text(path: Path) -> str:
         UsageError: `migration-invalid`, it is no text.
     """
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError("migration-invalid", f"{path.name} is no regular file")
+        if status.st_size > _LARGEST_BYTES:
             raise UsageError("migration-invalid", f"{path.name} is too large for a migration")
         raw = path.read_bytes()
     except OSError as error:
@@ -90,6 +94,9 @@ def _files(folder: Path) -> list[Path]:
     except OSError as error:
         raise _unreadable(folder, error) from error
     for path in entries:
+        # The history keeps the names as text.
+        if path.suffix.lower() in (".sql", ".py") and not path.name.isprintable():
+            _require_text(path)
         if _COMPILED.fullmatch(path.name):
             raise UsageError(
                 "migration-invalid",
@@ -105,6 +112,17 @@ def _files(folder: Path) -> list[Path]:
         and path.name not in _NOT_MIGRATIONS
         and not path.is_dir()
     ]
+
+
+def _require_text(path: Path) -> None:
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            "migration-invalid",
+            f"the name of {path} is not UTF-8 text",
+            hint="rename it",
+        ) from None
 
 
 def _unreadable(path: Path, error: OSError) -> StorageFailed:

@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 import dbtool.migrate
-from dbtool.errors import NotFound
+from dbtool.errors import NotFound, UsageError
 from dbtool.migrate import upgrade
 from tests.migrate.kit import SHOP
 
@@ -58,3 +58,12 @@ def test_it_is_found_from_the_package_alone() -> None:
     code = "import dbtool; print(dbtool.migrate.upgrade.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "upgrade\n"
+
+
+def test_a_name_in_memory_makes_no_file(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no path"):
+        upgrade(":memory:", folder)
+    assert not (tmp_path / ":memory:").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -59,4 +60,16 @@ def test_migrations_in_go_are_not_passed_over(tmp_path: Path) -> None:
     assert group_files(tmp_path)[0] == (Files(tmp_path / "00001_a.sql"),)
     (tmp_path / "00002_b.go").touch()
     with pytest.raises(UsageError, match=r"00002_b\.go is a migration in Go"):
+        group_files(tmp_path)
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "1_pipe.sql")
+    with pytest.raises(UsageError, match=r"1_pipe\.sql is no regular file"):
+        read_text(tmp_path / "1_pipe.sql")
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"1_\xff.sql")).touch()
+    with pytest.raises(UsageError, match="is not UTF-8 text"):
         group_files(tmp_path)
