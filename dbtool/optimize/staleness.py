@@ -1,8 +1,8 @@
 """Whether a plan is still about the database as it is.
 
-The schema cookie tells at once that nothing changed. Where it moved, the schema itself decides:
-only what the plan's own actions make or drop may differ, so that work which was broken off goes on
-where it stood, and anybody else's change stops it.
+The schema itself decides, not its cookie, which another file at the same path may have as well.
+Only what the plan's own actions make or drop may differ, and only as they make it or drop it: so
+work which was broken off goes on where it stood, and anybody else's change stops it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,7 @@ def schema_digests(connection: apsw.Connection, schema: str = "main") -> dict[st
         f"SELECT type, name, coalesce(sql, '') FROM {schema}.sqlite_schema "
         "WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     ).fetchall()
-    return {
-        f"{kind} {name}": sha256(str(sql).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        for kind, name, sql in rows
-    }
+    return {f"{kind} {name}": _digest(str(sql)) for kind, name, sql in rows}
 
 
 def cookie_of(connection: apsw.Connection) -> int:
@@ -44,10 +41,8 @@ def require_fresh(plan: Plan, connection: apsw.Connection) -> None:
     Raises:
         Refused: `plan-stale`.
     """
-    if cookie_of(connection) == plan.cookie:
-        return
     now = schema_digests(connection)
-    differing = _differing(plan.schema, now) - _own(plan)
+    differing = _differing(plan.schema, now) - _own_work(plan, now)
     if differing:
         named = ", ".join(sorted(differing)[:_SHOWN])
         more = f" and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
@@ -63,7 +58,19 @@ def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
     return {name for name in {*before, *now} if before.get(name) != now.get(name)}
 
 
-def _own(plan: Plan) -> set[str]:
-    """Return the objects that the plan itself makes or drops."""
-    names = {action.evidence.get("index") for action in plan.actions}
-    return {f"index {name}" for name in names if name}
+def _own_work(plan: Plan, now: Mapping[str, str]) -> set[str]:
+    """Return the objects that are as the plan's own actions, or their undoing, leave them."""
+    own = set()
+    for action in plan.actions:
+        name = f"index {action.evidence.get('index')}"
+        made = {
+            "index": (None, _digest(action.sql[0]) if action.sql else None),
+            "drop": (None, plan.schema.get(name)),
+        }
+        if now.get(name) in made.get(action.kind, ()):
+            own.add(name)
+    return own
+
+
+def _digest(sql: str) -> str:
+    return sha256(sql.encode("utf-8", "surrogatepass")).hexdigest()[:16]
