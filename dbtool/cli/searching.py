@@ -163,14 +163,14 @@ def _opened_snapshot(
 
 
 def _access(session: Session, path: Path, request: Request) -> SearchAccess:
-    from dbtool.core.connection import require_database
-    from dbtool.search.access import SCANNED_BYTES, SearchAccess
+    from dbtool.search.access import SCANNED_BYTES, SearchAccess, size_of
 
     place = index_place(path)
     build = request.use_index
-    size_bytes = require_database(path).stat().st_size
-    if build and request.mode == "word" and size_bytes > SCANNED_BYTES and not place.exists():
-        build = request.yes or _wanted(session, path, place, size_bytes)
+    if build and request.mode == "word" and not place.exists():
+        size_bytes = size_of(path)
+        if size_bytes > SCANNED_BYTES:
+            build = request.yes or _wanted(session, path, place, size_bytes)
     return SearchAccess(place, build=build, refresh=request.refresh, use=request.use_index)
 
 

@@ -195,7 +195,7 @@ def _summary(result: SearchResult, request: Request) -> str:
     if 1 < len(tables) <= _MANY_TABLES:
         where = ", ".join(f"{each.table} {each.rows:,}" for each in tables)
     shown = ""
-    if not request.counts and len(result.hits) < result.total:
+    if request.limit and len(result.hits) < result.total:
         first = request.offset + 1
         shown = (
             f"; these are {first:,} to {request.offset + len(result.hits):,}"

@@ -54,6 +54,7 @@ __all__ = [
     "open_database",
     "search_corpus",
     "search_database",
+    "size_of",
 ]
 
 SCANNED_BYTES: Final = 8 << 20
@@ -218,8 +219,16 @@ def _rows_alone(reader: PageReader) -> Corpus:
     return corpus_of(connection, Silent(), "regex")
 
 
+def size_of(path: Path, *, busy_timeout_s: float = 10.0) -> int:
+    """Return the bytes of a database as they are read; much of it may be in the WAL still."""
+    with PageReader.open(path, busy_timeout_s=busy_timeout_s) as reader:
+        return reader.page_count * reader.page_size
+
+
 def _wants_index(real: Path, access: SearchAccess) -> bool:
-    return access.build and real.stat().st_size > access.scanned_bytes
+    if not access.build:
+        return False
+    return size_of(real, busy_timeout_s=access.busy_timeout_s) > access.scanned_bytes
 
 
 def _with_index(
@@ -271,7 +280,8 @@ def _refreshed(
         except (Locked, StorageFailed) as error:
             if not usable or error.code not in _KEEPS_ANSWERING:
                 raise
-            why = error.message
+            denied = error.code == "permission-denied"
+            why = "it may not be written" if denied else error.message
     if done is not None:
         reader = opened.enter_context(closing(done.reader))
     else:

@@ -37,7 +37,7 @@ from dbtool.search.model import (
 from dbtool.search.query import Compare, Node, Range, Word, parse_query, words
 from dbtool.search.regex import Pattern, compile_pattern
 from dbtool.search.rows import ask, fetch
-from dbtool.search.scope import chosen_tables, require_text, usable_filters
+from dbtool.search.scope import chosen_tables, filters_named, require_text, usable_filters
 from dbtool.search.sidecar import IndexedTable
 from dbtool.search.statements import Statement, matching_rows, of_row
 from dbtool.search.text import LARGEST_TEXT, tokens
@@ -134,7 +134,7 @@ class _Search:
             self.node = parse_query(self.text)
             subjects = [table.subject for table in self.corpus.tables]
             check_names(self.text, self.node, subjects, self.options.mode)
-        with self._functions():
+        with self._functions(), filters_named(self.options.filters):
             found = [each for table in tables if (each := self._in_table(table)) is not None]
             hits = tuple(self._hits(found))
             facets = tuple(self._facet(name, found) for name in self.options.facets)

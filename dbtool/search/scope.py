@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import apsw
@@ -15,7 +16,7 @@ from dbtool.search.model import Filter, Place, SearchOptions
 from dbtool.search.query import invalid
 from dbtool.search.sidecar import IndexedTable
 
-__all__ = ["chosen_tables", "parse_place", "require_text", "usable_filters"]
+__all__ = ["chosen_tables", "filters_named", "parse_place", "require_text", "usable_filters"]
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -115,6 +116,23 @@ def usable_filters(
     if first is not None and not fitting:
         raise first
     return fitting, others
+
+
+@contextmanager
+def filters_named(filters: Sequence[Filter]) -> Iterator[None]:
+    """Name the conditions where one fails on some row in the block.
+
+    Raises:
+        UsageError: `where-invalid`.
+    """
+    try:
+        yield
+    except (apsw.SQLError, apsw.AuthError) as error:
+        if not filters:
+            raise
+        names = ", ".join(dict.fromkeys(given.name for given in filters))
+        given = Filter("; ".join(each.sql for each in filters), name=names)
+        raise _invalid(given, str(error)) from error
 
 
 def _tried(connection: apsw.Connection, table: IndexedTable, given: Filter) -> UsageError | None:

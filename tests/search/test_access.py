@@ -23,6 +23,7 @@ from dbtool.search.access import (
     open_database,
     search_corpus,
     search_database,
+    size_of,
 )
 from dbtool.search.model import SearchOptions
 from dbtool.search.refresh import refresh
@@ -52,6 +53,17 @@ def test_a_large_one_gets_an_index_and_is_itself_not_written(shop: Path) -> None
     unbuilt = SearchAccess(scanned_bytes=0, build=False, index=shop.parent / "other.search.db")
     assert search_database(shop, "rock", access=unbuilt).total == 2
     assert not (shop.parent / "other.search.db").exists()
+
+
+def test_a_database_is_large_though_all_of_it_is_in_the_wal(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    application = database(path, "CREATE TABLE t(x)")
+    application.execute("INSERT INTO t VALUES('word'), (zeroblob(100000))")
+    assert path.stat().st_size < 10_000
+    assert size_of(path) > 100_000
+    assert search_database(path, "word", access=SearchAccess(scanned_bytes=10_000)).total == 1
+    assert has_index(path, SearchAccess())
+    application.close()
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])

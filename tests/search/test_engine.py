@@ -165,6 +165,13 @@ def test_a_condition_that_fits_nowhere_is_an_error(ask: Ask, given: Filter) -> N
     assert caught.value.code == "where-invalid"
 
 
+@pytest.mark.parametrize("sql", ["json(note)", "load_extension('x')"])
+def test_a_condition_that_fails_on_a_row_is_named(ask: Ask, sql: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ask("stone", filters=(Filter(sql),))
+    assert caught.value.code == "where-invalid"
+
+
 def test_a_search_in_some_columns_looks_nowhere_else(ask: Ask) -> None:
     assert keys(ask("stone", places=(Place("person", "name"),))) == [("person", 2)]
     assert keys(ask("stone", places=(Place("person", "city"),))) == []
