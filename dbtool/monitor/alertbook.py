@@ -10,9 +10,10 @@ What is not known leaves a firing alert as it is, and makes no other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from dbtool.monitor.alerts import ALERTS, Judgement, Severity
 
@@ -53,18 +54,24 @@ class _Page:
     since: datetime | None = None
 
 
+def _page(state: Any, subject: str, held_s: float, clear_s: float, since: str | None) -> _Page:
+    if state not in get_args(AlertState):
+        raise ValueError(state)
+    began = None if since is None else datetime.fromisoformat(since)
+    return _Page(state, str(subject), float(held_s), float(clear_s), began)
+
+
 class AlertBook:
     """The alerts of one database.
 
     Args:
-        kept: `state` of an earlier book.
+        kept: `state` of an earlier book; one of another shape counts as none.
     """
 
     def __init__(self, kept: Mapping[str, Any] | None = None) -> None:
         self._pages: dict[str, _Page] = {}
-        for code, page in (kept or {}).items():
-            since = page[4] and datetime.fromisoformat(page[4])
-            self._pages[code] = _Page(page[0], page[1], page[2], page[3], since)
+        with suppress(TypeError, ValueError, LookupError, AttributeError):
+            self._pages = {code: _page(*page) for code, page in (kept or {}).items()}
 
     @property
     def state(self) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def main() -> None:
             request = json.loads(line)
             name = str(request["look"])
             if name not in subjects:
-                subjects[name] = _Subject(Path(name), request.get("resume") or {})
+                subjects[name] = _subject(Path(name), request.get("resume"))
             answer = subjects[name].look(frames="frames" in request["tiers"])
         except FileNotFoundError as error:
             answer = {"missing": str(error)}
@@ -53,6 +53,13 @@ def main() -> None:
             answer = {"failed": str(error)}
         sys.stdout.buffer.write(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
         sys.stdout.buffer.flush()
+
+
+def _subject(path: Path, resume: Any) -> _Subject:
+    try:
+        return _Subject(path, resume or {})
+    except (TypeError, ValueError, LookupError, AttributeError):  # of another version
+        return _Subject(path, {})
 
 
 class _Subject:

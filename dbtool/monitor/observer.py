@@ -128,7 +128,8 @@ class Observer:
     Args:
         path: the database.
         clock: gives the times of looks.
-        resume: `state` of an earlier observer, to count commits from its last look on.
+        resume: `state` of an earlier observer, to count commits from its last look on; what is
+            none counts as none.
         timeout_s: how long the helper may take for an answer.
     """
 
@@ -137,7 +138,7 @@ class Observer:
         path: Path,
         *,
         clock: Clock,
-        resume: Mapping[str, Any] | None = None,
+        resume: Any = None,
         timeout_s: float = _TIMEOUT_S,
     ) -> None:
         self._path = path.resolve()
@@ -145,7 +146,7 @@ class Observer:
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
-        self.state: dict[str, Any] = dict(resume or {})
+        self.state: dict[str, Any] = dict(resume) if isinstance(resume, Mapping) else {}
         """What another observer goes on from; JSON."""
         self._reading_since: dict[tuple[int, int], datetime] = {}
         self._writing_since: dict[int, datetime] = {}

@@ -134,7 +134,7 @@ class Sampler:
         self._observer = Observer(path, clock=clock, resume=kept.get("observer"))
         self._book = AlertBook(kept.get("alerts"))
         self._daily = from_json(kept.get("daily"))
-        self._looked_at = kept.get("looked_at") and datetime.fromisoformat(kept["looked_at"])
+        self._looked_at = _time(kept.get("looked_at"))
         self._due: dict[str, float] = {}
         self._looked_s: float | None = None
         self._shown: tuple[Alert, ...] = ()
@@ -343,6 +343,14 @@ def _with_backups(daily: Daily, source: Callable[[], BackupFacts]) -> Daily:
 
 def _load(recorder: Recorder | None) -> dict[str, Any]:
     return {} if recorder is None else _parsed(recorder.state("sampler"))
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else None
 
 
 def _parsed(text: str | None) -> dict[str, Any]:

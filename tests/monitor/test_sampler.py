@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -257,3 +258,25 @@ def test_a_recorder_that_tells_nobody_silences_nobody(
         first.sample()
         second.sample()
         assert not second.told_elsewhere
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"alerts": {"wal-large": [1]}, "looked_at": "xx", "observer": 5, "daily": []},
+        {"alerts": [], "looked_at": 7, "observer": {"commits": [], "wal": [1]}, "daily": "[]"},
+        {"alerts": 1, "looked_at": "2026-01-01T00:00:00", "observer": {"wal": ["zz", 1, 2]}},
+        {"alerts": {"wal-large": ["melting", "", 0, 0, None]}},
+        {"observer": {"commits": {"shm": 5, "commits": "x", "changes": "y", "database": [1, 2]}}},
+    ],
+)
+def test_what_another_version_noted_does_no_harm(
+    make: Callable[..., Sampler], tmp_path: Path, state: dict[str, Any]
+) -> None:
+    recorder = Recorder.open(tmp_path / "h.db")
+    assert recorder is not None
+    with recorder:
+        recorder.write_all([], {"sampler": json.dumps(state)})
+    with make() as sampler:
+        assert sampler.sample().look is not None
+        assert sampler.sample().look is not None
