@@ -149,11 +149,12 @@ def _run(
 def _rebuild(connection: apsw.Connection, step: Rebuild, run: Run, place: Place) -> None:
     try:
         rebuild_table(connection, step, run)
-    except UsageError as error:
-        if error.code != "rebuild-not-possible":
-            raise
-        message = f"{place.path.name}, {error.message}"
-        raise UsageError(error.code, message, hint=error.hint) from error
+    except DbtoolError as error:
+        if error.code == "rebuild-not-possible":  # which says the line itself
+            error.message = f"{place.path.name}, {error.message}"
+        elif error.code.startswith("rebuild-"):
+            error.message = f"{place.path.name}, line {step.line}: {error.message}"
+        raise
 
 
 @contextmanager

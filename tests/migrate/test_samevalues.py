@@ -34,6 +34,7 @@ def test_a_value_that_would_not_be_the_same_stops_it(
         rebuild(project, value, before, after)
     assert caught.value.code == "rebuild-changed-values"
     assert shown in caught.value.message
+    assert caught.value.message.startswith("0001_x.sql, line 1: ")
     assert project.sql("SELECT sql FROM sqlite_schema WHERE name = 't'") == [
         (f"CREATE TABLE t(a {before})",)
     ]
