@@ -140,6 +140,8 @@ def _pairs(option: str, texts: Any) -> dict[str, str]:
 
 
 def _warn(session: Session, result: ImportResult) -> None:
+    for warning in result.warnings:
+        session.warn(warning)
     if result.bad:
         shown = [
             f"    {source}, line {line}: {reason}" if line else f"    {source}: {reason}"

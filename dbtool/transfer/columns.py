@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from dbtool.core.names import folded, identifier
 from dbtool.core.schema import Table
 from dbtool.errors import Refused, UsageError
-from dbtool.transfer.formats.batch import Verbatim
+from dbtool.transfer.formats.batch import Told, Verbatim
 from dbtool.transfer.formats.exact import encode, exact_float
 from dbtool.transfer.formats.nested import MOST_COLUMNS
 from dbtool.transfer.kinds import Kind, Seen, TextSeen
@@ -58,6 +58,10 @@ class TablePlan(NamedTuple):
     columns: tuple[ColumnPlan, ...]
     key: tuple[str, ...]
     """Columns that name a row; empty: none do."""
+    counted: bool = False
+    """Numbers of rows are never given out again."""
+    constraint: str = ""
+    """Of the whole table, in SQL."""
 
     def create_sql(self) -> str:
         """Return the definition of a table that is made."""
@@ -67,8 +71,12 @@ class TablePlan(NamedTuple):
             lines[at] += " PRIMARY KEY"
             if self.columns[at].declared != "INTEGER":
                 lines[at] += " NOT NULL"
+            elif self.counted:
+                lines[at] += " AUTOINCREMENT"
         elif self.key:
             lines.append(f"PRIMARY KEY ({', '.join(map(identifier, self.key))})")
+        if self.constraint:
+            lines.append(self.constraint)
         return f"CREATE TABLE {identifier(self.table)} (\n  " + ",\n  ".join(lines) + "\n)"
 
 
@@ -77,7 +85,7 @@ def plan_table(
     seen: dict[str, Seen],
     options: ImportOptions,
     existing: Table | None,
-    child_key: tuple[str, ...] = (),
+    told: Told | None = None,
 ) -> TablePlan:
     """Decide the columns of a table.
 
@@ -86,15 +94,15 @@ def plan_table(
         seen: what was seen, by the name in the source.
         options: of the import.
         existing: None: it will be made.
-        child_key: of a table of the items of lists; empty: it is none.
+        told: what the source says of it.
 
     Raises:
         UsageError: `column-unknown`, `column-name-invalid`, `column-twice`, `type-unknown`.
         Refused: `table-kind`.
     """
     _require_writable(table, existing)
-    if child_key:
-        options = replace(options, pk=child_key)
+    if told is not None:
+        options = replace(options, pk=told.key)
     names = _target_names(table, seen, options)
     if existing is not None:
         columns = [_into(c, options, existing) for c in _each(table, seen, names, options)]
@@ -102,8 +110,19 @@ def plan_table(
     else:
         columns = [_new(c) for c in _each(table, seen, names, options)]
         key = options.pk
+        if told is not None and told.counted and seen[key[0]].kind() == "none":  # type: ignore[attr-defined]
+            columns = [c._replace(declared="INTEGER") if c.source in key else c for c in columns]
     _require_key(table, key, [c.name for c in columns], options)
-    return TablePlan(table, existing is not None, tuple(columns), tuple(key))
+    plan = TablePlan(table, existing is not None, tuple(columns), tuple(key))
+    return plan if told is None else plan._replace(counted=told.counted, constraint=_parent(told))
+
+
+def _parent(told: Told) -> str:
+    if told.parent is None:
+        return ""
+    table, key = told.parent
+    own, other = ", ".join(map(identifier, told.key[: len(key)])), ", ".join(map(identifier, key))
+    return f"FOREIGN KEY ({own}) REFERENCES {identifier(table)} ({other}) ON DELETE CASCADE"
 
 
 class _Found(NamedTuple):

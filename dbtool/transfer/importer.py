@@ -21,7 +21,7 @@ from dbtool.core.schema import Schema, read_schema
 from dbtool.core.stoppable import stoppable
 from dbtool.errors import DbtoolError, NotFound, Refused, UsageError
 from dbtool.transfer.columns import TablePlan, plan_table
-from dbtool.transfer.formats.batch import START, Bad, Step
+from dbtool.transfer.formats.batch import START, Bad, Described, Step
 from dbtool.transfer.journal import Journal, State, Tracked, prefix_digest
 from dbtool.transfer.load import Loader, quarantine
 from dbtool.transfer.options import ImportOptions, ImportResult, TableResult
@@ -29,6 +29,7 @@ from dbtool.transfer.scan import Scan, reader_for
 from dbtool.transfer.sources import Input, opened
 from dbtool.transfer.target import (
     immediately,
+    make_index,
     open_target,
     rebuild_text_indexes,
     take_indexes_away,
@@ -103,6 +104,8 @@ class _Job:
         self._records = 0
         self._examples: list[tuple[str, int, str]] = []
         self._notes: list[str] = []
+        self._warnings: dict[str, None] = {}
+        """Each once, in their order."""
         self._resumed = False
         self._snapshot: str | None = None
 
@@ -195,13 +198,14 @@ class _Job:
 
     def _plans(self, scan: Scan, schema: Schema) -> list[TablePlan]:
         plans = []
+        self._warnings |= dict.fromkeys(scan.notes)
         for table, seen in scan.tables.items():
             if not seen:
                 self._notes.append(f"{table} has no records, so no table was made of it")
                 continue
             existing = schema.tables.get(folded(table))
-            child_key = scan.children.get(table, ())
-            plans.append(plan_table(table, seen, self.options, existing, child_key))
+            told = scan.told.get(table)
+            plans.append(plan_table(table, seen, self.options, existing, told))
         if not plans:
             raise UsageError("source-empty", f"there are no records in {self.source}")
         return plans
@@ -215,6 +219,8 @@ class _Job:
         for plan in plans:
             if not plan.exists:
                 connection.execute(plan.create_sql())
+                told = self.scan().told.get(plan.table)
+                indexes += told.indexes if told is not None else ()
             elif self.options.mode == "insert":
                 indexes += take_indexes_away(connection, plan.table)
         state = State(tuple(plans), self.options.settings(), tuple(indexes))
@@ -230,10 +236,13 @@ class _Job:
             self.progress.advance(state.position.offset)
             with opened(each.path, each.shown) as stream:
                 tracked = Tracked(stream)
-                for step in reader_for(each, self.options).steps(tracked, state.position):  # type: ignore[arg-type]
+                reader = reader_for(each, self.options)
+                for step in reader.steps(tracked, state.position):  # type: ignore[arg-type]
                     self._records += step.end.records - state.position.records
                     self._step(connection, journal, state, loader, each, step, tracked)
                     self.progress.advance(step.size_bytes)
+                if isinstance(reader, Described):
+                    self._warnings |= dict.fromkeys(reader.notes)
             state.input, state.position, state.digest = state.input + 1, START, b""
             with immediately(connection):
                 journal.write(state)
@@ -310,7 +319,7 @@ class _Job:
         for sql in state.indexes:
             self.progress.start("making indexes again", None, "rows")
             with stoppable(connection, self.progress), immediately(connection):
-                connection.execute(sql)
+                self._warnings |= dict.fromkeys(make_index(connection, sql))
             self.progress.finish()
         tables = [plan.table for plan in state.plans]
         rebuilt = rebuild_text_indexes(
@@ -334,6 +343,7 @@ class _Job:
             snapshot=self._snapshot,
             new_violations=new_violations,
             notes=tuple(self._notes),
+            warnings=tuple(self._warnings),
             duration_s=time.monotonic() - self._began_s,
         )
 

@@ -72,8 +72,8 @@ class Journal:
         settings, plans, number, place, digest, counts = rows[0]
         made = json.loads(str(plans))
         tables = tuple(
-            TablePlan(t, exists, tuple(ColumnPlan(*c) for c in columns), tuple(key))
-            for t, exists, columns, key in made["tables"]
+            TablePlan(t, exists, tuple(ColumnPlan(*c) for c in columns), tuple(key), *rest)
+            for t, exists, columns, key, *rest in made["tables"]
         )
         read = json.loads(str(counts))
         return State(

@@ -143,7 +143,7 @@ class ValueSeen(Seen):
         if not types:
             return "none"
         if types & {dict, list} or (bool in types and len(types) > 1):
-            return "json"
+            return "mixed" if bytes in types else "json"  # JSON has no form for bytes
         for one, name in _ALONE.items():
             if types == {one}:
                 return "text" if one is int and self.huge else name

@@ -92,4 +92,6 @@ class ImportResult:
     new_violations: int
     """Rows that refer to nothing now, and did not before."""
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    """What is wrong with the source although it can be read, or is not here as it was there."""
     duration_s: float

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dbtool.core.progress import Progress
-from dbtool.transfer.formats.batch import START, Batch, Reader
+from dbtool.transfer.formats.batch import START, Batch, Described, Reader, Told
 from dbtool.transfer.formats.csvread import CsvReader
+from dbtool.transfer.formats.dexie import DexieReader
 from dbtool.transfer.formats.jsonread import JsonReader
 from dbtool.transfer.formats.ndjson import NdjsonReader
 from dbtool.transfer.formats.nested import Tabler
@@ -22,6 +23,8 @@ _FIRST_ROWS = 5
 
 def reader_for(each: Input, options: ImportOptions) -> Reader:
     """Return the reader of a file."""
+    if each.format == "dexie":
+        return DexieReader(options.table)
     table = options.table or each.table
     if each.format in ("csv", "tsv"):
         return CsvReader(table, "," if each.format == "csv" else "\t")
@@ -38,8 +41,9 @@ class Scan:
         """By table, by column of the source."""
         self.first: dict[str, tuple[tuple[str, ...], list[Sequence[Any]]]] = {}
         """Names and first rows of each table."""
-        self.children: dict[str, tuple[str, ...]] = {}
-        """Keys of the tables of items of lists."""
+        self.told: dict[str, Told] = {}
+        """What the source itself says, by table."""
+        self.notes: list[str] = []
         self.records = 0
         self.bad: list[tuple[str, int, str]] = []
 
@@ -59,6 +63,9 @@ class Scan:
                     self.records += step.end.records - before
                     before = step.end.records
                     progress.advance(step.size_bytes)
+            if isinstance(reader, Described):
+                self.told |= reader.told()
+                self.notes += reader.notes
             progress.finish()
 
     def _add(self, batch: Batch, make: Callable[[], Seen]) -> None:
@@ -67,7 +74,7 @@ class Scan:
             if name not in seen:
                 seen[name] = make()
         if batch.records is not None:
-            self.children[batch.table] = batch.names[: len(self._options.pk) + 1]
+            self.told[batch.table] = Told(batch.names[: len(self._options.pk) + 1])
         if not batch.rows:
             return
         self.first.setdefault(batch.table, (batch.names, list(batch.rows[:_FIRST_ROWS])))

@@ -19,12 +19,13 @@ from dbtool.core.atomicfile import failures_named
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged, NotFound, UsageError
 from dbtool.transfer.formats.batch import BLOCK_BYTES
+from dbtool.transfer.formats.dexie import looks_like_dexie
 
 __all__ = ["FORMATS", "Format", "Input", "find_inputs", "opened", "spooled"]
 
-Format = Literal["json", "ndjson", "csv", "tsv"]
+Format = Literal["json", "ndjson", "csv", "tsv", "dexie"]
 
-FORMATS: Final[tuple[Format, ...]] = ("json", "ndjson", "csv", "tsv")
+FORMATS: Final[tuple[Format, ...]] = ("json", "ndjson", "csv", "tsv", "dexie")
 _SUFFIXES: Final[dict[str, Format]] = {
     ".json": "json",
     ".ndjson": "ndjson",
@@ -38,6 +39,7 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _STDIN: Final = "-"
 _PACKED_BYTES: Final = 1 << 14
 """Read at once of zstd, which may be a thousand times as much when unpacked."""
+_HEAD_BYTES: Final = 256
 
 
 class Input(NamedTuple):
@@ -123,6 +125,9 @@ def _input(path: Path, form: Format | None, *, shown: str = "", table: str = "")
         if stem.lower().endswith(suffix):
             stem = stem[: -len(suffix)]
     found = form or (None if shown else _by_name(path)) or _by_content(path, shown or str(path))
+    if found == "json" and form is None:
+        with opened(path, shown or str(path)) as stream:
+            found = "dexie" if looks_like_dexie(stream.read(_HEAD_BYTES)) else found
     return Input(
         path,
         shown or str(path),

@@ -22,6 +22,7 @@ from dbtool.core.stoppable import stoppable
 
 __all__ = [
     "immediately",
+    "make_index",
     "open_target",
     "rebuild_text_indexes",
     "take_indexes_away",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _BUSY_TIMEOUT_S: Final = 30.0
+_UNIQUE: Final = "CREATE UNIQUE INDEX"
 
 
 @contextmanager
@@ -84,6 +86,18 @@ def take_indexes_away(connection: apsw.Connection, table: str) -> list[str]:
     for name, _ in rows:
         connection.execute(f"DROP INDEX main.{identifier(str(name))}")
     return [str(sql) for _, sql in rows]
+
+
+def make_index(connection: apsw.Connection, sql: str) -> list[str]:
+    """Make an index; where it cannot be unique, make it without that, and return what to say."""
+    try:
+        connection.execute(sql)
+    except apsw.ConstraintError as error:
+        if not sql.startswith(_UNIQUE):
+            raise
+        connection.execute(sql.replace(_UNIQUE, "CREATE INDEX", 1))
+        return [f"an index of the source is unique there and cannot be here ({error}): {sql}"]
+    return []
 
 
 def rebuild_text_indexes(

@@ -21,6 +21,7 @@ dbtool import people.csv app.db                       # into the table people
 dbtool import events.ndjson.zst --table events app.db # compressed, into a table that has a name
 dbtool import 'logs/*.json' --table logs app.db       # many files into one table; quote the pattern
 dbtool import data/ app.db                            # each file of a folder into a table
+dbtool import browser.json app.db                     # an IndexedDB database that Dexie exported
 dbtool import people.csv -n app.db                    # only show the schema and the first rows
 dbtool import people.csv --pk id --mode upsert app.db # new rows, and rows that changed
 dbtool import people.csv --types zip=text --null NA app.db   # say what only you know
@@ -47,9 +48,9 @@ def import_data(
         typer.Option("-t", "--table", metavar="NAME", help="Table. [each file's name]"),
     ] = None,
     form: Annotated[
-        Literal["json", "ndjson", "csv", "tsv"] | None,
+        Literal["json", "ndjson", "csv", "tsv", "dexie"] | None,
         typer.Option(
-            "--from", metavar="FORMAT", help="Format: json, ndjson, csv or tsv. [found out]"
+            "--from", metavar="FORMAT", help="Format: json, ndjson, csv, tsv or dexie. [found out]"
         ),
     ] = None,
     types: Annotated[

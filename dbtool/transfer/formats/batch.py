@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 __all__ = [
     "BLOCK_BYTES",
     "START",
     "Bad",
     "Batch",
+    "Described",
     "Origin",
     "Position",
     "Reader",
     "Step",
+    "Told",
     "Verbatim",
 ]
 
@@ -96,3 +98,27 @@ class Reader(Protocol):
         Raises:
             DbtoolError: what is wrong with the source as a whole.
         """
+
+
+class Told(NamedTuple):
+    """What a source says of a table beyond its columns."""
+
+    key: tuple[str, ...]
+    """Columns that name a row."""
+    counted: bool = False
+    """The key was given out by counting, and never twice."""
+    parent: tuple[str, tuple[str, ...]] | None = None
+    """Table that the first columns refer to, and its key; rows go when the row goes."""
+    indexes: tuple[str, ...] = ()
+    """Statements that make them."""
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A reader whose source says what its tables are."""
+
+    notes: list[str]
+    """What is odd about the source; complete once all steps were read."""
+
+    def told(self) -> dict[str, Told]:
+        """Return what is known by table, once the first step was read."""

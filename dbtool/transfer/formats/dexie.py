@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from dbtool.errors import UsageError
-from dbtool.transfer.formats.batch import START, Bad, Batch, Origin, Position, Step
+from dbtool.transfer.formats.batch import START, Bad, Batch, Origin, Position, Step, Told
 from dbtool.transfer.formats.dexie_record import Row, row_of
 from dbtool.transfer.formats.dexie_schema import Store, parse_store
 from dbtool.transfer.formats.exact import encode
@@ -56,9 +56,15 @@ class DexieReader:
 
     textual = False
 
-    def __init__(self) -> None:
+    def __init__(self, only: str | None = None) -> None:
+        """Choose what is read.
+
+        Args:
+            only: one object store; None: all.
+        """
+        self._only = only
         self.stores: tuple[Store, ...] = ()
-        """Known once the first step was read."""
+        """Those that are read; known once the first step was."""
         self.notes: list[str] = []
         """What is odd about the export; complete at its end."""
         self._names: dict[str, tuple[str, ...]] = {}
@@ -66,16 +72,16 @@ class DexieReader:
         self._cut = 0
         self._blobs = _Blobs()
 
-    def keys(self) -> dict[str, tuple[str, ...]]:
-        """Return the columns that name a row, by table."""
-        made = {store.name: store.key for store in self.stores}
+    def told(self) -> dict[str, Told]:
+        """Return the key and the indexes of each table, and which table a child table is of."""
+        made = {}
         for store in self.stores:
-            made |= {m.table: (*store.child_key, "position") for m in store.multis}
+            made[store.name] = Told(store.key, store.auto, indexes=store.index_sql())
+            for multi in store.multis:
+                key = (*store.child_key, _ENTRY_COLUMNS[0])
+                parent = (store.name, store.key)
+                made[multi.table] = Told(key, parent=parent, indexes=(multi.index_sql(),))
         return made
-
-    def index_sql(self) -> tuple[str, ...]:
-        """Return the statements that make all indexes."""
-        return tuple(sql for store in self.stores for sql in store.index_sql())
 
     def steps(self, stream: BinaryIO, start: Position) -> Iterator[Step]:
         """Yield a step that names the tables, then one for some thousand records; see `Reader`.
@@ -99,7 +105,7 @@ class DexieReader:
     def _groups(self, text: JsonText) -> Iterator[_Group | None]:
         """Yield None once the tables are known, then the records."""
         head: dict[str, Any] = {}
-        for name in text.keys():
+        for name in text.fields():
             if name == "data" and text.peek() == "{":
                 _require_format(head)
                 yield from self._data(text)
@@ -113,10 +119,10 @@ class DexieReader:
 
     def _data(self, text: JsonText) -> Iterator[_Group | None]:
         known: dict[str, Store] = {}
-        for name in text.keys():
+        for name in text.fields():
             if name == "tables":
-                self.stores = _stores(text.value())
-                known = {store.name: store for store in self.stores}
+                known = {store.name: store for store in _stores(text.value())}
+                self.stores = self._chosen(tuple(known.values()))
                 yield None
             elif name == "data":
                 for _ in text.elements():
@@ -126,7 +132,7 @@ class DexieReader:
 
     def _table(self, text: JsonText, known: dict[str, Store]) -> Iterator[_Group]:
         head: dict[str, Any] = {}
-        for name in text.keys():
+        for name in text.fields():
             if name != "rows":
                 head[name] = text.value()
                 continue
@@ -135,7 +141,23 @@ class DexieReader:
                 raise _invalid(
                     f"it has rows of {head.get('tableName')!r}, which its list of tables lacks"
                 )
-            yield from self._rows(text, store, head.get("inbound", bool(store.key_paths)) is True)
+            if store in self.stores:
+                inbound = head.get("inbound", bool(store.key_paths)) is True
+                yield from self._rows(text, store, inbound)
+            else:
+                for _ in text.array():
+                    pass
+
+    def _chosen(self, stores: tuple[Store, ...]) -> tuple[Store, ...]:
+        chosen = tuple(store for store in stores if self._only in (None, store.name))
+        if stores and not chosen:
+            raise UsageError(
+                "dexie-store-unknown",
+                f"the export has no object store {self._only!r}",
+                context=f"it has {', '.join(store.name for store in stores)}",
+                hint="--table names one of them; without it all are imported",
+            )
+        return chosen
 
     def _rows(self, text: JsonText, store: Store, inbound: bool) -> Iterator[_Group]:  # noqa: FBT001 - a word of the format
         group = _Group(store, inbound, self._counts.get(store.name, 0) + 1, [])

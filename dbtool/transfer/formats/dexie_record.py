@@ -116,9 +116,8 @@ class _Maker:
                 return
             if value is UNDEFINED:
                 value = None
-            elif isinstance(value, (dict, list)):
-                if path in self._types or self._reviver.has_types_below(path):
-                    value = self._nested(value)
+            elif path in self._types or self._reviver.has_types_below(path):
+                value = self._nested(value) if isinstance(value, (dict, list)) else value
         self._put(name, value)
 
     def _put(self, name: str, value: Any) -> None:
@@ -140,25 +139,23 @@ class _Maker:
         self._left -= 1
         if self._left < 0:
             raise ValueError("its references repeat too much")
-        if isinstance(value, Blob):
-            return self._nested_blob(value)
+        if isinstance(value, (Blob, bytes)):
+            return self._nested_bytes(value)
         if isinstance(value, dict):
             return {n: self._nested(v) for n, v in value.items() if v is not UNDEFINED}
         if isinstance(value, list):
             return [self._nested(each) for each in value]
-        if value is UNDEFINED:
-            return None
-        if isinstance(value, bytes):
-            self._left -= len(value) >> 6
-            return {"$base64": True, "encoded": base64.b64encode(value).decode()}
         if isinstance(value, float) and math.isinf(value):
             return Verbatim("9e999" if value > 0 else "-9e999")
-        return value
+        return None if value is UNDEFINED else value
 
-    def _nested_blob(self, blob: Blob) -> dict[str, Any]:
-        self._blob_seen(blob.data)
-        made = self._nested(blob.data)
-        made["type"] = blob.type
-        if blob.name is not None:
-            made |= {"name": blob.name, "modified": blob.modified}
-        return dict(made)
+    def _nested_bytes(self, value: Blob | bytes) -> dict[str, Any]:
+        data = value.data if isinstance(value, Blob) else value
+        self._left -= len(data) >> 6
+        made: dict[str, Any] = {"$base64": True, "encoded": base64.b64encode(data).decode()}
+        if isinstance(value, Blob):
+            self._blob_seen(data)
+            made["type"] = value.type
+            if value.name is not None:
+                made |= {"name": value.name, "modified": value.modified}
+        return made

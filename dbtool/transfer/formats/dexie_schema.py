@@ -1,8 +1,8 @@
 """Schema strings of Dexie (`++id, &unique, *multi, [a+b], address.zip`) as keys and indexes in SQL.
 
 The first part of a string is the primary key, which may be empty: then the keys lie beside the
-records (out of line) and get a column of their own. `++` numbers records, `&` is unique, `*` indexes
-every entry of an array, `[a+b]` is a compound key, dots go into objects.
+records (out of line) and get a column of their own. `++` numbers records, `&` is unique, `*`
+indexes every entry of an array, `[a+b]` is a compound key, dots go into objects.
 
 Source: https://dexie.org/docs/Version/Version.stores() and `parseIndexSyntax` of Dexie.
 """
@@ -41,6 +41,12 @@ class MultiIndex:
     path: str
     unique: bool
 
+    def index_sql(self) -> str:
+        """Return the statement that makes the index over the entries."""
+        unique = "UNIQUE " if self.unique else ""
+        name = identifier(f"idx_{self.table}_value")
+        return f'CREATE {unique}INDEX {name} ON {identifier(self.table)}("value")'
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -74,13 +80,9 @@ class Store:
         return tuple(dict.fromkeys((*self.key, *tops)))
 
     def index_sql(self) -> tuple[str, ...]:
-        """Return the statements that make the indexes of the table and of its child tables."""
-        made = [_index_sql(self.name, index, self.key) for index in self.indexes if not index.multi]
-        for multi in self.multis:
-            unique = "UNIQUE " if multi.unique else ""
-            name = identifier(f"idx_{multi.table}_value")
-            made.append(f'CREATE {unique}INDEX {name} ON {identifier(multi.table)}("value")')
-        return tuple(made)
+        """Return the statements that make the indexes of the table itself."""
+        plain = [index for index in self.indexes if not index.multi]
+        return tuple(_index_sql(self.name, index, self.key) for index in plain)
 
 
 def parse_store(name: str, schema: str, rows: int, taken: Iterable[str]) -> Store:
@@ -106,7 +108,7 @@ def parse_store(name: str, schema: str, rows: int, taken: Iterable[str]) -> Stor
                 table += "_"
             names.add(folded(table))
             multis.append(MultiIndex(table, index.paths[0], index.unique))
-    auto = "++" in schema.split(",")[0]
+    auto = "++" in schema.split(",", maxsplit=1)[0]
     return Store(name, first.paths, auto, indexes, tuple(multis), rows)
 
 

@@ -17,7 +17,7 @@ from dbtool.transfer.formats.exact import SLOW, encode
 from dbtool.transfer.formats.lines import LONGEST_RECORD_BYTES, skip_bom
 from dbtool.transfer.formats.nested import Tabler
 
-__all__ = ["JsonReader"]
+__all__ = ["JsonReader", "JsonText"]
 
 _ROWS: Final = 5_000
 _SPACE: Final = " \t\r\n"
@@ -40,7 +40,7 @@ class JsonReader:
         Raises:
             UsageError: `json-invalid`.
         """
-        text = _Text(stream)
+        text = JsonText(stream)
         done = START
         for table, records in _grouped(self._table, text):
             end = Position(text.offset, text.line, done.records + len(records))
@@ -54,7 +54,7 @@ def _origin(records: list[Any]) -> Any:
     return lambda index: (0, encode(records[index]).encode())
 
 
-def _grouped(table: str, text: _Text) -> Iterator[tuple[str, list[Any]]]:
+def _grouped(table: str, text: JsonText) -> Iterator[tuple[str, list[Any]]]:
     group: list[Any] = []
     name = table
     for place, record in _elements(table, text):
@@ -67,7 +67,7 @@ def _grouped(table: str, text: _Text) -> Iterator[tuple[str, list[Any]]]:
         yield name, group
 
 
-def _elements(table: str, text: _Text) -> Iterator[tuple[str, Any]]:
+def _elements(table: str, text: JsonText) -> Iterator[tuple[str, Any]]:
     first = text.peek()
     if first == "[":
         for record in text.array():
@@ -80,7 +80,7 @@ def _elements(table: str, text: _Text) -> Iterator[tuple[str, Any]]:
         raise text.invalid("something follows the end of the document")
 
 
-def _of_object(table: str, text: _Text) -> Iterator[tuple[str, Any]]:
+def _of_object(table: str, text: JsonText) -> Iterator[tuple[str, Any]]:
     """Yield the records of arrays; what else there is becomes one record."""
     rest: dict[str, Any] = {}
     arrays = False
@@ -102,7 +102,7 @@ def _of_object(table: str, text: _Text) -> Iterator[tuple[str, Any]]:
         yield table, rest
 
 
-class _Text:
+class JsonText:
     """The document, as far as it is in memory."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -133,12 +133,17 @@ class _Text:
 
     def array(self) -> Iterator[Any]:
         """Yield the elements of the array that begins here."""
+        for _ in self.elements():
+            yield self.value()
+
+    def elements(self) -> Iterator[None]:
+        """Stop at each element of the array that begins here; the caller takes it."""
         self.take("[")
         if self.peek() == "]":
             self.take("]")
             return
         while True:
-            yield self.value()
+            yield
             if self.peek() == "]":
                 self.take("]")
                 return
@@ -206,6 +211,8 @@ class _Text:
             new = self._decoder.decode(chunk, final=self._ended)
         except UnicodeDecodeError as error:
             raise self.invalid(f"it is not UTF-8, at byte {self.offset + error.start}") from error
+        if not chunk:
+            return  # offsets into the text stay what they are
         self.line += self._text.count("\n", 0, self._at)
         self._text = self._text[self._at :] + new
         self._at = 0

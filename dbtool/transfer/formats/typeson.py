@@ -28,6 +28,7 @@ import binascii
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 __all__ = ["UNDEFINED", "Blob", "Reviver", "escaped", "iso_date", "unwrapped"]
@@ -43,6 +44,7 @@ class _Undefined:
 UNDEFINED: Final = _Undefined()
 _REFERENCE: Final = "#"
 _ITEM_BYTES: Final = {
+    "dataview": 1,
     "int8array": 1,
     "uint8array": 1,
     "uint8clampedarray": 1,
@@ -55,10 +57,22 @@ _ITEM_BYTES: Final = {
     "bigint64array": 8,
     "biguint64array": 8,
 }
-_AS_IT_IS: Final = frozenset(
-    "arrayNonindexKeys userObject StringObject BooleanObject NumberObject map set filelist"
-    " imagedata imagebitmap cryptokey IntlCollator IntlDateTimeFormat IntlNumberFormat".split()
-)
+_AS_IT_IS: Final = {
+    "arrayNonindexKeys",
+    "userObject",
+    "StringObject",
+    "BooleanObject",
+    "NumberObject",
+    "map",
+    "set",
+    "filelist",
+    "imagedata",
+    "imagebitmap",
+    "cryptokey",
+    "IntlCollator",
+    "IntlDateTimeFormat",
+    "IntlNumberFormat",
+}
 """Types whose JSON says it all."""
 _HIGH_BYTES: Final = {0xF700 + byte: byte for byte in range(0x80, 0x100)}
 """What browsers make of bytes with `charset=x-user-defined`."""
@@ -95,7 +109,7 @@ def unwrapped(row: Any) -> tuple[Any, dict[str, Any]]:
     if types is True:
         return row.get("$"), {}
     if not isinstance(types, dict):
-        raise ValueError("$types does not say types")
+        raise ValueError("$types does not say types")  # noqa: TRY004 - one reason among others
     if isinstance(types.get("$"), dict):
         return row.get("$"), types["$"]
     return {name: value for name, value in row.items() if name != "$types"}, types
@@ -117,7 +131,11 @@ class Reviver:
         """Buffers that older versions and DataViews refer to by number."""
         self._buffers: list[bytes] = []
         """The same with ArrayBuffers, which older versions count too."""
-        self._old = any(each in _ITEM_BYTES for each in types.values() if isinstance(each, str))
+        self._old = any(
+            each in _ITEM_BYTES and each != "dataview"
+            for each in types.values()
+            if isinstance(each, str)
+        )
         self._refers = _REFERENCE in types.values()
 
     def has_types_below(self, path: str) -> bool:
@@ -160,23 +178,25 @@ class Reviver:
         return {"$ref": value}  # to something that it is inside of
 
     def _typed(self, path: str, kind: Any, value: Any) -> Any:
-        if kind in _AS_IT_IS:
+        if isinstance(kind, str) and kind in _AS_IT_IS:
             return value
-        if kind == "arraybuffer":
-            made = self._array_buffer
-        elif kind in _REVIVERS:
-            made = _REVIVERS[kind]
-        elif kind == "dataview" or str(kind).removesuffix("2") in _ITEM_BYTES:
-            size = _ITEM_BYTES.get(kind.removesuffix("2"), 1)
-            made = lambda v: self._view(v, size)  # noqa: E731 - one line
-        else:
+        make = self._maker(kind)
+        if make is None:
             raise ValueError(f"{path or 'it'} is of the type {kind!r}, which is not known")
         try:
-            return made(value)
-        except _Lost as error:
+            return make(value)
+        except _LostError as error:
             raise ValueError(f"{path}: {error}") from error
         except (TypeError, ValueError, LookupError, OverflowError, AttributeError) as error:
             raise ValueError(f"{path or 'it'} is said to be a {kind}, and is none") from error
+
+    def _maker(self, kind: Any) -> Callable[[Any], Any] | None:
+        if kind == "arraybuffer":
+            return self._array_buffer
+        item_bytes = _ITEM_BYTES.get(str(kind).removesuffix("2"))
+        if item_bytes is not None:
+            return partial(self._view, item_bytes)
+        return _REVIVERS.get(kind) if isinstance(kind, str) else None
 
     def _array_buffer(self, value: Any) -> bytes:
         if isinstance(value, dict):
@@ -186,7 +206,7 @@ class Reviver:
         self._buffers.append(data)
         return data
 
-    def _view(self, value: Any, item_bytes: int) -> bytes:
+    def _view(self, item_bytes: int, value: Any) -> bytes:
         if "buffer" in value:
             data = value["buffer"]
         elif "index" in value:
@@ -221,7 +241,7 @@ def iso_date(value: Any) -> str:
     return f"{written}{time:-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
 
 
-class _Lost(ValueError):
+class _LostError(ValueError):
     """The export does not hold what it should."""
 
 
@@ -247,7 +267,7 @@ def _base64(text: str) -> bytes:
 def _blob(value: Any) -> Blob:
     data = value["data"]
     if isinstance(data, dict):
-        raise _Lost("the export says that a Blob is here, and does not hold it")
+        raise _LostError("the export says that a Blob is here, and does not hold it")
     return Blob(_base64(data), _text(value["type"]), None, None)
 
 
@@ -257,7 +277,7 @@ def _file(value: Any) -> Blob:
     try:
         data = text.translate(_HIGH_BYTES).encode("latin-1")
     except UnicodeEncodeError as error:
-        raise _Lost(
+        raise _LostError(
             "the file is damaged: the export was made with other characters in place of its bytes"
         ) from error
     name = value.get("name")
