@@ -211,8 +211,6 @@ class JsonText:
             new = self._decoder.decode(chunk, final=self._ended)
         except UnicodeDecodeError as error:
             raise self.invalid(f"it is not UTF-8, at byte {self.offset + error.start}") from error
-        if not chunk:
-            return  # offsets into the text stay what they are
         self.line += self._text.count("\n", 0, self._at)
         self._text = self._text[self._at :] + new
         self._at = 0
