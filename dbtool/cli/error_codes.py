@@ -49,6 +49,11 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "header-invalid": ErrorCode(2, "the first line of a source is no CSV"),
     "quote-open": ErrorCode(2, "a quoted field of a source never ends"),
     "json-invalid": ErrorCode(2, "a source is no JSON document"),
+    "source-changing": ErrorCode(5, "a source changes each time while it is read"),
+    "sync-deletes-much": ErrorCode(5, "a sync would delete more than half of a table"),
+    "sync-conflict": ErrorCode(
+        1, "a table cannot be made equal to a source: a constraint forbids it"
+    ),
     "dexie-invalid": ErrorCode(2, "a source is no export of dexie-export-import"),
     "dexie-version": ErrorCode(2, "an export of Dexie is of a version that is not known"),
     "dexie-store-unknown": ErrorCode(2, "an export of Dexie has no such object store"),

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from dbtool.transfer.options import ImportOptions, ImportResult, Mode, OnError, TableResult
     from dbtool.transfer.sources import Format, Input
 
-__all__ = ["Asked", "run_import"]
+__all__ = ["Asked", "import_inputs", "import_options", "run_import", "write_report"]
 
 Lines = list[tuple[str, str]]
 
 _MOST_COLUMNS_SHOWN = 40
+_SCHEMA = "dbtool.import/1"
 
 
 class Asked(NamedTuple):
@@ -64,8 +65,8 @@ def run_import(
 
     target = choose(session, db)
     with ExitStack() as kept, session.work() as progress:
-        options = _options(asked, session, target, progress, snapshot=snapshot)
-        inputs = _inputs(asked, kept, progress)
+        options = import_options(asked, session, target, progress, snapshot=snapshot)
+        inputs = import_inputs(asked, kept, progress)
         result = import_rows(
             asked.source,
             inputs,
@@ -78,13 +79,14 @@ def run_import(
         session.note(note)
     data = _data(result, asked.source, target, dry_run=dry_run)
     if report is not None:
-        _write_report(report, data)
+        write_report(report, _SCHEMA, data)
     _warn(session, result)
     lines = _plan_lines(result, asked) if dry_run else _lines(result, asked, target)
-    session.output.report("dbtool.import/1", data, lines, always=dry_run)
+    session.output.report(_SCHEMA, data, lines, always=dry_run)
 
 
-def _inputs(asked: Asked, kept: ExitStack, progress: Progress) -> list[Input]:
+def import_inputs(asked: Asked, kept: ExitStack, progress: Progress) -> list[Input]:
+    """Return the files that were named; standard input is kept in one meanwhile."""
     from dbtool.transfer.sources import find_inputs, spooled
 
     form = cast("Format | None", asked.form)
@@ -99,9 +101,10 @@ def _inputs(asked: Asked, kept: ExitStack, progress: Progress) -> list[Input]:
     return find_inputs("-", form, kept.enter_context(spooled(sys.stdin.buffer, progress)))
 
 
-def _options(
+def import_options(
     asked: Asked, session: Session, target: Target, progress: Progress, *, snapshot: bool
 ) -> ImportOptions:
+    """Return what the options ask for."""
     from dbtool.transfer.options import ImportOptions
 
     if len(asked.nesting) > 1:
@@ -247,10 +250,11 @@ def _simple(value: Any) -> Any:
     return value if known else str(value)
 
 
-def _write_report(path: Path, data: dict[str, Any]) -> None:
+def write_report(path: Path, schema: str, data: dict[str, Any]) -> None:
+    """Write what was done to a file, as JSON."""
     from dbtool.cli.render import plain
     from dbtool.cli.visible import json_text
     from dbtool.core.atomicfile import replace_file
 
-    document = {"schema": "dbtool.import/1", "data": plain(data)}
+    document = {"schema": schema, "data": plain(data)}
     replace_file(path, f"{json_text(document, indent=2)}\n".encode())

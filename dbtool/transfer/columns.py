@@ -114,15 +114,11 @@ def plan_table(
             columns = [c._replace(declared="INTEGER") if c.source in key else c for c in columns]
     _require_key(table, key, [c.name for c in columns], options)
     plan = TablePlan(table, existing is not None, tuple(columns), tuple(key))
-    return plan if told is None else plan._replace(counted=told.counted, constraint=_parent(told))
-
-
-def _parent(told: Told) -> str:
-    if told.parent is None:
-        return ""
-    table, key = told.parent
-    own, other = ", ".join(map(identifier, told.key[: len(key)])), ", ".join(map(identifier, key))
-    return f"FOREIGN KEY ({own}) REFERENCES {identifier(table)} ({other}) ON DELETE CASCADE"
+    return (
+        plan
+        if told is None
+        else plan._replace(counted=told.counted, constraint=told.constraint_sql())
+    )
 
 
 class _Found(NamedTuple):

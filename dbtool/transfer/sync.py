@@ -148,7 +148,8 @@ def sync_rows(
             open_target(database) as connection,
             staged_source(source, inputs, connection, options, progress) as stage,
         ):
-            job = _Sync(connection, inputs, options, stage, progress)
+            asked = replace(options, before=None) if made else options
+            job = _Sync(connection, inputs, asked, stage, progress)
             return job.run(
                 delete=delete and not stage.result.bad, confirmed=confirmed, began_s=began_s
             )

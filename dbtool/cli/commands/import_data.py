@@ -10,6 +10,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
 from dbtool.cli.importing import Asked, run_import
+from dbtool.cli.importsync import SyncAsked, require_no_sync_options, run_sync
 from dbtool.cli.targets import DatabaseArgument
 
 __all__ = ["app"]
@@ -28,6 +29,8 @@ dbtool import people.csv --types zip=text --null NA app.db   # say what only you
 dbtool import orders.json --child-tables --pk id app.db      # lists become tables of their own
 dbtool import people.csv --on-error quarantine app.db # keep bad records aside, with the reason
 dbtool import events.ndjson --resume app.db           # go on after an interruption
+dbtool import wallet.json --pk id --mode sync app.db  # again and again: new, changed, gone rows
+dbtool import wallet.json --pk id --verify app.db     # compare only; exit code 4 where they differ
 zcat dump.gz | dbtool import - --table dump app.db    # from standard input
 """
 
@@ -62,9 +65,11 @@ def import_data(
         typer.Option("--pk", metavar="COLUMN,...", help="Columns that name a row: primary key."),
     ] = None,
     mode: Annotated[
-        Literal["insert", "upsert", "ignore", "replace"],
+        Literal["insert", "upsert", "ignore", "replace", "sync"],
         typer.Option(
-            "--mode", metavar="MODE", help="Rows that are there: insert, upsert, ignore, replace."
+            "--mode",
+            metavar="MODE",
+            help="Rows that are there: insert, upsert, ignore, replace, sync.",
         ),
     ] = "insert",
     null: Annotated[
@@ -112,8 +117,17 @@ def import_data(
     no_snapshot: Annotated[
         bool, typer.Option("--no-snapshot", help="Take no snapshot before.")
     ] = False,
-) -> None:
-    """Import JSON, NDJSON, CSV and TSV, also compressed by gzip or zstd; every value as it was.
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare source and database; write nothing.")
+    ] = False,
+    no_delete: Annotated[
+        bool, typer.Option("--no-delete", help="--mode sync keeps rows that the source lacks.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("-y", "--yes", help="--mode sync may delete most of a table.")
+    ] = False,
+) -> int:
+    """Import JSON, NDJSON, CSV, TSV and Dexie exports, gzip and zstd too; every value as it was.
 
     The source is read twice: for the types of its columns, then for its rows. A column of text
     becomes a number only where every value of it is written again exactly as it was; 007, +1, 1.0
@@ -122,6 +136,10 @@ def import_data(
     Rows are written a block in one transaction, together with the place in the source: an import
     that was interrupted goes on with --resume, and no row is doubled or lost. The database is made
     where there is none. Where it has a repository, a snapshot is taken first.
+
+    --mode sync makes the tables equal to the source, in one transaction: rows are added, changed
+    and, unless --no-delete, deleted. It is run again while an old application still writes the
+    source; --verify compares without writing. Both show what differs, table by table.
 
     Text that stands for NULL must be said (--null ''), as nothing in CSV tells them apart. The
     default for nested values of JSON is JSON text in one column.
@@ -149,4 +167,10 @@ def import_data(
         resume=resume,
         restart=restart,
     )
-    run_import(current(context), asked, db, report, dry_run=dry_run, snapshot=not no_snapshot)
+    session = current(context)
+    if verify or mode == "sync":
+        how = SyncAsked(verify, dry_run, not no_snapshot, not no_delete, yes)
+        return run_sync(session, asked, db, report, how)
+    require_no_sync_options(delete=not no_delete, yes=yes)
+    run_import(session, asked, db, report, dry_run=dry_run, snapshot=not no_snapshot)
+    return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
+from dbtool.core.names import identifier
+
 __all__ = [
     "BLOCK_BYTES",
     "START",
@@ -111,6 +113,15 @@ class Told(NamedTuple):
     """Table that the first columns refer to, and its key; rows go when the row goes."""
     indexes: tuple[str, ...] = ()
     """Statements that make them."""
+
+    def constraint_sql(self) -> str:
+        """Return the constraint of a table that refers to its parent; empty for others."""
+        if self.parent is None:
+            return ""
+        table, key = self.parent
+        own = ", ".join(map(identifier, self.key[: len(key)]))
+        other = ", ".join(map(identifier, key))
+        return f"FOREIGN KEY ({own}) REFERENCES {identifier(table)} ({other}) ON DELETE CASCADE"
 
 
 @runtime_checkable
