@@ -40,7 +40,7 @@ _dbtool_options() {
     'dbtool search') echo '--in --where --mode --facet --limit --offset --count --open --saved --filter --at --name --index --substring --in-db --no-refresh --no-index --timeout -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool optimize') echo '--workload --explain --param --apply --only --plan --out --undo --max-lock --quick --budget --checkpoint --temp --no-snapshot -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool benchmark') echo '--workload --save --against --tolerance --runs --temp -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
-    'dbtool import') echo '-t --table --from --types --pk --mode --null --map --json-values --flatten --child-tables --on-error --max-errors --resume --restart -n --dry-run --report --no-snapshot -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
+    'dbtool import') echo '-t --table --from --types --pk --mode --null --map --json-values --flatten --child-tables --on-error --max-errors --resume --restart -n --dry-run --report --no-snapshot --verify --no-delete -y --yes -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool diff') echo '--stat --rows --sql --table --name --exit-code -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool query') echo '--at --param --file --timeout --limit --name --with-archives -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
     'dbtool shell') echo '--at --name -o --format --json -q --quiet -v --verbose --color --progress --repo --limit-upload --password-file --password-command --config -h --help' ;;
@@ -136,8 +136,8 @@ _dbtool_choices() {
     --encoding) echo 'UTF-8 UTF-16le UTF-16be' ;;
     --auto-vacuum) echo 'none full incremental' ;;
     --reporter) echo 'table json github sarif' ;;
-    --from) echo 'json ndjson csv tsv' ;;
-    --mode) echo 'insert upsert ignore replace' ;;
+    --from) echo 'json ndjson csv tsv dexie' ;;
+    --mode) echo 'insert upsert ignore replace sync' ;;
     --index) echo 'status build drop' ;;
     --on-error) echo 'abort skip quarantine' ;;
     --theme) echo 'dark light' ;;
