@@ -121,10 +121,10 @@ def import_data(
         bool, typer.Option("--verify", help="Compare source and database; write nothing.")
     ] = False,
     no_delete: Annotated[
-        bool, typer.Option("--no-delete", help="--mode sync keeps rows that the source lacks.")
+        bool, typer.Option("--no-delete", help="Keep rows that the source lacks, in --mode sync.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("-y", "--yes", help="--mode sync may delete most of a table.")
+        bool, typer.Option("-y", "--yes", help="Let --mode sync delete most of a table.")
     ] = False,
 ) -> int:
     """Import JSON, NDJSON, CSV, TSV and Dexie exports, gzip and zstd too; every value as it was.
