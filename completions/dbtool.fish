@@ -353,8 +353,8 @@ complete -c dbtool -n '__dbtool_is import' -s n -l dry-run -d 'Only show the sch
 complete -c dbtool -n '__dbtool_is import' -l report -r -F -d 'Write what was done to FILE, as JSON.'
 complete -c dbtool -n '__dbtool_is import' -l no-snapshot -d 'Take no snapshot before.'
 complete -c dbtool -n '__dbtool_is import' -l verify -d 'Compare source and database; write nothing.'
-complete -c dbtool -n '__dbtool_is import' -l no-delete -d '--mode sync keeps rows that the source lacks.'
-complete -c dbtool -n '__dbtool_is import' -s y -l yes -d '--mode sync may delete most of a table.'
+complete -c dbtool -n '__dbtool_is import' -l no-delete -d 'Keep rows that the source lacks, in --mode sync.'
+complete -c dbtool -n '__dbtool_is import' -s y -l yes -d 'Let --mode sync delete most of a table.'
 complete -c dbtool -n '__dbtool_is import; and __dbtool_at 1' -F
 complete -c dbtool -n '__dbtool_is import; and __dbtool_at 2' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is diff' -l stat -d 'Pages, bytes and tables only; read no row.'
