@@ -334,13 +334,13 @@ def _partly_told(job: Job, place: Place) -> Iterator[None]:
         if not place.done:
             raise
         restore = f"dbtool restore {job.snapshot[:8]} --live DB" if job.snapshot else ""
-        hint = f"{restore}      brings back what was before\n" if restore else ""
+        hint = f"{restore}      brings back what was before\nor " if restore else ""
         raise DbtoolError(
             "migration-partly-done",
             error.message,
             context=f"{error.context}\nit runs without a transaction, and {place.done} of its "
             "statements are done; it does not count as applied".lstrip(),
-            hint=f"{hint}or correct it so that it can run again from its start",
+            hint=f"{hint}correct it so that it can run again from its start",
         ) from error
 
 

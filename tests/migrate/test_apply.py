@@ -95,6 +95,11 @@ def test_what_is_partly_done_is_said(shop: Project) -> None:
     assert error.code == "migration-partly-done"
     assert "1 of its statements are done" in error.context
     assert "dbtool restore abcdef01" in error.hint
+    assert "\nor correct it" in error.hint
+    shop.sql("DROP TABLE z")
+    with pytest.raises(DbtoolError) as caught:
+        shop.run()
+    assert caught.value.hint == "correct it so that it can run again from its start"
     assert shop.versions() == ["0001"]
 
 
