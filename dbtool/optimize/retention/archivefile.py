@@ -8,7 +8,8 @@
 
 States of a batch: `pending` from when it was copied until it was deleted from the live table;
 `done`; `returning` while it is being put back. Invariant: a row that is in the live table with
-the same content is not in force here, in whatever state a crash left its batch; `standing` tells,
+the same content is not in force here, in whatever state a crash left its batch; `dbtool.optimize.retention.standing`
+tells,
 for readers and for recovery alike.
 
 Whoever decides about a batch holds the write lock of the archive (`hold`) from before the live
@@ -35,7 +36,7 @@ from dbtool.errors import Damaged, Refused
 from dbtool.optimize.retention.codec import Codec, train
 from dbtool.optimize.retention.shape import ArchivedTable
 
-__all__ = ["APPLICATION_ID", "ArchiveFile", "Batch", "Standing", "digest_of", "standing"]
+__all__ = ["APPLICATION_ID", "ArchiveFile", "Batch", "digest_of"]
 
 APPLICATION_ID: Final = int.from_bytes(b"dbtA", "big")
 _VERSION: Final = 1
@@ -62,28 +63,19 @@ class Batch:
     plan: str
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Which rows of a batch are in the live table, by their places in it."""
-
-    equal: frozenset[int]
-    """With the same content."""
-    other: frozenset[int]
-    """Their key, with another content."""
-
-
 class ArchiveFile:
     """An archive opened for writing; a context manager.
 
     Args:
         path: made where it is not there, mode 0600.
+        encoding: of a new one; SQLite reads only files of one encoding together.
 
     Raises:
         Refused: `archive-foreign`, the file is another database.
         DbtoolError: as SQLite and the system say.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str = "UTF-8") -> None:
         self.path = path
         with failures_named("make", path.parent):
             _make_folders(path.parent)
@@ -95,7 +87,7 @@ class ArchiveFile:
             # One that reads first and writes then is refused at once where another run writes.
             self.connection.transaction_mode = "IMMEDIATE"
             try:
-                self._prepare()
+                self._prepare(encoding)
                 self._identity = _identity(path)
             except BaseException:
                 self.connection.close()
@@ -107,7 +99,7 @@ class ArchiveFile:
     def __exit__(self, *_: object) -> None:
         self.connection.close()
 
-    def _prepare(self) -> None:
+    def _prepare(self, encoding: str) -> None:
         connection = self.connection
         empty = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
         require_ours(connection, self.path, empty=empty)
@@ -115,6 +107,7 @@ class ArchiveFile:
         connection.pragma("synchronous", "extra")
         if not empty:
             return
+        connection.pragma("encoding", encoding)
         with connection:  # as one: an archive is whole, or a file of no bytes
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
             connection.execute(f"PRAGMA user_version = {_VERSION}").fetchall()
@@ -350,28 +343,6 @@ def digest_of(rows: Iterable[Row]) -> str:
     for row in rows:
         hasher.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
     return hasher.hexdigest(16)
-
-
-def standing(live: apsw.Connection, table: ArchivedTable, rows: Sequence[Row]) -> Standing:
-    """Say which archived rows are in the live table, and so not in force.
-
-    Only equal content counts: an application may have used a key again.
-
-    Args:
-        live: reads the live database, in the transaction for which the answer shall hold.
-        table: of the rows.
-        rows: rowid, then values.
-    """
-    places = [table.columns.index(name) for name in table.key_columns]
-    where = " AND ".join(f"{name} = ?" for name in table.key)
-    sql = f"SELECT {table.column_list} FROM main.{identifier(table.name)} WHERE {where}"
-    equal: set[int] = set()
-    other: set[int] = set()
-    for at, row in enumerate(rows):
-        key = (row[0],) if table.has_rowid else tuple(row[1 + place] for place in places)
-        for present in live.execute(sql, key).fetchall():
-            (equal if repr(tuple(present)) == repr(tuple(row[1:])) else other).add(at)
-    return Standing(frozenset(equal), frozenset(other - equal))
 
 
 def _make_folders(folder: Path) -> None:

@@ -81,7 +81,8 @@ class _Mover:
 
     def archive(self, path: Path) -> ArchiveFile:
         if path not in self.archives:
-            opened = self.stack.enter_context(ArchiveFile(path))
+            encoding = str(self.live.execute("PRAGMA encoding").get)
+            opened = self.stack.enter_context(ArchiveFile(path, encoding))
             settle_pending(opened, self.live, self.table)
             self.archives[path] = opened
         return self.archives[path]
@@ -300,16 +301,26 @@ def _roll_up(live: apsw.Connection, table: ArchivedTable, sql: str) -> None:
         f"CREATE TEMP TABLE expired AS SELECT {table.column_list} FROM main.{name} "
         f"WHERE ({table.key_list}) IN (SELECT * FROM temp.dbtool_keys)"
     )
+    before = live.authorizer
+    live.authorizer = _within_transaction
     try:
-        live.execute(sql).fetchall()
-    except apsw.SQLError as error:
+        live.execute(sql, can_cache=False).fetchall()
+    except (apsw.SQLError, apsw.AuthError, apsw.ConstraintError) as error:
         raise Refused(
             "rollup-failed",
             f"the rollup of [retention.{table.name}] does not work",
             context=str(error),
             hint="it is SQL over the table `expired`, once for each batch: it has to add up",
         ) from error
+    finally:
+        live.authorizer = before
     live.execute("DROP TABLE temp.expired")
+
+
+def _within_transaction(operation: int, *_: str | None) -> int:
+    """Let no rollup end the transaction in which its rows are deleted."""
+    ends = operation in (apsw.SQLITE_TRANSACTION, apsw.SQLITE_SAVEPOINT)
+    return apsw.SQLITE_DENY if ends else apsw.SQLITE_OK
 
 
 def _finish(live: apsw.Connection, rule: RetentionRule, progress: Progress) -> int:

@@ -16,16 +16,16 @@ import apsw
 
 from dbtool.core.connection import classified
 from dbtool.core.names import folded, identifier
-from dbtool.errors import Locked, Refused
+from dbtool.errors import Damaged, Locked, Refused
 from dbtool.optimize.retention.archivefile import (
     codec_of,
     packed_columns,
     require_ours,
-    standing,
 )
 from dbtool.optimize.retention.codec import Codec
 from dbtool.optimize.retention.rule import RetentionRule, archive_files
 from dbtool.optimize.retention.shape import ArchivedTable, table_of
+from dbtool.optimize.retention.standing import standing
 
 __all__ = ["with_archives"]
 
@@ -115,6 +115,7 @@ def _view(connection: apsw.Connection, table: ArchivedTable, files: dict[Path, s
             )
         }
         if not there:
+            _require_none(connection, table, schema)
             continue
         hidden = _not_in_force(connection, table, schema)
         packed = packed_columns(connection, table.name, schema)
@@ -133,6 +134,16 @@ def _view(connection: apsw.Connection, table: ArchivedTable, files: dict[Path, s
             f"AND {table.rowid} NOT IN (SELECT n FROM temp.{identifier(schema + table.name)})"
         )
     connection.execute(f"CREATE TEMP VIEW {name} AS {' UNION ALL '.join(parts)}")
+
+
+def _require_none(connection: apsw.Connection, table: ArchivedTable, schema: str) -> None:
+    batches = connection.execute(
+        f'SELECT count(*) FROM {schema}._dbtool_batches WHERE lower("table") = lower(?)',
+        (table.name,),
+    ).get
+    if batches:
+        path = connection.db_filename(schema)
+        raise Damaged("archive-damaged", f"{path} has lost the table of archived {table.name}")
 
 
 def _not_in_force(connection: apsw.Connection, table: ArchivedTable, schema: str) -> str:

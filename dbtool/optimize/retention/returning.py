@@ -18,9 +18,10 @@ from dbtool.core.connection import classified, open_live
 from dbtool.core.names import identifier
 from dbtool.core.progress import Progress
 from dbtool.errors import Damaged, Refused
-from dbtool.optimize.retention.archivefile import ArchiveFile, Batch, digest_of, standing
+from dbtool.optimize.retention.archivefile import ArchiveFile, Batch, digest_of
 from dbtool.optimize.retention.rule import RetentionRule, archive_files
 from dbtool.optimize.retention.shape import ArchivedTable, table_of
+from dbtool.optimize.retention.standing import standing
 
 __all__ = ["return_rows", "settle_pending", "texts_named"]
 

@@ -9,9 +9,10 @@ import apsw
 import pytest
 
 from dbtool.errors import Damaged
-from dbtool.optimize.retention.archivefile import ArchiveFile, digest_of, standing
+from dbtool.optimize.retention.archivefile import ArchiveFile, digest_of
 from dbtool.optimize.retention.returning import settle_pending
 from dbtool.optimize.retention.shape import ArchivedTable, table_of
+from dbtool.optimize.retention.standing import standing
 from tests.optimize.retention.shelves import make_live, make_rule, together
 
 

@@ -68,12 +68,23 @@ def test_rows_can_be_discarded(live: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "archive").exists()
 
 
-def test_a_rollup_that_fails_leaves_everything_as_it_was(live: Path, tmp_path: Path) -> None:
-    rule, before = make_rule(tmp_path, rollup="INSERT INTO gone SELECT * FROM expired"), rows(live)
+@pytest.mark.parametrize(
+    "rollup",
+    [
+        "INSERT INTO gone SELECT * FROM expired",
+        "INSERT INTO sums VALUES ('2026-01', 1); COMMIT; BEGIN",
+        "INSERT INTO sums VALUES ('x', 1), ('x', 1)",
+    ],
+)
+def test_a_rollup_that_fails_leaves_everything_as_it_was(
+    live: Path, tmp_path: Path, rollup: str
+) -> None:
+    rule, before = make_rule(tmp_path, rollup=rollup), rows(live)
     with pytest.raises(Refused) as caught:
         move(live, rule)
     assert caught.value.code == "rollup-failed"
     assert rows(live) == before
+    assert rows(live, "SELECT * FROM sums") == []
     assert together(live, rule) == before
 
 

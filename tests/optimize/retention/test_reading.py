@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from dbtool.errors import Refused
+from dbtool.errors import Damaged, Refused
 from dbtool.optimize.retention.reading import with_archives
 from tests.optimize.retention.shelves import make_live, make_rule, move, rows, together
 
@@ -54,3 +54,23 @@ def test_a_row_that_an_application_wrote_again_is_seen_once_and_hides_no_other(
     connection.execute("INSERT INTO log(id, at, n, data, b) VALUES (?, ?, ?, ?, ?)", before[45][:5])
     connection.close()
     assert together(live, rule) == before
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_a_database_of_any_encoding_is_read_with_its_archives(
+    tmp_path: Path, encoding: str
+) -> None:
+    live = make_live(tmp_path / "app.db", f"PRAGMA encoding = '{encoding}'")
+    rows(live, "UPDATE log SET data = data || '\u20ac'")
+    rule, before = make_rule(tmp_path), rows(live)
+    move(live, rule)
+    assert together(live, rule) == before
+
+
+def test_an_archive_that_lost_its_table_is_damaged(tmp_path: Path) -> None:
+    live = make_live(tmp_path / "app.db")
+    rule = make_rule(tmp_path)
+    move(live, rule)
+    rows(tmp_path / "archive" / "2026-01.db", "DROP TABLE log")
+    with pytest.raises(Damaged):
+        together(live, rule)
