@@ -8,9 +8,8 @@
 
 States of a batch: `pending` from when it was copied until it was deleted from the live table;
 `done`; `returning` while it is being put back. Invariant: a row that is in the live table with
-the same content is not in force here, in whatever state a crash left its batch; `dbtool.optimize.retention.standing`
-tells,
-for readers and for recovery alike.
+the same content is not in force here, in whatever state a crash left its batch; `standing` (in the
+module of that name) tells, for readers and for recovery alike.
 
 Whoever decides about a batch holds the write lock of the archive (`hold`) from before the live
 table is committed until the state is written. So two runs at once never decide about one batch.
