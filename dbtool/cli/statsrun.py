@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dbtool.cli.failure import OK, WARNINGS
 from dbtool.cli.statsproviders import providers_of
 from dbtool.cli.targets import Target, choose
+from dbtool.core.names import distinct
 from dbtool.core.sqlerror import nearest
 from dbtool.errors import NotFound, UsageError
 from dbtool.monitor.stats.advice import advice
@@ -218,7 +219,7 @@ def _rows_of(
             raise UsageError(
                 "usage", "csv and tsv hold one list", hint="name one statistic: --saved NAME"
             )
-        names = results[0].columns
+        names = distinct(results[0].columns)
         return [dict(zip(names, row, strict=True)) for row in results[0].rows]
     if len(request.sections) > 1:
         raise UsageError("usage", "csv and tsv hold one list", hint="name one section: --section")

@@ -288,3 +288,9 @@ def test_a_trace_log_of_several_databases_gives_only_this_one(run: Run, shop: Pa
     found = run(*words, "shop.db").data["workload"]
     assert found["available"] is False
     assert "/data/other.db" in found["reason"]
+
+
+def test_columns_of_one_name_are_all_there(run: Run, shop: Path) -> None:
+    Path("dbtool.toml").write_text('[stats.twice]\nsql = "SELECT 1 AS a, 2 AS a"\n')
+    done = run("stats", "--saved", "twice", "-o", "csv", "shop.db")
+    assert done.out.splitlines() == ["a,a:1", "1,2"]
