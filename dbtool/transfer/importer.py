@@ -14,6 +14,7 @@ from typing import Final
 
 import apsw
 
+from dbtool.core.atomicfile import failures_named
 from dbtool.core.create import init_database
 from dbtool.core.names import folded, identifier
 from dbtool.core.progress import Progress
@@ -236,7 +237,7 @@ class _Job:
             self.progress.advance(state.position.offset)
             with opened(each.path, each.shown) as stream:
                 tracked = Tracked(stream)
-                reader = reader_for(each, self.options)
+                reader = reader_for(each, self.options, known=self._is_known(each))
                 for step in reader.steps(tracked, state.position):  # type: ignore[arg-type]
                     self._records += step.end.records - state.position.records
                     self._step(connection, journal, state, loader, each, step, tracked)
@@ -247,6 +248,14 @@ class _Job:
             with immediately(connection):
                 journal.write(state)
             self.progress.finish()
+
+    def _is_known(self, each: Input) -> bool:
+        """Return whether a first reading found nothing odd in a file, and it is still the same."""
+        if self._scan is None or each not in self._scan.plain:
+            return False
+        with failures_named("read", each.path):
+            status = each.path.stat()
+        return (status.st_size, status.st_mtime_ns) == (each.size_bytes, each.stamp)
 
     def _step(
         self,

@@ -21,15 +21,17 @@ __all__ = ["Scan", "reader_for", "with_nulls"]
 _FIRST_ROWS = 5
 
 
-def reader_for(each: Input, options: ImportOptions) -> Reader:
-    """Return the reader of a file."""
+def reader_for(each: Input, options: ImportOptions, *, known: bool = False) -> Reader:
+    """Return the reader of a file; `known`: see `NdjsonReader`."""
     if each.format == "dexie":
         return DexieReader(options.table)
     table = options.table or each.table
     if each.format in ("csv", "tsv"):
         return CsvReader(table, "," if each.format == "csv" else "\t")
     tabler = Tabler(options.nesting, options.pk)
-    return NdjsonReader(table, tabler) if each.format == "ndjson" else JsonReader(table, tabler)
+    if each.format == "ndjson":
+        return NdjsonReader(table, tabler, known=known)
+    return JsonReader(table, tabler)
 
 
 class Scan:
@@ -41,9 +43,10 @@ class Scan:
         """By table, by column of the source."""
         self.first: dict[str, tuple[tuple[str, ...], list[Sequence[Any]]]] = {}
         """Names and first rows of each table."""
-        self.told: dict[str, Told] = {}
-        """What the source itself says, by table."""
-        self.notes: list[str] = []
+        self.children: dict[str, tuple[str, ...]] = {}
+        """Keys of the tables of items of lists."""
+        self.plain: set[Input] = set()
+        """Files in which nothing was odd."""
         self.records = 0
         self.bad: list[tuple[str, int, str]] = []
 
@@ -63,9 +66,8 @@ class Scan:
                     self.records += step.end.records - before
                     before = step.end.records
                     progress.advance(step.size_bytes)
-            if isinstance(reader, Described):
-                self.told |= reader.told()
-                self.notes += reader.notes
+            if getattr(reader, "plain", False):
+                self.plain.add(each)
             progress.finish()
 
     def _add(self, batch: Batch, make: Callable[[], Seen]) -> None:

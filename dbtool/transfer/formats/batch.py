@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
+from typing import Any, BinaryIO, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from dbtool.core.names import identifier
 
@@ -33,8 +33,12 @@ class Verbatim:
 
     __slots__ = ("text",)
 
+    made: ClassVar[int] = 0
+    """How many there were in this process; tells whether parsing made any."""
+
     def __init__(self, text: str) -> None:
         self.text = text
+        Verbatim.made += 1
 
     def __repr__(self) -> str:
         return self.text

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from dbtool.transfer.formats.batch import START, Bad, Origin, Position, Step
+from dbtool.transfer.formats.batch import START, Bad, Origin, Position, Step, Verbatim
 from dbtool.transfer.formats.exact import decode_lines, doubles_possible, parse_slowly
 from dbtool.transfer.formats.lines import line_blocks, skip_bom, skip_to
 from dbtool.transfer.formats.nested import Tabler
@@ -24,9 +24,19 @@ class NdjsonReader:
 
     textual = False
 
-    def __init__(self, table: str, tabler: Tabler) -> None:
+    def __init__(self, table: str, tabler: Tabler, *, known: bool = False) -> None:
+        """Remember how.
+
+        Args:
+            table: for all of it.
+            tabler: makes rows of objects.
+            known: a first reading found each key once, and each decimal one that a float holds.
+        """
         self._table = table
         self._tabler = tabler
+        self._known = known
+        self.plain = True
+        """Nothing was odd so far, so that a second reading need not look."""
 
     def steps(self, stream: BinaryIO, start: Position) -> Iterator[Step]:
         """Yield a step for each block; see `Reader`."""
@@ -47,12 +57,17 @@ class NdjsonReader:
             yield Step(batches, tuple(bad), origin, position, len(block))
 
     def _records(self, block: bytes, line: int) -> tuple[list[Any], list[Bad], Origin]:
+        verbatim = Verbatim.made
         try:
-            records = decode_lines(block)
-            if set(map(type, records)) <= {dict} and not doubles_possible(block, records):
+            records = decode_lines(block, plain=self._known)
+            if set(map(type, records)) <= {dict} and (
+                self._known or not doubles_possible(block, records)
+            ):
+                self.plain = self.plain and verbatim == Verbatim.made
                 return records, [], _every_line(block, line)
         except (ValueError, msgspec.MsgspecError, RecursionError):
             pass  # said line by line below
+        self.plain = False
         return _one_by_one(block, line)
 
 
