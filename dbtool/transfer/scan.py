@@ -43,8 +43,9 @@ class Scan:
         """By table, by column of the source."""
         self.first: dict[str, tuple[tuple[str, ...], list[Sequence[Any]]]] = {}
         """Names and first rows of each table."""
-        self.children: dict[str, tuple[str, ...]] = {}
-        """Keys of the tables of items of lists."""
+        self.told: dict[str, Told] = {}
+        """What the source itself says, by table."""
+        self.notes: list[str] = []
         self.plain: set[Input] = set()
         """Files in which nothing was odd."""
         self.records = 0
@@ -66,6 +67,9 @@ class Scan:
                     self.records += step.end.records - before
                     before = step.end.records
                     progress.advance(step.size_bytes)
+            if isinstance(reader, Described):
+                self.told |= reader.told()
+                self.notes += reader.notes
             if getattr(reader, "plain", False):
                 self.plain.add(each)
             progress.finish()
