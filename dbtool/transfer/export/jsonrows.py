@@ -10,7 +10,10 @@ import json
 import math
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Final
+
+import msgspec
 
 from dbtool.core.names import distinct
 from dbtool.pages.records import RawText
@@ -33,16 +36,15 @@ class NdjsonWriter:
 
     def rows(self, batch: Batch) -> bytes:
         """Return the lines of some rows."""
-        return "".join([f"{line}\n" for line in self.objects(batch)]).encode()
+        names = self._names
+        objects = [dict(zip(names, row, strict=True)) for row in batch]
+        if _ordinary(batch):
+            return _LINES.encode_lines(objects)
+        return "".join([f"{_encoded(each)}\n" for each in objects]).encode()
 
     def end(self) -> bytes:
         """Return what comes after the last row."""
         return b""
-
-    def objects(self, batch: Batch) -> list[str]:
-        """Return each row as an object."""
-        names = self._names
-        return [_encoded(dict(zip(names, row, strict=True))) for row in batch]
 
 
 class JsonWriter:
@@ -50,23 +52,24 @@ class JsonWriter:
 
     def __init__(self, losses: Losses) -> None:
         self._lines = NdjsonWriter(losses)
-        self._separator = "\n"
+        self._separator = b"\n"
 
     def begin(self, columns: Sequence[str]) -> bytes:
         """Return the beginning of the array."""
         self._lines.begin(columns)
-        self._separator = "\n"
+        self._separator = b"\n"
         return b"["
 
     def rows(self, batch: Batch) -> bytes:
         """Return the items of some rows."""
-        text = self._separator + ",\n".join(self._lines.objects(batch))
-        self._separator = ",\n"
-        return text.encode()
+        # A line feed in a value is escaped, so that each one that is there ends an object.
+        items = self._lines.rows(batch).removesuffix(b"\n").replace(b"\n", b",\n")
+        before, self._separator = self._separator, b",\n"
+        return before + items
 
     def end(self) -> bytes:
         """Return the end of the array."""
-        return b"]" if self._separator == "\n" else b"\n]"
+        return b"]" if self._separator == b"\n" else b"\n]"
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -76,19 +79,31 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 _ENCODE: Final[Callable[[Any], str]] = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, default=_object
+    ensure_ascii=False, allow_nan=False, default=_object, separators=(",", ":")
 ).encode
+_LINES: Final = msgspec.json.Encoder()
+"""Writes the same, but BLOBs and infinite numbers in its own way."""
+_ORDINARY: Final = frozenset({int, str, float, type(None)})
 
 
 def _encoded(row: dict[str, Value]) -> str:
     try:
         return _ENCODE(row)
     except ValueError:  # something is infinite
-        pairs = (f"{_ENCODE(name)}: {_value(value)}" for name, value in row.items())
-        return f"{{{', '.join(pairs)}}}"
+        pairs = (f"{_ENCODE(name)}:{_value(value)}" for name, value in row.items())
+        return f"{{{','.join(pairs)}}}"
 
 
 def _value(value: Value) -> str:
     if isinstance(value, float) and math.isinf(value):
         return "9e999" if value > 0 else "-9e999"
     return _ENCODE(value)
+
+
+def _ordinary(batch: Batch) -> bool:
+    """Return whether there are neither BLOBs nor infinite numbers in some rows."""
+    cells = list(chain.from_iterable(batch))
+    kinds = set(map(type, cells))
+    if not kinds <= _ORDINARY:
+        return False
+    return float not in kinds or not (math.inf in cells or -math.inf in cells)

@@ -1,0 +1,27 @@
+PRAGMA encoding = 'UTF-8';
+PRAGMA page_size = 4096;
+PRAGMA auto_vacuum = NONE;
+PRAGMA foreign_keys = OFF;
+BEGIN;
+CREATE TABLE kinds(id INTEGER PRIMARY KEY AUTOINCREMENT, v, t TEXT NOT NULL DEFAULT '');
+CREATE TABLE "odd, name"(a, twice AS (a * 2));
+INSERT INTO "kinds"("id","v","t") VALUES(1,NULL,'');
+INSERT INTO "kinds"("id","v","t") VALUES(2,9007199254740993,'NULL');
+INSERT INTO "kinds"("id","v","t") VALUES(3,-0.0,'a,b');
+INSERT INTO "kinds"("id","v","t") VALUES(4,0.1,'say "hi"');
+INSERT INTO "kinds"("id","v","t") VALUES(5,9e999,'\N');
+INSERT INTO "kinds"("id","v","t") VALUES(6,x'00ff','two
+lines');
+INSERT INTO "kinds"("id","v","t") VALUES(7,1.0,'tab	');
+INSERT INTO "kinds"("id","v","t") VALUES(8,1,'ä€😀');
+INSERT INTO "kinds"("id","v","t") VALUES(9,'|*_<b>',CAST(x'63720d' AS TEXT));
+INSERT INTO "kinds"("id","v","t") VALUES(10,'',CAST(x'001b' AS TEXT));
+INSERT INTO "odd, name"("rowid","a") VALUES(1,1);
+INSERT INTO "odd, name"("rowid","a") VALUES(2,'x');
+DELETE FROM sqlite_sequence WHERE name = 'kinds';
+INSERT INTO sqlite_sequence(name, seq) VALUES('kinds', 10);
+CREATE INDEX by_text ON kinds(t);
+CREATE VIEW seen AS SELECT v FROM kinds;
+PRAGMA user_version = 0;
+PRAGMA application_id = 0;
+COMMIT;
