@@ -49,8 +49,7 @@ SNAPSHOTS = [
     snapshot(2, ago_s=7_200),
     snapshot(3, ago_s=2_520, note="before v2"),
 ]
-SCHEDULE = {
-    "database": "/srv/app.db",
+TIMER = {
     "timer": "systemd",
     "when": "*-*-* 02:30:00",
     "next_run": "Thu 2026-03-05 02:30:00 UTC",
@@ -58,6 +57,7 @@ SCHEDULE = {
     "last_result": "success",
     "where": ["/etc/systemd/system/dbtool-app.timer"],
 }
+SCHEDULE = {"database": "/srv/app.db", "timers": [TIMER]}
 
 
 def reading(feed: str, data: Any, *, at_s: float = NOW_S, **fields: Any) -> Reading:

@@ -103,8 +103,7 @@ def install(
     else:
         _manager().install(plan)
         _require_linger(session)
-    for state in _states(target, by_cron=by_cron):
-        _show(session, target, state)
+    _show(session, target, _states(target, by_cron=by_cron))
     if not follow:
         _tell_of_retention(session, target)
 
@@ -117,8 +116,7 @@ def show(context: typer.Context, db: DatabaseArgument = None) -> None:
     states = [state for by_cron in (False, True) for state in _found(target, by_cron=by_cron)]
     if not states:
         raise _nothing(target)
-    for state in states:
-        _show(session, target, state)
+    _show(session, target, states)
 
 
 @app.command(cls=PlainCommand, epilog="dbtool schedule remove app.db   # no more nightly job")
@@ -283,8 +281,17 @@ def _tell_of_retention(session: Session, target: Target) -> None:
         )
 
 
-def _show(session: Session, target: Target, state: TimerState) -> None:
-    lines = [("database", target.shown), ("timer", state.kind), ("when", state.when)]
+def _show(session: Session, target: Target, states: list[TimerState]) -> None:
+    """Show all that is installed: one document, whatever there is."""
+    lines = [("database", target.shown)]
+    for state in states:
+        lines += [*([("", "")] if state is not states[0] else []), *_lines(state)]
+    data = {"database": target.source, "timers": [_data(state) for state in states]}
+    session.output.report("dbtool.schedule/2", data, lines)
+
+
+def _lines(state: TimerState) -> list[tuple[str, str]]:
+    lines = [("timer", state.kind), ("when", state.when)]
     if state.when == "always":
         lines.append(("follow", state.last_result or "unknown"))
     elif state.kind == "systemd":
@@ -293,13 +300,12 @@ def _show(session: Session, target: Target, state: TimerState) -> None:
             ("last run", state.last_run or "never"),
             *([("result", state.last_result)] if state.last_result else []),
         ]
-    lines += [("where" if place == state.where[0] else "", brief(place)) for place in state.where]
-    session.output.report("dbtool.schedule/1", _data(target, state), lines)
+    places = [("where" if place == state.where[0] else "", brief(place)) for place in state.where]
+    return [*lines, *places]
 
 
-def _data(target: Target, state: TimerState) -> dict[str, Any]:
+def _data(state: TimerState) -> dict[str, Any]:
     return {
-        "database": target.source,
         "timer": state.kind,
         "when": state.when,
         "next_run": state.next_run,

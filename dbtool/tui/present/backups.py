@@ -139,8 +139,8 @@ def schedule_lines(state: State) -> list[Line]:
     data = state.data("schedule")
     if data is None:
         return [Line("schedule", "asking ...")]
-    entries = data if isinstance(data, list) else [data]
-    return [line for entry in entries for line in _timer_lines(entry)]
+    # Recordings of before hold the one timer there was.
+    return [line for entry in data.get("timers", [data]) for line in _timer_lines(entry)]
 
 
 def _timer_lines(entry: Mapping[str, Any]) -> list[Line]:

@@ -24,7 +24,7 @@ def test_a_systemd_timer_is_installed_shown_and_removed(
     outcome = run("schedule", "install", "--systemd", "--at", "sun 03:00", "app.db")
     assert outcome.code == 0, outcome.err
     assert "next run  Sun 2026-11-22 02:30:00 UTC" in outcome.out
-    data = run("schedule", "show", "--json", "app.db").data
+    (data,) = run("schedule", "show", "--json", "app.db").data["timers"]
     assert (data["timer"], data["when"]) == ("systemd", "Sun *-*-* 03:00:00")
     service = Path(data["where"][0]).read_text()
     assert "dbtool run --quiet --config " in service
@@ -46,13 +46,25 @@ def test_a_service_that_follows_is_installed_and_shown(
     assert run("schedule", "remove", "app.db").code == 0
 
 
+def test_a_timer_and_a_service_are_shown_as_one_document(
+    run: Run, database: Path, stand_ins: StandIns
+) -> None:
+    assert run("schedule", "install", "--systemd", "app.db").code == 0
+    installed = run("schedule", "install", "--follow", "--json", "app.db").data
+    shown = run("schedule", "show", "--json", "app.db")
+    assert shown.data == installed
+    assert '"dbtool.schedule/2"' in shown.out
+    assert [timer["when"] for timer in shown.data["timers"]] == ["*-*-* 02:30:00", "always"]
+
+
 def test_a_cron_line_is_installed_shown_and_removed(
     run: Run, database: Path, stand_ins: StandIns
 ) -> None:
     stand_ins.table.write_text("0 0 * * * /bin/true\n")
     assert run("schedule", "install", "--cron", "--at", "every 15m", "app.db").code == 0
     assert f"*/15 * * * * cd {Path.cwd()} && " in stand_ins.table.read_text()
-    assert run("schedule", "show", "--json", "app.db").data["when"] == "*/15 * * * *"
+    (timer,) = run("schedule", "show", "--json", "app.db").data["timers"]
+    assert timer["when"] == "*/15 * * * *"
     assert run("schedule", "remove", "app.db").out.startswith("removed  the line in the crontab")
     assert stand_ins.table.read_text() == "0 0 * * * /bin/true\n"
 

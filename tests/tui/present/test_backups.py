@@ -22,6 +22,7 @@ from tests.tui.seeded import (
     NOW_S,
     READINGS,
     SCHEDULE,
+    TIMER,
     SNAPSHOTS,
     failing,
     reading,
@@ -109,13 +110,13 @@ def test_the_timer_says_when_and_how_it_went() -> None:
     lines = schedule_lines(known())
     assert [line.label for line in lines] == ["schedule", "next run", "last run"]
     assert lines[2].status is Status.OK
-    failed = known(reading("schedule", {**SCHEDULE, "last_result": "exit-code"}))
+    failed = known(reading("schedule", {"timers": [{**TIMER, "last_result": "exit-code"}]}))
     assert schedule_lines(failed)[2].status is Status.CRIT
 
 
 def test_a_follower_says_whether_it_runs() -> None:
-    entry = {**SCHEDULE, "when": "always", "last_result": "failed"}
-    lines = schedule_lines(known(reading("schedule", [SCHEDULE, entry])))
+    entry = {**TIMER, "when": "always", "last_result": "failed"}
+    lines = schedule_lines(known(reading("schedule", {"timers": [TIMER, entry]})))
     assert (lines[-1].label, lines[-1].status) == ("follow", Status.CRIT)
 
 
