@@ -55,10 +55,12 @@ def _ref(target: Target) -> DatabaseRef:
 
     path = target.path or Path(target.repository)
     repository = target.repository or default_repository(path)
+    word = target.name or str(path)
     return DatabaseRef(
         target.shown,
         str(path.resolve()),
-        target.name or str(path),
+        # A file whose name begins with a dash is no option of the commands behind.
+        f"./{word}" if word.startswith("-") else word,
         repository,
         target.max_backup_age_s,
     )

@@ -166,7 +166,9 @@ def _backups(found: BackupStats) -> dict[str, Any]:
 def _workload(found: Workload) -> dict[str, Any]:
     statements = [
         {
-            **plain_fields(use, leaving={"histogram"}),
+            # Without its unit the time of the example would take the place of the example.
+            **plain_fields(use, leaving={"histogram", "example_s"}),
+            "example_took": use.example_s,
             "p50": use.quantile_s(0.5),
             "p95": use.quantile_s(0.95),
         }

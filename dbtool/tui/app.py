@@ -17,6 +17,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
+from dbtool.core.printable import visible_lines
 from dbtool.tui.actions import KEYS
 from dbtool.tui.jobs import JobRunner
 from dbtool.tui.model import Options
@@ -24,6 +25,7 @@ from dbtool.tui.screens.database import DatabaseScreen
 from dbtool.tui.views import VIEWS
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
     from dbtool.tui.model import DatabaseRef
@@ -101,6 +103,19 @@ class DashboardApp(App[None]):
             self.push_screen(FleetScreen())
         else:
             self.open_database(self.options.databases[0])
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Tell something as it is: names in it are no markup, whoever calls."""
+        text = visible_lines(message)
+        super().notify(text, title=title, severity=severity, timeout=timeout, markup=False)
 
     def open_database(self, database: DatabaseRef) -> None:
         """Show one database."""

@@ -17,12 +17,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from dbtool.tui.actions import line_of
 from dbtool.tui.model import Problem, Reading
 
 __all__ = ["ask", "command"]
 
 _MOST_BYTES: Final = 32 * 2**20
 """More than any table that a terminal can show."""
+_END_DEADLINE_S: Final = 1.0
 _ANSWERED: Final = (0, 3, 4, 13)
 """Exit codes that come with a document: fine, with warnings, the answer is no, damage found."""
 
@@ -52,26 +54,33 @@ async def ask(
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-    except OSError as error:
-        problem = Problem("probe-failed", f"cannot start dbtool: {error.strerror}")
+    except (OSError, ValueError) as error:
+        # ValueError: a word that was typed or pasted holds a NUL.
+        problem = Problem("probe-failed", f"cannot start dbtool: {error}")
         return Reading(feed, now(), 0.0, 1, problem=problem)
     try:
         async with asyncio.timeout(deadline_s):
             output, errors = await process.communicate()
     except TimeoutError:
-        return Reading(feed, now(), deadline_s, 1, problem=_too_slow(words, deadline_s))
-    finally:
-        # Also when the dashboard ends while it waits.
         await _end(process)
+        return Reading(feed, now(), deadline_s, 1, problem=_too_slow(words, deadline_s))
+    except asyncio.CancelledError:
+        # The dashboard ends, or something else was asked meanwhile.
+        await _end(process)
+        raise
     took_s = time.monotonic() - began_s
     return _reading(feed, now(), took_s, process.returncode or 0, (output, errors))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    # The whole group: what the child started may hold its output open after the child's own end.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    # To the end of its output, so that nothing of it stays open; who left the group may hold it.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_DEADLINE_S):
+            await process.communicate()
+    process._transport.close()  # type: ignore[attr-defined]  # asyncio offers no other way
 
 
 def _too_slow(words: Sequence[str], deadline_s: float) -> Problem:
@@ -79,7 +88,7 @@ def _too_slow(words: Sequence[str], deadline_s: float) -> Problem:
         "probe-deadline",
         f"no answer within {deadline_s:g} s",
         cause="the probe was ended, so that nothing here waits for it",
-        hint=f"dbtool {' '.join(words)}",
+        hint=line_of(tuple(words)),
     )
 
 

@@ -35,6 +35,7 @@ FEEDS: Final[dict[str, Feed]] = {
     "storage": Feed(("stats", "--section", "storage,tables,growth,map"), 600, 60, "storage"),
     "indexes": Feed(("stats", "--section", "indexes"), None, 60, "indexes"),
     "queries": Feed(("stats", "--section", "workload"), None, 60, "queries"),
+    "plan": Feed(("optimize",), None, 120, "queries"),
     "advice": Feed(("optimize",), None, 900, "indexes"),
     "search": Feed(("search",), None, 60, "search"),
     "prune": Feed(("prune", "--dry-run"), None, 60, "backups"),

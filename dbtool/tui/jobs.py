@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
@@ -24,6 +25,10 @@ __all__ = ["Job", "JobRunner", "JobState"]
 _FINE: Final = (0, 3)
 _CANCELLED: Final = (130, 143)
 _LONGEST_READ: Final = 2**20
+_MOST_LOGS: Final = 100
+_MOST_LOG_BYTES: Final = 64 * 2**20
+_QUIET_S: Final = 3600.0
+"""A job that runs writes once a second; a log that is older than this is no longer written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +164,24 @@ class JobRunner:
                     start_new_session=True,
                 )
             job._output = log.open("rb")
-        except OSError as error:
-            problem = Problem("job-not-started", f"cannot start: {error.strerror or error}")
+        except (OSError, ValueError) as error:
+            # ValueError: a word that was typed or pasted holds a NUL.
+            problem = Problem("job-not-started", f"cannot start: {error}")
             job.state = JobState(problem=problem, exit_code=1)
+        self._forget_old_logs()
         return job
+
+    def _forget_old_logs(self) -> None:
+        """Keep the newest logs, of all dashboards together; none that may still be written."""
+        with suppress(OSError):
+            logs = [(log.stat(), log) for log in self._folder.glob("*.ndjson")]
+            logs.sort(key=lambda each: each[0].st_mtime, reverse=True)
+            kept_bytes = 0
+            for number, (status, log) in enumerate(logs):
+                kept_bytes += status.st_size
+                old = self._now() - status.st_mtime > _QUIET_S
+                if old and (number >= _MOST_LOGS or kept_bytes > _MOST_LOG_BYTES):
+                    log.unlink(missing_ok=True)
 
     def look(self) -> list[Job]:
         """Read what all running jobs wrote, and return those that changed."""

@@ -61,7 +61,8 @@ class Recorder:
         """Answer a feed, and keep the answer."""
         reading = await self._source.read(feed, database, extra)
         if reading is not None:
-            self._write({"database": database.path, "reading": asdict(reading)})
+            record = {"database": database.path, "reading": asdict(reading)}
+            self._write(record | ({"extra": extra} if extra else {}))
         return reading
 
     async def look(self, database: DatabaseRef) -> Live | None:
@@ -74,8 +75,7 @@ class Recorder:
     async def past(self, database: DatabaseRef) -> list[Live]:
         """Return the past, and keep it."""
         looks = await self._source.past(database)
-        for live in looks:
-            self._write({"database": database.path, "live": asdict(live)})
+        self._write({"database": database.path, "past": [asdict(live) for live in looks]})
         return looks
 
     def close(self) -> None:
@@ -88,7 +88,8 @@ class Recorder:
         if self._file is None:
             return
         try:
-            self._file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+            # ASCII: names that are not UTF-8 come as surrogates, which no file takes as they are.
+            self._file.write(json.dumps(record, default=str) + "\n")
             self._file.flush()
         except OSError:
             # A full disk ends the recording, not the view; what was written can be replayed.
@@ -102,16 +103,19 @@ class Replay:
 
     def __init__(self, databases: tuple[DatabaseRef, ...], records: list[dict[str, Any]]) -> None:
         self.databases = databases
-        self._readings: dict[tuple[str, str], list[Reading]] = {}
+        self._readings: dict[tuple[str, str], list[tuple[Reading, tuple[str, ...]]]] = {}
+        self._past: dict[str, list[Live]] = {}
         self._looks: dict[str, list[Live]] = {}
         for record in records:
             place = record["database"]
             if "reading" in record:
-                reading = _reading(record["reading"])
-                self._readings.setdefault((place, reading.feed), []).append(reading)
+                answer = _reading(record["reading"]), tuple(record.get("extra", ()))
+                self._readings.setdefault((place, answer[0].feed), []).append(answer)
+            elif "past" in record:
+                self._past.setdefault(place, [_live(live) for live in record["past"]])
             else:
                 self._looks.setdefault(place, []).append(_live(record["live"]))
-        answered = [r.at_s for readings in self._readings.values() for r in readings]
+        answered = [r.at_s for answers in self._readings.values() for r, _ in answers]
         times = [live.at_s for looks in self._looks.values() for live in looks] or answered
         self._moments = sorted(set(times))
         self._place = 0
@@ -142,9 +146,14 @@ class Replay:
     async def read(
         self, feed: str, database: DatabaseRef, extra: tuple[str, ...] = ()
     ) -> Reading | None:
-        """Return the newest answer that was given until the moment that is shown."""
-        found = self._readings.get((database.path, feed), ())
-        return next((r for r in reversed(found) if r.at_s <= self.at_s), None)
+        """Return the newest answer that was given until the moment that is shown.
+
+        With further words only an answer to the same ones, whenever in the recording it was given.
+        """
+        found = reversed(self._readings.get((database.path, feed), []))
+        if extra:
+            return next((r for r, words in found if words == extra), None)
+        return next((r for r, _ in found if r.at_s <= self.at_s), None)
 
     async def look(self, database: DatabaseRef) -> Live | None:
         """Return the newest look in the same way."""
@@ -153,7 +162,7 @@ class Replay:
 
     async def past(self, database: DatabaseRef) -> list[Live]:
         """Return every look before the moment that is shown, the oldest first."""
-        return self.looks(database)[:-1]
+        return [*self._past.get(database.path, ()), *self.looks(database)[:-1]]
 
     def looks(self, database: DatabaseRef) -> list[Live]:
         """Return every look until the moment that is shown, the oldest first."""
@@ -169,7 +178,7 @@ def open_recording(path: Path) -> Replay:
         StorageFailed: `recording-failed`, it cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except FileNotFoundError as error:
         raise NotFound("recording-not-found", f"there is no recording {path}") from error
     except UnicodeDecodeError as error:

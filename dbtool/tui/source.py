@@ -8,20 +8,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final, Protocol
 
 from dbtool.tui.children import ask
 from dbtool.tui.feeds import FEEDS, words_of
 from dbtool.tui.model import DatabaseRef, Live, Options, Reading
+from dbtool.tui.threads import in_thread
 
 __all__ = ["ChildSource", "Look", "Source"]
 
-_LOOK_DEADLINE_S: Final = 1.0
+_LOOK_DEADLINE_S: Final = 5.0
+"""Longer than the helper of the observer has; the first look starts it, on a busy machine too."""
 _CHILDREN_AT_ONCE: Final = 2
-"""At the start many questions come together; more at once would only make each answer later."""
+"""At the start many questions come together; more at once would only make each answer later.
+What somebody asks for does not wait behind them."""
 
 Look = Callable[[DatabaseRef], Live]
-"""One cheap look from outside; may block, and is given up after a second."""
+"""One cheap look from outside; may block, and is given up after some seconds."""
 
 
 Past = Callable[[DatabaseRef], list[Live]]
@@ -90,11 +94,11 @@ class ChildSource:
     ) -> Reading | None:
         """Ask the command of a feed."""
         words = words_of(feed, database, self._options, extra)
-        async with self._free:
+        async with nullcontext() if FEEDS[feed].every_s is None else self._free:
             return await ask(feed, words, deadline_s=FEEDS[feed].deadline_s, now=self._now)
 
     async def look(self, database: DatabaseRef) -> Live | None:
-        """Look from a thread, for at most a second; one that hangs is not joined by others."""
+        """Look from a thread, for a bounded time; one that hangs is not joined by others."""
         if database.path in self._looking:
             return None
         self._looking.add(database.path)
@@ -102,7 +106,7 @@ class ChildSource:
         def done(_: object) -> None:
             self._looking.discard(database.path)
 
-        task = asyncio.ensure_future(asyncio.to_thread(self._look, database))
+        task = in_thread(self._look, database)
         task.add_done_callback(done)
         try:
             return await asyncio.wait_for(asyncio.shield(task), _LOOK_DEADLINE_S)
@@ -111,4 +115,4 @@ class ChildSource:
 
     async def past(self, database: DatabaseRef) -> list[Live]:
         """Read the history in a thread."""
-        return await asyncio.to_thread(self._past, database)
+        return await in_thread(self._past, database)

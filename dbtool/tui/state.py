@@ -70,6 +70,11 @@ class State:
             self.good[reading.feed] = reading
         self.events.extend(_of_reading(before, reading))
 
+    def forget(self, feed: str) -> None:
+        """Forget what a feed answered, because something else is asked now."""
+        self.readings.pop(feed, None)
+        self.good.pop(feed, None)
+
     def see(self, live: Live) -> None:
         """Take a look."""
         before = self.live

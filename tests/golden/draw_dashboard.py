@@ -17,6 +17,8 @@ from dataclasses import replace
 from math import sin
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from dbtool.tui.app import DashboardApp
 from dbtool.tui.line import Status
 from dbtool.tui.model import Live
@@ -83,16 +85,25 @@ def draw(size: tuple[int, int], theme: str, tab: str) -> str:
             app.screen.refresh_s = 2.0
             if tab == "indexes":
                 await app.screen.ask("advice")
-            app.screen.action_tab(tab)
+            await app.screen.action_tab(tab)
             await settled(app, pilot)
             app.workers.cancel_all()
             await pilot.pause()
             _put(app)
             await pilot.pause()
-            return app.export_screenshot(title="dbtool dashboard")
+            return await _still(app, pilot)
 
     with fixed_surroundings(theme), tempfile.TemporaryDirectory() as folder:
         return asyncio.run(story(Path(folder)))
+
+
+async def _still(app: DashboardApp, pilot: Pilot) -> str:
+    """Return the picture once it changes no more; on a busy machine one pause is too short."""
+    before = None
+    while (now := app.export_screenshot(title="dbtool dashboard")) != before:
+        before = now
+        await pilot.pause()
+    return now
 
 
 def _put(app: DashboardApp) -> None:

@@ -45,7 +45,7 @@ def play(folder: Path, story: Story, **settings: object) -> None:
     asyncio.run(whole())
 
 
-async def until(pilot: Pilot, condition: Callable[[], bool], seconds: float = 30) -> None:
+async def until(pilot: Pilot, condition: Callable[[], bool], seconds: float = 10) -> None:
     deadline_s = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline_s, "it never came true"

@@ -237,6 +237,25 @@ MIGRATIONS = {
         },
     ],
 }
+PLAN = {
+    "sql": "SELECT * FROM orders WHERE note = ?",
+    "before": {
+        "steps": 15010,
+        "scan_steps": 4999,
+        "sorts": 0,
+        "seconds": 0.0001078,
+        "plan": ["SCAN t"],
+    },
+    "after": {
+        "steps": 15,
+        "scan_steps": 0,
+        "sorts": 0,
+        "seconds": 0.0000025,
+        "plan": ["SEARCH t USING INDEX t_b_idx (b=?)"],
+    },
+    "indexes": [{"sql": "CREATE INDEX t_b_idx ON t(b)", "bytes": 126976}],
+    "notes": ["measured with values taken from rows"],
+}
 FOUND = {
     "total": 47,
     "hits": [
@@ -271,6 +290,7 @@ READINGS = {
     "queries": reading("queries", QUERIES),
     "migrations": reading("migrations", MIGRATIONS),
     "search": reading("search", FOUND),
+    "plan": reading("plan", PLAN),
 }
 
 

@@ -88,3 +88,22 @@ def test_a_program_that_cannot_be_started_is_a_problem(monkeypatch: pytest.Monke
 
 def test_the_same_interpreter_is_used() -> None:
     assert command(["--version"]) == [sys.executable, "-m", "dbtool", "--version"]
+
+
+def test_an_output_that_is_held_open_after_the_end_keeps_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    marker = tmp_path / "late"
+    program = f"import subprocess; subprocess.Popen(['sh', '-c', 'sleep 2; touch {marker}'])"
+    monkeypatch.setattr(children, "command", lambda _: [sys.executable, "-c", program])
+    reading = asyncio.run(ask("slow", ["slow"], deadline_s=1))
+    assert reading.problem is not None
+    assert reading.problem.code == "probe-deadline"
+    time.sleep(2.2)
+    assert not marker.exists()
+
+
+def test_a_word_that_no_command_line_holds_is_told() -> None:
+    reading = asyncio.run(ask("q", ["nul \0 byte"], deadline_s=5))
+    assert reading.problem is not None
+    assert "null byte" in reading.problem.message

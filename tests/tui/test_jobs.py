@@ -157,3 +157,33 @@ def test_the_newest_job_comes_first(runner: JobRunner, monkeypatch: pytest.Monke
     finished(runner, second)
     assert runner.running == []
     assert runner.look() == []
+
+
+def test_old_logs_are_removed_and_new_ones_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_LOGS", 3)
+    monkeypatch.setattr(module, "_MOST_LOG_BYTES", 1000)
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+
+    def log(name: str, *, bytes_: int, ago_s: float) -> Path:
+        path = folder / name
+        path.write_bytes(b"x" * bytes_)
+        os.utime(path, (time.time() - ago_s,) * 2)
+        return path
+
+    written = [log(f"w{n}.ndjson", bytes_=600, ago_s=60) for n in range(3)]
+    old = [log(f"o{n}.ndjson", bytes_=1, ago_s=90_000 + n) for n in range(3)]
+    other = log("notes.txt", bytes_=5000, ago_s=900_000)
+    script(monkeypatch, "pass")
+    runner = JobRunner(folder, time.time)
+    finished(runner, runner.start("a", []))
+    assert all(path.exists() for path in [*written, other])
+    assert not any(path.exists() for path in old)
+
+
+def test_a_word_that_no_command_line_holds_is_told(runner: JobRunner) -> None:
+    job = runner.start("a", ["nul \0 byte"])
+    assert job.state.problem is not None
+    assert job.state.problem.code == "job-not-started"

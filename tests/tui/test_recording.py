@@ -12,7 +12,7 @@ import pytest
 
 from dbtool.errors import DbtoolError
 from dbtool.tui.recording import FORMAT, Recorder, open_recording
-from tests.tui.seeded import DATABASE, LIVE, NOW_S, READINGS, Scripted, failing
+from tests.tui.seeded import DATABASE, LIVE, NOW_S, READINGS, Scripted, failing, reading
 
 
 def record(path: Path) -> None:
@@ -111,3 +111,47 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes | None, 
     with pytest.raises(DbtoolError) as caught:
         open_recording(path)
     assert caught.value.code == code
+
+
+def test_hostile_names_are_recorded_and_come_back(tmp_path: Path) -> None:
+    database = replace(DATABASE, name="line\u2028end \x85 \udcff.db")
+    source = Scripted({"snapshots": reading("snapshots", [{"note": "\udcff\u2029"}])})
+
+    async def story() -> None:
+        recorder = Recorder(source, tmp_path / "a.rec", (database,))
+        await recorder.read("snapshots", database)
+        recorder.close()
+
+    asyncio.run(story())
+    replay = open_recording(tmp_path / "a.rec")
+    assert replay.databases == (database,)
+    assert asyncio.run(replay.read("snapshots", database)) == source.readings["snapshots"]
+
+
+def test_the_past_is_no_part_of_what_is_played(tmp_path: Path) -> None:
+    source = Scripted()
+    source.before = [replace(LIVE, at_s=NOW_S - 60 * n) for n in (2, 1)]
+
+    async def story() -> None:
+        recorder = Recorder(source, tmp_path / "a.rec", (DATABASE,))
+        await recorder.past(DATABASE)
+        await recorder.look(DATABASE)
+        await recorder.past(DATABASE)  # as when it is opened again out of a fleet
+        recorder.close()
+
+    asyncio.run(story())
+    replay = open_recording(tmp_path / "a.rec")
+    assert replay.now() == NOW_S
+    assert asyncio.run(replay.past(DATABASE)) == source.before
+
+
+def test_only_the_same_question_is_answered(tmp_path: Path) -> None:
+    async def story() -> None:
+        recorder = Recorder(Scripted(), tmp_path / "a.rec", (DATABASE,))
+        await recorder.read("search", DATABASE, ("--", "rock"))
+        recorder.close()
+        replay = open_recording(tmp_path / "a.rec")
+        assert await replay.read("search", DATABASE, ("--", "roll")) is None
+        assert await replay.read("search", DATABASE, ("--", "rock")) is not None
+
+    asyncio.run(story())

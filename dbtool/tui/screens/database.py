@@ -7,6 +7,7 @@ moving around is in `dbtool.tui.screens.deeds`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -17,27 +18,25 @@ from dbtool.core.quantities import format_duration, format_size
 from dbtool.tui.actions import KEYS, forbidden
 from dbtool.tui.feeds import FEEDS, pause_s
 from dbtool.tui.line import SYMBOLS, Status
-from dbtool.tui.present.jobs import progress_of
 from dbtool.tui.present.times import clock
-from dbtool.tui.screens.deeds import Deeds
 from dbtool.tui.screens.dialog import Details
+from dbtool.tui.screens.jobline import JobLine
 from dbtool.tui.state import Event, State
 from dbtool.tui.views import VIEWS
+from dbtool.tui.views.search import SearchView
 from dbtool.tui.widgets.bars import KeyBar, ProgressLine, TabBar, TitleBar
 
 if TYPE_CHECKING:
     from dbtool.tui.app import DashboardApp
-    from dbtool.tui.jobs import Job
     from dbtool.tui.model import DatabaseRef, Reading
     from dbtool.tui.views.view import View
 
 __all__ = ["DatabaseScreen"]
 
 _RATES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_JOB_EVERY_S: Final = 0.5
 
 
-class DatabaseScreen(Deeds):
+class DatabaseScreen(JobLine):
     """A database's screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,18 +66,17 @@ class DatabaseScreen(Deeds):
         self.state = State(database)
         self.tab_name = next(iter(VIEWS))
         self.refresh_s = 0.0
-        self._asking: set[str] = set()
-        self._untold: set[str] = set()
-        """Answers that a tab could not draw, each told once."""
+        self._asking: set[tuple[str, tuple[str, ...]]] = set()
         self._looking = False
+        self._undrawable: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """Lay out."""
         yield TitleBar(id="title")
         yield TabBar(id="tabs")
         with ContentSwitcher(initial=self.tab_name, id="views"):
-            for name, view in VIEWS.items():
-                yield view(id=name)
+            # The others are made when they are gone to: most of a first paint would be theirs.
+            yield VIEWS[self.tab_name](id=self.tab_name)
         yield Input(id="filter", placeholder="show only rows that hold ...")
         yield ProgressLine(id="job")
         yield KeyBar(id="keys")
@@ -89,12 +87,11 @@ class DatabaseScreen(Deeds):
         """Begin to ask."""
         self.refresh_s = self.app.options.refresh_s
         self.query_one("#filter", Input).display = False
-        self.query_one("#job", ProgressLine).display = False
         for feed in FEEDS:
             if FEEDS[feed].every_s is not None and not self.app.source.replayed:
                 self.run_worker(self._keep_asking(feed), group="feeds", exit_on_error=False)
         self._timer = self.set_interval(self.refresh_s, self._tick)
-        self.set_interval(_JOB_EVERY_S, self._look_at_jobs)
+        self.watch_jobs()
         self.run_worker(self._recall(), group="past", exit_on_error=False)
         self.call_after_refresh(self._tick)
         self._enter(self.tab_name)
@@ -113,13 +110,13 @@ class DatabaseScreen(Deeds):
 
     async def ask(self, feed: str, extra: tuple[str, ...] = ()) -> Reading | None:
         """Ask one feed now, unless it is being asked already."""
-        if feed in self._asking:
+        if (feed, extra) in self._asking:
             return None
-        self._asking.add(feed)
+        self._asking.add((feed, extra))
         try:
             reading = await self.app.source.read(feed, self.database, extra)
         finally:
-            self._asking.discard(feed)
+            self._asking.discard((feed, extra))
         if reading is not None:
             self.state.take(reading)
             self.draw(changed=feed)
@@ -152,6 +149,7 @@ class DatabaseScreen(Deeds):
         live = self.state.live
         if live is not None and live.at_s > self.app.source.now():
             self.state = State(self.database)
+            self.state.recall(await self.app.source.past(self.database))
         for feed in FEEDS:
             reading = await self.app.source.read(feed, self.database)
             if reading is not None and reading is not self.state.readings.get(feed):
@@ -170,8 +168,22 @@ class DatabaseScreen(Deeds):
             return
         now_s = self.app.source.now()
         if not changed or changed in self.view.FEEDS or changed in self.view.ALSO:
-            self._show(now_s)
-        self._draw_bars(now_s)
+            self._show(self.view.TITLE, lambda: self.view.show(self.state, now_s))
+        self._show("the title", lambda: self._draw_bars(now_s))
+
+    def _show(self, part: str, drawing: Callable[[], None]) -> None:
+        """Draw a part; what cannot be drawn is told once, and everything else goes on."""
+        try:
+            drawing()
+        except Exception as error:  # noqa: BLE001 - a recording may hold anything
+            if part not in self._undrawable:
+                self._undrawable.add(part)
+                text = f"{part} cannot be shown: {type(error).__name__}: {error}"
+                now_s = self.app.source.now()
+                self.state.tell(Event(now_s, Status.CRIT, "error", text, "dbtool --version"))
+                self.notify(text, severity="error")
+        else:
+            self._undrawable.discard(part)
 
     def _show(self, now_s: float) -> None:
         """Draw the tab in front; an answer that it does not understand ends nothing."""
@@ -226,18 +238,23 @@ class DatabaseScreen(Deeds):
 
     # -- moving around ----------------------------------------------------------------------------
 
-    def action_tab(self, name: str) -> None:
+    async def action_tab(self, name: str) -> None:
         """Bring a tab to the front."""
         if name != self.tab_name:
             self.close_filter()
+            switcher = self.query_one("#views", ContentSwitcher)
+            if name not in {child.id for child in switcher.children}:
+                view = VIEWS[name](id=name)
+                view.display = False
+                await switcher.mount(view)
             self.tab_name = name
-            self.query_one("#views", ContentSwitcher).current = name
+            switcher.current = name
         self._enter(name)
 
-    def action_next_tab(self, step: int) -> None:
+    async def action_next_tab(self, step: int) -> None:
         """Bring the tab beside to the front."""
         names = list(VIEWS)
-        self.action_tab(names[(names.index(self.tab_name) + step) % len(names)])
+        await self.action_tab(names[(names.index(self.tab_name) + step) % len(names)])
 
     def _enter(self, name: str) -> None:
         missing = [feed for feed in VIEWS[name].FEEDS if feed not in self.state.readings]
@@ -246,21 +263,38 @@ class DatabaseScreen(Deeds):
         (listing or self.view).focus()
         self.draw()
 
-    def action_back(self) -> None:
-        """Close what is open: the filter, then this screen where there is a fleet."""
-        if self.query_one("#filter", Input).display or self._filtered():
+    async def action_back(self) -> None:
+        """Close what is open: a field, the filter, then this screen where there is a fleet."""
+        if self.view.takes_query and isinstance(self.focused, Input):
+            (self.view.listing or self.view).focus()
+        elif self.query_one("#filter", Input).display or self._filtered():
             self.close_filter()
         elif self.app.fleet:
             self.app.pop_screen()
         else:
-            self.action_tab(next(iter(VIEWS)))
+            await self.action_tab(next(iter(VIEWS)))
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Show the details of a row."""
         event.stop()
         row = self.view.listing.selected if self.view.listing else None
-        if row is not None:
-            self.app.push_screen(Details(*self.view.details(row)))
+        if row is None:
+            return
+        details = Details(*self.view.details(row))
+        self.app.push_screen(details)
+        if (asked := self.view.asks(row)) is not None:
+            self.run_worker(
+                self._complete(details, *asked),
+                group="details",
+                exclusive=True,
+                exit_on_error=False,
+            )
+
+    async def _complete(self, details: Details, feed: str, extra: tuple[str, ...]) -> None:
+        """Ask for what belongs into details that are shown already."""
+        details.put([(feed, "asking ...")])
+        reading = await self.app.source.read(feed, self.database, extra)
+        details.put(self.view.answer(reading))
 
     # -- filter, sort, copy, pace -----------------------------------------------------------------
 
@@ -296,13 +330,21 @@ class DatabaseScreen(Deeds):
             event.input.display = False
             (self.view.listing or self.view).focus()
         elif event.input.id == "search-query" and event.value.strip():
-            self.state.good.pop("search", None)
-            self.run_worker(
-                self.ask("search", ("--", event.value)), group="search", exit_on_error=False
-            )
-            self.draw()
-            if self.view.listing is not None:
-                self.view.listing.focus()
+            self._search(event.value)
+
+    def _search(self, query: str) -> None:
+        """Search; a search that still runs is given up, so that no answer is of another query."""
+        self.state.forget("search")
+        if isinstance(self.view, SearchView):
+            self.view.searched = query
+        self.run_worker(self._find(query), group="search", exclusive=True, exit_on_error=False)
+        self.draw()
+        if self.view.listing is not None:
+            self.view.listing.focus()
+
+    async def _find(self, query: str) -> None:
+        if await self.ask("search", ("--", query)) is None:
+            self.notify("the recording does not hold that search")
 
     def action_sort(self) -> None:
         """Sort by the next column."""
@@ -352,42 +394,3 @@ class DatabaseScreen(Deeds):
     def action_quit(self) -> None:
         """Leave."""
         self.app.exit(return_code=0)
-
-    # -- jobs -------------------------------------------------------------------------------------
-
-    def _look_at_jobs(self) -> None:
-        if not self.app.jobs.jobs:
-            return
-        for job in self.app.jobs.look():
-            if not job.state.running:
-                self._ended(job)
-        self._draw_job()
-
-    def _draw_job(self) -> None:
-        line = self.query_one("#job", ProgressLine)
-        running = self.app.jobs.running
-        line.display = bool(running)
-        if running:
-            job = running[0]
-            more = f"  (+{len(running) - 1} more)" if len(running) > 1 else ""
-            line.show(f"Job: {job.title}", job.state.share, f"{progress_of(job)}{more}   x cancels")
-
-    def _ended(self, job: Job) -> None:
-        from dbtool.tui.present.jobs import outcome
-
-        status, text, hint = outcome(job)
-        now_s = self.app.source.now()
-        self.state.tell(Event(now_s, status, "job", text, hint))
-        severity = {Status.OK: "information", Status.WARN: "warning"}.get(status, "error")
-        self.notify(text, severity=severity, timeout=8)  # type: ignore[arg-type]
-        self.ask_soon("snapshots", *self.view.FEEDS)
-        self.draw()
-
-    def action_cancel(self) -> None:
-        """Stop the newest job."""
-        running = self.app.jobs.running
-        if running:
-            running[0].cancel()
-            self.notify(f"asked {running[0].title} to stop at its next safe point")
-        else:
-            self.notify("no job is running")

@@ -51,7 +51,7 @@ class Deeds(Screen[None]):
         def view(self) -> View:
             """The tab in front."""
 
-        def action_tab(self, name: str) -> None:
+        async def action_tab(self, name: str) -> None:
             """Bring a tab to the front."""
 
         def ask_soon(self, *feeds: str) -> None:
@@ -117,11 +117,11 @@ class Deeds(Screen[None]):
         words = ("optimize", "--checkpoint")
         self.propose(Action(f"Checkpoint {self.database.name}", words, what, writes=True))
 
-    def action_optimize(self) -> None:
+    async def action_optimize(self) -> None:
         """Measure; what is found is shown under Indexes and Storage."""
         if not self._allowed(writes=False):
             return
-        self.action_tab("indexes")
+        await self.action_tab("indexes")
         self.notify("measuring on a copy; this may take a while")
         self.ask_soon("advice")
 

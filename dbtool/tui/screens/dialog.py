@@ -58,7 +58,8 @@ class Confirm(ModalScreen[bool]):
 
     def action_accept(self) -> None:
         """Go on, if what has to be typed was."""
-        if self._typed and self.query_one("#typed", Input).value != self._typed:
+        # As it is shown: control characters in a name cannot be typed.
+        if self._typed and self.query_one("#typed", Input).value != visible(self._typed):
             self.query_one("#dialog-hint", Static).update(
                 Content.styled(
                     f"that is not {visible(self._typed)}; nothing was done", "bold $error"
@@ -128,15 +129,26 @@ class Details(ModalScreen[None]):
 
     def __init__(self, title: str, fields: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._title, self._fields = title, fields
+        self._title, self._fields = title, tuple(fields)
+        self._more: tuple[tuple[str, str], ...] = ()
 
     def compose(self) -> ComposeResult:
         """Lay out."""
         with Vertical(classes="dialog wide"):
             yield Static(Content(visible(self._title)), classes="title")
             with VerticalScroll():
-                yield Static(self._content())
+                yield Static(self._content(), id="fields")
             yield Static(Content.styled("esc goes back, y copies", "$text-muted"))
+
+    def on_mount(self) -> None:
+        """Show what was put while the dialog was laid out."""
+        self.put(self._more)
+
+    def put(self, fields: Sequence[tuple[str, str]]) -> None:
+        """Show these above the others, instead of those that were put there before."""
+        self._more = tuple(fields)
+        for shown in self.query("#fields").results(Static):
+            shown.update(self._content())
 
     def action_copy(self) -> None:
         """Copy what is shown."""
@@ -144,11 +156,12 @@ class Details(ModalScreen[None]):
         self.notify("copied")
 
     def _content(self) -> Content:
-        width = max((len(name) for name, _ in self._fields), default=0)
+        fields = (*self._more, *self._fields)
+        width = max((len(name) for name, _ in fields), default=0)
         lines = [
             Content.assemble(
                 (visible(name).ljust(width) + "  ", "$text-muted"), visible_lines(text)
             )
-            for name, text in self._fields
+            for name, text in fields
         ]
         return Content("\n").join(lines)

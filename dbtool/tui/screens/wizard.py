@@ -6,6 +6,7 @@ same command gives with `--dry-run`, and starts it as a job; then it offers to v
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -62,9 +63,11 @@ class Restore:
         """Return what is missing; empty: nothing."""
         if not self.snapshot.strip():
             return "which snapshot? an id, latest, or @TIME"
+        if self.snapshot.strip().startswith("-"):
+            return "that is no snapshot but an option; an id, latest, or @TIME"
         if self.target == "new" and not self.file.strip():
             return "into which file?"
-        if self.target == "new" and Path(self.file).exists():
+        if self.target == "new" and os.path.lexists(self.file):
             return f"{self.file} exists; name a file that does not"
         if self.target == "table" and not self.table.strip():
             return "which table?"

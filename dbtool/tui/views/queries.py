@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from dbtool.tui.present.queries import QUERY_COLUMNS, query_lines, query_rows
+from dbtool.tui.present.queries import (
+    QUERY_COLUMNS,
+    plan_fields,
+    plan_words,
+    query_lines,
+    query_rows,
+)
 from dbtool.tui.views.view import View
 from dbtool.tui.widgets.listing import Listing
 from dbtool.tui.widgets.panel import Lines, Panel
 
 if TYPE_CHECKING:
+    from dbtool.tui.line import Row
+    from dbtool.tui.model import Reading
     from dbtool.tui.state import State
 
 __all__ = ["QueriesView"]
@@ -31,6 +39,15 @@ class QueriesView(View):
                 yield Lines(id="query-lines")
             with Panel(id="query-panel"):
                 yield Listing(id="query-list")
+
+    def asks(self, row: Row) -> tuple[str, tuple[str, ...]] | None:
+        """Ask for the plan."""
+        words = plan_words(row.data)
+        return ("plan", words) if words else None
+
+    def answer(self, reading: Reading | None) -> list[tuple[str, str]]:
+        """Show the plan."""
+        return plan_fields(reading)
 
     def show(self, state: State, now_s: float) -> None:
         """Draw."""

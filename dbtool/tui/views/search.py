@@ -25,6 +25,8 @@ class SearchView(View):
     TITLE = "Search"
     ALSO = ("search",)
     takes_query = True
+    searched = ""
+    """What was looked for last; empty: nothing yet."""
 
     def compose(self) -> ComposeResult:
         """Lay out."""
@@ -35,18 +37,13 @@ class SearchView(View):
             with Panel(id="search-panel"):
                 yield Listing(id="hit-list")
 
-    @property
-    def asked(self) -> str:
-        """What stands in the field."""
-        return self.query_one("#search-query", Input).value
-
     def focus_query(self) -> None:
         """Go to the field."""
         self.query_one("#search-query", Input).focus()
 
     def show(self, state: State, now_s: float) -> None:
         """Draw."""
-        self.query_one("#search-lines", Lines).show(found_lines(state, self.asked))
+        self.query_one("#search-lines", Lines).show(found_lines(state, self.searched))
         self.query_one("#search-state", Panel).entitle("Search")
         rows = hit_rows(state)
         self.query_one("#hit-list", Listing).show(HIT_COLUMNS, rows)

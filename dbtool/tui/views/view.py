@@ -11,7 +11,10 @@ from dbtool.tui.widgets.listing import Listing
 from dbtool.tui.widgets.panel import Lines, Panel
 
 if TYPE_CHECKING:
+    from textual.events import DescendantFocus
+
     from dbtool.tui.line import Row
+    from dbtool.tui.model import Reading
     from dbtool.tui.state import State
 
 __all__ = ["View"]
@@ -26,6 +29,7 @@ class View(Container, can_focus=True):
 
     ALSO: ClassVar[tuple[str, ...]] = ()
     """What it draws too where it is known, without asking."""
+    _last: Listing | None = None
     takes_query = False
     """True: `/` goes to a field of its own instead of filtering rows."""
 
@@ -39,11 +43,25 @@ class View(Container, can_focus=True):
         """Return title and fields of a row, for who presses Enter on it."""
         return row.cells[0], [(str(name), _plain(value)) for name, value in row.data.items()]
 
+    def asks(self, row: Row) -> tuple[str, tuple[str, ...]] | None:
+        """Return the feed, and its further words, that completes the details of a row."""
+        return None
+
+    def answer(self, reading: Reading | None) -> list[tuple[str, str]]:
+        """Return the fields that its answer adds; None: a recording that does not hold it."""
+        return []
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Keep which listing is worked with, while a field has the focus."""
+        if isinstance(event.widget, Listing):
+            self._last = event.widget
+
     @property
     def listing(self) -> Listing | None:
-        """The listing that filter and sort act on: the one with the focus, or the first."""
-        found = list(self.query(Listing))
-        return next((each for each in found if each.has_focus), found[0] if found else None)
+        """The listing that filter and sort act on: that which had the focus last, or the first."""
+        if self._last is not None and self._last.display:
+            return self._last
+        return next(iter(self.query(Listing)), None)
 
     def as_text(self) -> str:
         """Return what is shown as plain text."""

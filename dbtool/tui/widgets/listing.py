@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.text import Text
 from textual.widgets import DataTable
@@ -12,6 +13,9 @@ from dbtool.tui.line import SYMBOLS, Column, Row, Status
 
 __all__ = ["Listing"]
 
+_MOST_SHOWN = 1000
+"""What `DataTable` draws and updates without being felt; the filter and the order see all rows."""
+_LEFT_OUT = " left out"
 _STYLES = {Status.CRIT: "bold", Status.WARN: "bold", Status.UNKNOWN: "dim"}
 
 
@@ -23,6 +27,8 @@ class Listing(DataTable[Text]):
         self._columns: tuple[Column, ...] = ()
         self._all: tuple[Row, ...] = ()
         self._shown: tuple[Row, ...] = ()
+        self._matching = 0
+        """Rows that pass the filter; more than are shown where there are very many."""
         self.wanted = ""
         """Only rows that hold this text, in any case."""
         self.order: tuple[int, bool] | None = None
@@ -42,7 +48,7 @@ class Listing(DataTable[Text]):
 
     def show(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Show these rows; where nothing changed nothing is drawn."""
-        columns, rows = tuple(columns), tuple(rows)
+        columns, rows = tuple(columns), _told_apart(rows)
         if columns == self._columns and rows == self._all:
             return
         if columns != self._columns:
@@ -82,7 +88,11 @@ class Listing(DataTable[Text]):
         """Return what is shown as text separated by tabs."""
         lines = ["\t".join(column.title for column in self._columns)]
         lines += ["\t".join(map(visible, row.cells)) for row in self._shown]
-        return "\n".join(lines)
+        return "\n".join([*lines, *([self._left_out()] if self._left_out() else [])])
+
+    def _left_out(self) -> str:
+        more = self._matching - len(self._shown)
+        return f"… and {more:,} more; / narrows them down" if more else ""
 
     def _title(self, number: int) -> Text:
         mark = ""
@@ -92,8 +102,11 @@ class Listing(DataTable[Text]):
         return Text(column.title + mark, justify="right" if column.right else "left")
 
     def _draw(self) -> None:
-        before, self._shown = self._shown, self._arranged()
-        if [row.key for row in before] == [row.key for row in self._shown]:
+        before = self._shown
+        left_out = self._left_out()
+        self._shown = self._arranged()
+        same = [row.key for row in before] == [row.key for row in self._shown]
+        if same and left_out == self._left_out():
             self._update(before)
         else:
             self._fill(before)
@@ -107,7 +120,8 @@ class Listing(DataTable[Text]):
             unknown = [row for row in rows if row.sort_value(column)[0]]
             known.sort(key=lambda row: row.sort_value(column), reverse=descending)
             rows = known + unknown
-        return tuple(rows)
+        self._matching = len(rows)
+        return tuple(rows[:_MOST_SHOWN])
 
     def _update(self, before: Sequence[Row]) -> None:
         for old, new in zip(before, self._shown, strict=True):
@@ -125,6 +139,9 @@ class Listing(DataTable[Text]):
         self.clear()
         for row in self._shown:
             self.add_row(*(self._cell(row, n) for n in range(len(row.cells))), key=row.key)
+        if self._left_out():
+            # Below the last row, and none that can be chosen.
+            self.add_row(Text(self._left_out(), style="dim"), key=_LEFT_OUT)
         keys = [row.key for row in self._shown]
         place = keys.index(key) if key in keys else min(here, len(keys) - 1)
         if place >= 0:
@@ -138,3 +155,18 @@ class Listing(DataTable[Text]):
         style = _STYLES.get(row.status, "")
         right = self._columns[number].right
         return Text(text, style=style, justify="right" if right else "left", no_wrap=True)
+
+
+def _told_apart(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows with a key each: two may be called alike, such as the keys 1 and '1'."""
+    if len({row.key for row in rows}) == len(rows):
+        return tuple(rows)
+    seen: set[str] = set()
+    found = []
+    for number, row in enumerate(rows):
+        key = row.key
+        while key in seen:
+            key = f"{key} #{number}"
+        seen.add(key)
+        found.append(row if key == row.key else replace(row, key=key))
+    return tuple(found)

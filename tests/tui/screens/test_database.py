@@ -212,3 +212,63 @@ def test_quitting_ends_well(tmp_path: Path) -> None:
         assert app.return_code == 0
 
     play(tmp_path, story, settings=options())
+
+
+def test_names_in_what_is_told_are_no_markup(tmp_path: Path) -> None:
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        app.screen.notify("started: d[/b] [red]x \x1b[2J")
+        await until(pilot, lambda: bool(told(app)))
+        (notification,) = app._notifications
+        assert notification.message == "started: d[/b] [red]x \\x1b[2J"
+        assert not notification.markup
+
+    play(tmp_path, story)
+
+
+def test_what_cannot_be_drawn_is_told_and_all_else_goes_on(tmp_path: Path) -> None:
+    source = Scripted()
+    good = source.readings["snapshots"]
+    source.readings["snapshots"] = reading("snapshots", [{"id": 1}])
+
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: "Backups cannot be shown: KeyError" in told(app))
+        await pilot.press("9")
+        await until(pilot, lambda: "cannot be shown" in screen_text(app))
+        source.readings["snapshots"] = good
+        await pilot.press("2", "f5")
+        await until(pilot, lambda: "00000003" in screen_text(app))
+
+    play(tmp_path, story, source=source)
+
+
+def test_the_filter_acts_on_the_listing_that_was_worked_with(tmp_path: Path) -> None:
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        await pilot.press("6")
+        await app.screen.ask("advice")
+        await until(pilot, lambda: bool(app.screen.query_one("#advice-list", Listing).shown))
+        app.screen.query_one("#advice-list", Listing).focus()
+        await pilot.pause()
+        await pilot.press("slash", *"no such")
+        await until(pilot, lambda: not app.screen.query_one("#advice-list", Listing).shown)
+        assert app.screen.query_one("#index-list", Listing).shown
+
+    play(tmp_path, story)
+
+
+def test_keys_that_are_typed_into_a_field_do_nothing_else(tmp_path: Path) -> None:
+    typed = "b29 rqo+-?x[].,"
+
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        await pilot.press("2", "slash")
+        await pilot.press(*typed)
+        assert app.screen.query_one("#filter", Input).value == typed
+        assert (app.screen.tab_name, app.paused) == ("backups", False)
+        await pilot.press("escape", "8", "slash")
+        await pilot.press(*typed)
+        assert app.screen.query_one("#search-query", Input).value == typed
+        assert (app.screen.tab_name, app.paused) == ("search", False)
+        await pilot.press("escape")
+        assert app.screen.tab_name == "search"
+
+    play(tmp_path, story)

@@ -63,7 +63,7 @@ def test_what_writes_is_refused_without_write(
     async def story(app: DashboardApp, pilot: Pilot) -> None:
         tab = next(each.tabs for each in KEYS if each.key == key)
         if tab:
-            app.screen.action_tab(tab[0])
+            await app.screen.action_tab(tab[0])
         before = app.screen
         await pilot.press(key)
         await pilot.pause()

@@ -44,6 +44,8 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     assert "snapshot" in replace(whole, snapshot=" ").lacks()
     assert "file" in replace(whole, file="").lacks()
     assert "exists" in replace(whole, file=str(there)).lacks()
+    assert replace(whole, file="x" * 5000).lacks() == ""
+    assert "option" in replace(whole, snapshot=" --live").lacks()
     assert "table" in replace(whole, target="table").lacks()
     assert not whole.overwrites
     assert replace(whole, target="live").overwrites

@@ -15,6 +15,7 @@ def test_the_most_expensive_statement_is_shown_with_its_details(tmp_path: Path) 
         await pilot.press("5")
         await until(pilot, lambda: "SELECT * FROM orders" in screen_text(app))
         await pilot.press("enter")
+        await until(pilot, lambda: "CREATE INDEX t_b_idx" in screen_text(app))
         await until(pilot, lambda: "full_scan_steps" in screen_text(app))
 
     play(tmp_path, story)

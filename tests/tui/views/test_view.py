@@ -24,7 +24,7 @@ def test_every_tab_asks_feeds_that_there_are(name: str) -> None:
 def test_every_tab_copies_as_text(tmp_path: Path) -> None:
     async def story(app: DashboardApp, pilot: Pilot) -> None:
         for name in VIEWS:
-            app.screen.action_tab(name)
+            await app.screen.action_tab(name)
             await pilot.pause()
             assert app.screen.view.as_text().strip()
 

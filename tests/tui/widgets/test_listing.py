@@ -126,3 +126,33 @@ def test_what_names_hold_does_not_act() -> None:
         assert r"1\n2" in text_of(listing)
 
     play(story)
+
+
+def test_rows_that_are_called_alike_are_all_shown() -> None:
+    async def story(listing: Listing, pilot: Pilot) -> None:
+        listing.show(COLUMNS, rows("k=1", "k=1", "k=1 #1", "k=1"))
+        await pilot.pause()
+        assert listing.row_count == 4
+        assert len({row.key for row in listing.shown}) == 4
+
+    play(story)
+
+
+def test_of_very_many_rows_the_first_are_shown_and_all_are_filtered_and_sorted() -> None:
+    async def story(listing: Listing, pilot: Pilot) -> None:
+        listing.show(COLUMNS, rows(*(f"row {n:05}" for n in range(10_000))))
+        await pilot.pause()
+        assert len(listing.shown) == 1000
+        assert listing.row_count == 1001
+        assert "9,000 more" in listing.as_text()
+        listing.move_cursor(row=1000)
+        assert listing.selected is None
+        listing.filter_by("row 0999")
+        assert [row.key for row in listing.shown] == [f"row 0999{n}" for n in range(10)]
+        assert "more" not in listing.as_text()
+        listing.filter_by("")
+        listing.sort_next()
+        listing.sort_next()
+        assert listing.shown[0].key == "row 09999"
+
+    play(story)
