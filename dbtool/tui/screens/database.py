@@ -185,16 +185,6 @@ class DatabaseScreen(JobLine):
         else:
             self._undrawable.discard(part)
 
-    def _show(self, now_s: float) -> None:
-        """Draw the tab in front; an answer that it does not understand ends nothing."""
-        try:
-            self.view.show(self.state, now_s)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            text = f"{self.view.TITLE} cannot be shown: {type(error).__name__}: {error}"
-            if text not in self._untold:
-                self._untold.add(text)
-                self.state.tell(Event(now_s, Status.CRIT, "error", text, "dbtool --version"))
-
     def _draw_bars(self, now_s: float) -> None:
         live = self.state.live
         size = format_size(live.size_bytes) if live and live.size_bytes is not None else "?"
