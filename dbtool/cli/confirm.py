@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dbtool.cli.visible import visible
 from dbtool.errors import Refused
@@ -13,21 +13,24 @@ if TYPE_CHECKING:
 
 __all__ = ["confirm", "confirm_by_name"]
 
+_DRY_RUN: Final = ", or look at the plan with --dry-run"
 
-def confirm(session: Session, action: str, *, yes: bool) -> None:
+
+def confirm(session: Session, action: str, *, yes: bool, look: str = _DRY_RUN) -> None:
     """Let the user answer with yes or no; anything but yes is no.
 
     Args:
         session: of this run.
         action: what is about to happen, such as `remove 3 snapshots`.
         yes: confirmed on the command line.
+        look: behind "add --yes": how to see what would happen.
 
     Raises:
         Refused: `not-confirmed`, the answer was no, or there is no terminal to ask on.
     """
     if yes:
         return
-    _require_terminal(session, action)
+    _require_terminal(session, action, look)
     sys.stdout.flush()
     question = visible(action)
     sys.stderr.write(f"{question[:1].upper()}{question[1:]}? [y/N] ")
@@ -59,11 +62,11 @@ def confirm_by_name(session: Session, name: str, action: str, *, yes: bool) -> N
         raise Refused("not-confirmed", f"{name} was not typed; nothing was changed")
 
 
-def _require_terminal(session: Session, action: str) -> None:
+def _require_terminal(session: Session, action: str, look: str = _DRY_RUN) -> None:
     if not session.terminal(0):
         raise Refused(
             "not-confirmed",
             f"will not {action} without being told to",
             context="there is no terminal to ask on",
-            hint="add --yes, or look at the plan with --dry-run",
+            hint=f"add --yes{look}",
         )

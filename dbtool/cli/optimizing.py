@@ -78,7 +78,10 @@ def apply(session: Session, request: Request) -> int | None:
         if session.format == "table":
             show_plan(session, plan, ())
         confirm(
-            session, f"apply {counted(len(chosen), 'action')} to {brief(request.path)}", yes=False
+            session,
+            f"apply {counted(len(chosen), 'action')} to {brief(request.path)}",
+            yes=False,
+            look="; without --apply the plan is only shown",
         )
     plan_file = (request.plan or request.out or plan_path(plan)).absolute()
     protect, taken = _protection(session, request)
@@ -105,7 +108,7 @@ def undo(session: Session, request: Request, word: str) -> None:
     plan = load_plan(plan_file)
     _require_same(plan, request.path)
     count = counted(len(plan.applied), "action")
-    confirm(session, f"undo {count} on {brief(request.path)}", yes=request.yes)
+    confirm(session, f"undo {count} on {brief(request.path)}", yes=request.yes, look="")
     with session.work() as progress:
         undone, left = undo_plan(
             plan,
@@ -258,8 +261,9 @@ def _next(request: Request, plan: Plan) -> tuple[str, ...]:
     if not plan.actions:
         return ()
     db = pasted(request.target.name or request.path)
-    if request.out is not None:
-        return (f"dbtool optimize --plan {pasted(request.out)} --apply {db}",)
+    kept = request.out or request.plan
+    if kept is not None:
+        return (f"dbtool optimize --plan {pasted(kept)} --apply {db}",)
     if "-" in request.workload:
         return (f"dbtool optimize --workload - --out plan.json {db}      keeps the plan to apply",)
     words = "".join(f" --workload {pasted(word)}" for word in request.workload)

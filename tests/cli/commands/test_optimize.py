@@ -165,3 +165,27 @@ def test_a_plan_from_standard_input_is_kept_to_be_applied(shop: Path) -> None:
     outcome = run_child("optimize", "--workload", "-", "app.db", stdin=SQL)
     assert outcome.code == 0
     assert "--workload - --out plan.json app.db" in outcome.out
+
+
+def test_what_is_to_be_done_next_exists(run: Run, shop: Path) -> None:
+    run("optimize", "--workload", "queries.sql", "--out", "plan.json", "app.db")
+    shown = run("optimize", "--plan", "plan.json", "app.db")
+    assert "dbtool optimize --plan plan.json --apply app.db" in shown.out
+    asked = run("optimize", "--plan", "plan.json", "--apply", "app.db")
+    assert asked.code == 5
+    assert "--dry-run" not in asked.err
+
+
+def test_a_plan_archives_only_what_the_configuration_says(run: Run, shop: Path) -> None:
+    rule = '[retention.events]\ncolumn = "at"\nolder_than = "1d"\n'
+    Path("dbtool.toml").write_text(f'{rule}archive_to = "{{%Y}}.db"\n')
+    connection = apsw.Connection(str(shop))
+    connection.execute("DROP TABLE events; CREATE TABLE events(id INTEGER PRIMARY KEY, at TEXT)")
+    connection.execute("INSERT INTO events VALUES (1, '2020-01-01')")
+    connection.close()
+    assert run("optimize", "--out", "plan.json", "app.db").code == 0
+    Path("dbtool.toml").write_text(f"{rule}discard = true\n")
+    outcome = run("optimize", "--plan", "plan.json", "--apply", "--yes", "app.db")
+    assert outcome.code == 5
+    assert "plan-stale" in outcome.err
+    assert run("query", "SELECT count(*) AS n FROM events", "app.db").out.split()[-1] == "1"
