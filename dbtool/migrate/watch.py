@@ -231,6 +231,13 @@ class Watch:
                 "a statement before this one ended the transaction",
                 hint="use RAISE(ABORT) and OR ABORT, not ROLLBACK",
             )
+        # Python can do what PRAGMA foreign_keys cannot.
+        if self.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, -1):
+            raise Refused(
+                "migration-refused",
+                "foreign keys were switched on, and would change the rows of children",
+                hint="leave them off: what refers to nothing is found at the end",
+            )
         if self._actions:
             self._known[sql] = tuple(self._actions)
             self._actions.clear()

@@ -111,6 +111,16 @@ def test_python_that_goes_on_after_a_rollback_changes_nothing(shop: Project) -> 
     assert error.message.startswith("0002_x.py, line 6: a statement before")
 
 
+def test_python_that_switches_foreign_keys_on_changes_nothing(shop: Project) -> None:
+    body = (
+        "import apsw\ndef up(db):\n    db.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)\n"
+        "    db.execute('DELETE FROM p WHERE id = 1')\n"
+    )
+    error = failure(shop, body, "0002_x.py")
+    assert error.code == "migration-refused"
+    assert error.message.startswith("0002_x.py, line 4: foreign keys were switched on")
+
+
 def test_a_long_statement_is_shown_by_its_beginning() -> None:
     assert beginning("SELECT  1,\n 2") == "SELECT 1, 2"
     assert len(beginning("x " * 100)) == 70
