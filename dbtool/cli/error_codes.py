@@ -55,6 +55,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         1, "a table cannot be made equal to a source: a constraint forbids it"
     ),
     "dexie-invalid": ErrorCode(2, "a source is no export of dexie-export-import"),
+    "dexie-options": ErrorCode(2, "an option is not for exports of Dexie"),
     "dexie-version": ErrorCode(2, "an export of Dexie is of a version that is not known"),
     "dexie-store-unknown": ErrorCode(2, "an export of Dexie has no such object store"),
     "too-many-columns": ErrorCode(2, "a table would have more columns than SQLite allows"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dbtool.core.progress import Progress
+from dbtool.errors import UsageError
 from dbtool.transfer.formats.batch import START, Batch, Described, Reader, Told
 from dbtool.transfer.formats.csvread import CsvReader
 from dbtool.transfer.formats.dexie import DexieReader
@@ -24,6 +25,7 @@ _FIRST_ROWS = 5
 def reader_for(each: Input, options: ImportOptions, *, known: bool = False) -> Reader:
     """Return the reader of a file; `known`: see `NdjsonReader`."""
     if each.format == "dexie":
+        _require_dexie_options(options)
         return DexieReader(options.table)
     table = options.table or each.table
     if each.format in ("csv", "tsv"):
@@ -32,6 +34,29 @@ def reader_for(each: Input, options: ImportOptions, *, known: bool = False) -> R
     if each.format == "ndjson":
         return NdjsonReader(table, tabler, known=known)
     return JsonReader(table, tabler)
+
+
+def _require_dexie_options(options: ImportOptions) -> None:
+    for given, option in (
+        (options.pk, "--pk"),
+        (options.renames, "--map"),
+        (options.nesting != "json", f"--{options.nesting}"),
+    ):
+        if given:
+            raise UsageError(
+                "dexie-options",
+                f"{option} is not for exports of Dexie",
+                context="they say themselves what their keys, columns and lists are",
+                hint="leave it out, and change the tables afterwards",
+            )
+    if options.mode != "insert":
+        raise UsageError(
+            "dexie-options",
+            f"--mode {options.mode} is not for exports of Dexie",
+            context="it would leave old entries in the tables of multi-entry indexes",
+            hint="--mode sync                  also deletes rows that the export does not have\n"
+            "--mode sync --no-delete      keeps them",
+        )
 
 
 class Scan:

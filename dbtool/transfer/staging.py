@@ -6,10 +6,11 @@ make of them; they are attached beside it and compared. The database itself is o
 
 from __future__ import annotations
 
+import codecs
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -25,12 +26,13 @@ from dbtool.errors import Refused
 from dbtool.transfer.differences import STAGED, Comparison, TableDifference, compare
 from dbtool.transfer.importer import import_rows
 from dbtool.transfer.options import ImportOptions, ImportResult
-from dbtool.transfer.sources import Input
+from dbtool.transfer.sources import Input, opened
 from dbtool.transfer.target import immediately, open_target
 
 __all__ = ["Stage", "columns_of", "compare_all", "comparison", "staged_source"]
 
 _ATTEMPTS: Final = 3
+_HEAD_BYTES: Final = 256
 _RESERVED: Final = re.compile(r"sqlite_|_dbtool_", re.IGNORECASE)
 
 
@@ -88,7 +90,8 @@ def _stage(
         staged.pragma("journal_mode", "delete")
         with immediately(staged):
             for sql in _definitions(schema):
-                staged.execute(sql)
+                with suppress(apsw.SQLError):  # a function or collation that only others have
+                    staged.execute(sql)
     asked = replace(options, mode="insert", before=None, resume=False, restart=False)
     result = import_rows(source, inputs, path, asked, progress=progress)
     for each in result.tables:
@@ -139,10 +142,10 @@ def compare_all(
     names = {
         folded(t.table): t.table for t in stage.result.tables if t.table not in (without or [])
     }
-    for each in inputs:  # a file without records is a table without rows
-        name = options.table or each.table
-        if folded(name) in schema.tables and folded(name) not in names and each.format != "dexie":
-            names[folded(name)] = schema.tables[folded(name)].name
+    for each in inputs:
+        name = folded(options.table or each.table)
+        if name in schema.tables and name not in names and _is_empty(each):
+            names[name] = schema.tables[name].name
     columns = columns_of(stage.result)
     found = []
     connection.execute("BEGIN")
@@ -160,6 +163,13 @@ def compare_all(
     finally:
         connection.execute("COMMIT")
     return found
+
+
+def _is_empty(each: Input) -> bool:
+    """Return whether a file says that its table has no rows; objects of arrays do not."""
+    with opened(each.path, each.shown) as stream:
+        head = stream.read(_HEAD_BYTES).removeprefix(codecs.BOM_UTF8)
+    return b"".join(head.split()) in (b"", b"[]")
 
 
 def comparison(

@@ -211,6 +211,44 @@ def test_a_table_that_is_not_there_differs(store: Store, tmp_path: Path) -> None
     assert not store.verify().equal
 
 
+def test_an_empty_file_of_a_folder_empties_its_table_when_confirmed(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    store = Store(tmp_path)
+    store.path = folder
+    (folder / "users.json").write_text('[{"id": 1}]')
+    (folder / "other.json").write_text('[{"id": 1}]')
+    store.sync()
+    (folder / "users.json").write_text("[]\n")
+    assert [t.difference.extra for t in store.verify().tables] == [0, 1]
+    store.sync(confirmed=True)
+
+    assert store.rows() == []
+
+
+def test_a_table_that_only_has_the_name_of_the_file_is_left_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    prepare(
+        store.database, "CREATE TABLE users(id INTEGER PRIMARY KEY); INSERT INTO users VALUES (1)"
+    )
+    store.path.write_text('{"people": [{"id": 5}]}')
+    result = store.sync(confirmed=True)
+
+    assert [t.difference.table for t in result.tables] == ["people"]
+    assert store.rows() == [(1,)]
+
+
+def test_tables_with_what_is_unknown_here_do_not_hinder(store: Store) -> None:
+    prepare(
+        store.database,
+        "PRAGMA writable_schema = 1; CREATE TABLE odd(a);"
+        "UPDATE sqlite_schema SET sql = 'CREATE TABLE odd(a CHECK (nowhere(a)))'"
+        " WHERE name = 'odd'",
+    )
+
+    assert store.sync().equal
+
+
 def test_a_failed_first_sync_leaves_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.path.write_text("[1")

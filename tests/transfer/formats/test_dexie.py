@@ -228,6 +228,41 @@ def test_one_object_store_can_be_chosen(tmp_path: Path) -> None:
     assert [t.table for t in result.tables] == ["accounts", "accounts_tags"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pk": ("id",)},
+        {"renames": {"id": "key"}},
+        {"nesting": "flatten"},
+        {"mode": "upsert"},
+        {"mode": "replace"},
+    ],
+)
+def test_options_that_the_export_decides_itself_are_refused(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        imported(tmp_path, EVERY_TYPE, **options)
+
+    assert caught.value.code == "dexie-options"
+
+
+def test_an_interrupted_import_goes_on_with_nothing_doubled(tmp_path: Path) -> None:
+    source = tmp_path / "t.json"
+    rows = [{"id": n, "tags": ["a", n]} for n in range(5_000)]
+    rows[4_500]["id"] = 7  # twice, so that SQLite refuses it
+    source.write_bytes(document(rows, "id,*tags"))
+    with pytest.raises(DbtoolError, match="cannot be imported"):
+        imported(tmp_path, source)
+    database, result = imported(tmp_path, source, resume=True, on_error="skip")
+
+    assert result.resumed
+    assert result.bad == 1
+    assert database.execute("SELECT count(*), count(DISTINCT id) FROM t").get == (4_999, 4_999)
+    assert database.execute("SELECT count(*) FROM t_tags").get == 9_998
+    assert database.execute("SELECT name FROM pragma_index_list('t_tags')").fetchall()
+
+
 def test_an_object_store_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no object store 'nothing'") as caught:
         imported(tmp_path, EVERY_TYPE, table="nothing")
