@@ -32,6 +32,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "query-timeout": ErrorCode(1, "a query took longer than --timeout allows"),
     "search-timeout": ErrorCode(1, "a search took longer than --timeout allows"),
     "value-not-held": ErrorCode(1, "a value is none that the format of an export can hold"),
+    "sync-conflict": ErrorCode(
+        1, "a table cannot be made equal to a source: a constraint forbids it"
+    ),
     "usage": ErrorCode(2, "the command line does not fit the command"),
     "unknown-command": ErrorCode(2, "there is no such command"),
     "unknown-option": ErrorCode(2, "there is no such option"),
@@ -49,11 +52,6 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "header-invalid": ErrorCode(2, "the first line of a source is no CSV"),
     "quote-open": ErrorCode(2, "a quoted field of a source never ends"),
     "json-invalid": ErrorCode(2, "a source is no JSON document"),
-    "source-changing": ErrorCode(5, "a source changes each time while it is read"),
-    "sync-deletes-much": ErrorCode(5, "a sync would delete more than half of a table"),
-    "sync-conflict": ErrorCode(
-        1, "a table cannot be made equal to a source: a constraint forbids it"
-    ),
     "dexie-invalid": ErrorCode(2, "a source is no export of dexie-export-import"),
     "dexie-options": ErrorCode(2, "an option is not for exports of Dexie"),
     "dexie-version": ErrorCode(2, "an export of Dexie is of a version that is not known"),
@@ -164,6 +162,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "migration-broke-objects": ErrorCode(4, "a migration broke a view or a trigger"),
     "rows-conflict": ErrorCode(4, "rows cannot come back: a constraint of the table forbids it"),
     "foreign-keys-broken": ErrorCode(4, "rows cannot come back: others would refer to nothing"),
+    "source-changing": ErrorCode(5, "a source changes each time while it is read"),
+    "sync-deletes-much": ErrorCode(5, "a sync would delete more than half of a table"),
     "import-unfinished": ErrorCode(5, "an import of the source was interrupted"),
     "import-options-differ": ErrorCode(5, "an interrupted import was begun with other options"),
     "source-changed": ErrorCode(5, "a source has changed where it was imported already"),
