@@ -29,6 +29,7 @@ def traced_connection_class(collector: Collector, base: Any) -> Any:
 
     What counts stands behind the application's classes and before the module's, so methods of
     theirs are called as ever, with arguments of their own, and their `super()` is what counts.
+    Statements that they run by the name of the module's class are not counted.
     """
     module: Any = next(kind for kind in base.__mro__ if "iterdump" in vars(kind))
     classes: dict[Any, Any] = {}
@@ -41,6 +42,9 @@ def traced_connection_class(collector: Collector, base: Any) -> Any:
 
         def __init__(self, database: Any, *given: Any, **options: Any) -> None:
             super().__init__(database, *given, **options)
+            self._dbtool_begin(database)
+
+        def _dbtool_begin(self, database: Any) -> None:
             channel = collector.channel(_path_of(database), "sqlite3")
             self._dbtool = _Statements(channel, super().cursor)
 
@@ -66,7 +70,18 @@ def traced_connection_class(collector: Collector, base: Any) -> Any:
         def executescript(self, sql: Any, /) -> Any:
             return TracedConnection.cursor(self).executescript(sql)
 
-    return _with(TracedConnection, base, module)
+    return _with(TracedConnection, base, module, __init__=_begun(base))
+
+
+def _begun(base: Any) -> Callable[..., None]:
+    """Return an `__init__` that traces though the class calls the module's by its name."""
+
+    def begin(self: Any, *given: Any, **options: Any) -> None:
+        base.__init__(self, *given, **options)
+        if self._dbtool is None:
+            self._dbtool_begin(given[0] if given else options.get("database", ""))
+
+    return begin
 
 
 def _with(ours: Any, base: Any, module: Any, **more: Any) -> Any:
@@ -76,8 +91,14 @@ def _with(ours: Any, base: Any, module: Any, **more: Any) -> Any:
 
 
 def _path_of(database: Any) -> str:
-    """Return the path of what `sqlite3.connect` was given: a path, ":memory:" or a URI."""
-    text = os.fsdecode(database)
+    """Return the path of what `sqlite3.connect` was given: a path, ":memory:" or a URI.
+
+    Empty where a class of the application was given something else.
+    """
+    try:
+        text = os.fsdecode(database)
+    except TypeError:
+        return ""
     try:
         if text.startswith("file:"):
             text = unquote(urlsplit(text).path)

@@ -288,3 +288,27 @@ db.execute("CREATE INDEX i ON t(b)"); tracer.flush(); request()
     assert answer == [2, 3, 5, 7], "one for the statement, one for its plan where it is asked for"
     found = use(log, "SELECT b FROM t WHERE b > ?")
     assert (found.calls, found.full_scans) == (4, 3)
+
+
+def test_a_class_that_calls_the_module_by_its_name_is_traced(tmp_path: Path) -> None:
+    answer, log = run(
+        tmp_path,
+        """
+class Named(sqlite3.Connection):
+    def __init__(self, *given, **named):
+        sqlite3.Connection.__init__(self, *given, **named)
+class Fixed(sqlite3.Connection):
+    def __init__(self):
+        super().__init__("app.db")
+class Configured(sqlite3.Connection):
+    def __init__(self, settings):
+        sqlite3.Connection.__init__(self, settings["path"])
+answer = tracer.factory(Configured)({"path": "app.db"}).execute("SELECT 4").fetchone()
+answer += connect(base=Named).execute("SELECT 5, 5").fetchone()
+answer += tracer.factory(Fixed)().execute("SELECT 6, 6, 6").fetchone()
+""",
+    )
+    assert answer == [4, 5, 5, 6, 6, 6]
+    assert use(log, "SELECT ?").calls == 1
+    assert use(log, "SELECT ?, ?").calls == 1
+    assert use(log, "SELECT ?, ?, ?").calls == 1
