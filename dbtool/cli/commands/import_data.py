@@ -9,6 +9,7 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
+from dbtool.cli.importfolder import is_whole_export, run_folder
 from dbtool.cli.importing import Asked, run_import
 from dbtool.cli.importsync import SyncAsked, require_no_sync_options, run_sync
 from dbtool.cli.targets import DatabaseArgument
@@ -141,6 +142,9 @@ def import_data(
     and, unless --no-delete, deleted. It is run again while an old application still writes the
     source; --verify compares without writing. Both show what differs, table by table.
 
+    A folder that dbtool export wrote, with its manifest, comes back whole: a new database, equal to
+    the one exported, after every checksum was proven.
+
     Text that stands for NULL must be said (--null ''), as nothing in CSV tells them apart. The
     default for nested values of JSON is JSON text in one column.
     """
@@ -168,6 +172,10 @@ def import_data(
         restart=restart,
     )
     session = current(context)
+    if is_whole_export(asked):
+        require_no_sync_options(delete=not no_delete, yes=yes)
+        run_folder(session, asked, db, report, single=dry_run or verify)
+        return 0
     if verify or mode == "sync":
         how = SyncAsked(verify, dry_run, not no_snapshot, not no_delete, yes)
         return run_sync(session, asked, db, report, how)
