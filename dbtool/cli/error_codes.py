@@ -215,6 +215,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "index-not-found": ErrorCode(10, "the database has no search index in it"),
     "saved-search-not-found": ErrorCode(10, "the configuration holds no such saved search"),
     "workload-not-found": ErrorCode(10, "there is no such workload"),
+    "archives-not-found": ErrorCode(10, "archived rows cannot come back, their files are gone"),
     "plan-not-found": ErrorCode(10, "there is no such plan"),
     "plan-not-applied": ErrorCode(10, "nothing of a plan was applied, so nothing can be undone"),
     "baseline-not-found": ErrorCode(10, "the database has no such baseline"),

@@ -17,7 +17,7 @@ from dbtool.cli.targets import Target, open_repository, require_path
 from dbtool.cli.views import brief, counted, pasted
 from dbtool.cli.workloads import read_workload
 from dbtool.core.quantities import format_duration, format_size
-from dbtool.errors import Refused, UsageError
+from dbtool.errors import NotFound, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -238,11 +238,19 @@ def _return(session: Session, plan: Plan, action: Action, progress: Progress) ->
     """Put archived rows back."""
     from dbtool.optimize.retention.advice import rule_of
     from dbtool.optimize.retention.returning import return_rows
+    from dbtool.optimize.retention.rule import archive_files
 
     rule = rule_of(action)
     if rule.archive_to is None:
         session.warn(f"{rule.table}: deleted rows are only in snapshots from before")
         return
+    if not archive_files(rule):
+        raise NotFound(
+            "archives-not-found",
+            f"the archives of {rule.table} are gone, so its rows cannot come back",
+            context=f"they were written to {rule.archive_to}",
+            hint="put the files back, or take the rows from a snapshot: dbtool restore --table",
+        )
     back, stayed = return_rows(
         Path(plan.database), rule, plan=_label(plan, action), progress=progress
     )

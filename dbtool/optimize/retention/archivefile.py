@@ -158,26 +158,28 @@ class ArchiveFile:
 
     def rows_of(self, table: ArchivedTable, batch: Batch) -> list[Row]:
         """Return the rows of a batch as they were in the live table: rowid, then values."""
-        packed = self._packed_columns(table)
-        codec = self.codec()
-        cursor = self.connection.execute(
-            f"SELECT _dbtool_rowid, {table.column_list} FROM {identifier(table.name)} "
-            f"WHERE _dbtool_batch = ? ORDER BY {table.rowid}",
-            (batch.id,),
-        )
+        with classified(self.path):
+            packed = self._packed_columns(table)
+            codec = self.codec()
+            found = self.connection.execute(
+                f"SELECT _dbtool_rowid, {table.column_list} FROM {identifier(table.name)} "
+                f"WHERE _dbtool_batch = ? ORDER BY {table.rowid}",
+                (batch.id,),
+            ).fetchall()
         return [
             (row[0], *(codec.unpack(v) if at in packed else v for at, v in enumerate(row[1:])))
-            for row in cursor
+            for row in found
         ]
 
     def batches(self, table: str, states: Sequence[str]) -> list[Batch]:
         """Return the batches of a table in some states, oldest first."""
         marks = ", ".join("?" * len(states))
-        rows = self.connection.execute(
-            'SELECT id, "table", state, rows, digest, plan FROM _dbtool_batches '
-            f'WHERE lower("table") = lower(?) AND state IN ({marks}) ORDER BY id',
-            (table, *states),
-        ).fetchall()
+        with classified(self.path):
+            rows = self.connection.execute(
+                'SELECT id, "table", state, rows, digest, plan FROM _dbtool_batches '
+                f'WHERE lower("table") = lower(?) AND state IN ({marks}) ORDER BY id',
+                (table, *states),
+            ).fetchall()
         return [Batch(*row) for row in rows]  # type: ignore[arg-type]
 
     def settle(self, batch: Batch, state: str) -> None:

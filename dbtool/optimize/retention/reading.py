@@ -96,18 +96,19 @@ def _attach(
 
 
 def _states(connection: apsw.Connection, attached: dict[Path, str]) -> list[Any]:
-    return [
-        connection.execute(
-            f"SELECT group_concat(id || state || rows) FROM {schema}._dbtool_batches"
-        ).fetchall()
-        for schema in attached.values()
-    ]
+    found = []
+    for path, schema in attached.items():
+        with classified(path):
+            found += connection.execute(
+                f"SELECT group_concat(id || state || rows) FROM {schema}._dbtool_batches"
+            ).fetchall()
+    return found
 
 
 def _view(connection: apsw.Connection, table: ArchivedTable, files: dict[Path, str]) -> None:
     name = identifier(table.name)
     parts = [f"SELECT {table.column_list} FROM main.{name}"]
-    for schema in files.values():
+    for path, schema in files.items():
         there = {
             folded(str(column))
             for (column,) in connection.execute(
@@ -117,7 +118,8 @@ def _view(connection: apsw.Connection, table: ArchivedTable, files: dict[Path, s
         if not there:
             _require_none(connection, table, schema)
             continue
-        hidden = _not_in_force(connection, table, schema)
+        with classified(path):
+            hidden = _not_in_force(connection, table, schema)
         packed = packed_columns(connection, table.name, schema)
         function = f"{schema}_unpack"
         if packed:
