@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import stat
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -47,8 +49,28 @@ def group_files(folder: Path) -> tuple[tuple[Files, ...], tuple[Path, ...]]:
             continue
         stem = path.name if not match[3] else path.name[: match.start(3)]
         pairs.setdefault(stem, {})[(match[3] or "up").lower()] = path
-    groups = tuple(Files(each.get("up"), each.get("down")) for each in pairs.values())
-    return groups, tuple(others)
+    groups = [Files(each.get("up"), each.get("down")) for each in pairs.values()]
+    return tuple(_joined(groups)), tuple(others)
+
+
+def _joined(groups: list[Files]) -> Iterator[Files]:
+    """Join halves of one version whose names differ, as golang-migrate does by version alone."""
+    downs = {_version(each.down): each.down for each in groups if not each.up and each.down}
+    ups = Counter(_version(each.up) for each in groups if each.up)
+    taken: set[Path] = set()
+    for each in groups:
+        down = downs.get(_version(each.up)) if each.up and not each.down else None
+        if each.up and down and ups[_version(each.up)] == 1:
+            taken.add(down)
+            yield Files(each.up, down)
+        elif each.up:
+            yield each
+    yield from (each for each in groups if not each.up and each.down not in taken)
+
+
+def _version(path: Path | None) -> str:
+    match = NAME.fullmatch(path.name) if path else None
+    return match[1].upper().lstrip("0") if match else ""
 
 
 def read_text(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dbtool.errors import DbtoolError, NotFound
+from dbtool.errors import DbtoolError, NotFound, UsageError
 from dbtool.migrate.discover import discover
 
 
@@ -91,3 +91,20 @@ def test_a_missing_folder_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as caught:
         discover(tmp_path / "none")
     assert caught.value.code == "migrations-not-found"
+
+
+def test_halves_of_one_version_belong_together_whatever_their_names(tmp_path: Path) -> None:
+    (tmp_path / "000001_create_users.up.sql").write_text("CREATE TABLE a(b);")
+    (tmp_path / "000001_drop_users.down.sql").write_text("DROP TABLE a;")
+    (tmp_path / "000002_more.up.sql").write_text("CREATE TABLE c(d);")
+    first, second = discover(tmp_path).migrations
+    assert first.down_path == tmp_path / "000001_drop_users.down.sql"
+    assert second.down_path is None
+
+
+def test_a_way_back_that_two_migrations_could_have_belongs_to_none(tmp_path: Path) -> None:
+    for name in ("1_a.up.sql", "1_b.up.sql", "1_c.down.sql"):
+        (tmp_path / name).write_text("SELECT 1;")
+    with pytest.raises(UsageError) as caught:
+        discover(tmp_path)
+    assert caught.value.code == "migration-invalid"
