@@ -83,10 +83,11 @@ class TsvWriter:
     def rows(self, batch: Batch) -> bytes:
         """Return the lines of some rows."""
         cells = list(chain.from_iterable(batch))
-        if None not in cells and _ordinary(cells):
-            text = "\n".join(["\t".join(map(str, row)) for row in batch]) + "\n"
+        if _ordinary(cells):
+            nulls = cells.count(None)
+            text = _joined(batch, nulls)
             tabs = (len(batch[0]) - 1) * len(batch)
-            unescaped = not ("\\" in text or "\r" in text)
+            unescaped = text.count("\\") == nulls and "\r" not in text
             whole = (text.count("\t"), text.count("\n")) == (tabs, len(batch))
             if unescaped and whole and not _has_infinite(text, cells):
                 return text.encode()
@@ -99,6 +100,14 @@ class TsvWriter:
 
     def _cell(self, value: Value) -> str:
         return r"\N" if value is None else _escaped(plain(value, self._losses))
+
+
+def _joined(batch: Batch, nulls: int) -> str:
+    """Return lines of TSV in which nothing is escaped."""
+    if nulls:
+        rows = [["\\N" if value is None else str(value) for value in row] for row in batch]
+        return "\n".join(["\t".join(row) for row in rows]) + "\n"
+    return "\n".join(["\t".join(map(str, row)) for row in batch]) + "\n"
 
 
 def plain(value: Value, losses: Losses) -> str:
