@@ -152,6 +152,35 @@ def test_a_snapshot_is_exported_as_it_was(run: Run, shop: Path) -> None:
     assert json.loads(Path("old/manifest.json").read_text())["snapshot"]
 
 
+WRITER = """
+import apsw
+connection = apsw.Connection("shop.db")
+connection.set_busy_timeout(10_000)
+while True:
+    with connection:
+        connection.execute("INSERT INTO item(sku, price) VALUES(hex(randomblob(8)), 1)")
+        connection.execute("INSERT INTO person(name) VALUES('x')")
+"""
+
+
+def test_all_tables_are_of_one_moment_while_another_process_writes(run: Run, shop: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER], env=environment())
+    try:
+        counts = set()
+        for number in range(6):
+            for to in (f"{number}.d", f"{number}.json"):
+                done = run("export", "--to", to, "--json", str(shop))
+                assert done.code == 0, done.err
+                rows = {table["name"]: table["rows"] for table in done.data["tables"]}
+                assert rows["person"] == rows["item"] + 2
+                counts.add(rows["item"])
+        assert writer.poll() is None
+    finally:
+        writer.kill()
+        writer.wait()
+    assert len(counts) > 1
+
+
 def test_a_killed_or_interrupted_export_leaves_no_file_of_its_name(shop: Path) -> None:
     endless = "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)):

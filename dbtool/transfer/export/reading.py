@@ -30,6 +30,8 @@ MOST_ROWS: Final = 256
 """Of a batch; more make nothing faster."""
 _WANTED_BYTES: Final = 256 << 10
 """Of the values of a batch."""
+_ARGUMENTS: Final = 100
+"""Of one function, well below what SQLite takes."""
 _CODECS: Final = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
 
 
@@ -76,8 +78,8 @@ def _of_one(
     sql = _bytewise(source)
     rows = (
         tuple(
-            _text(value, encoding) if is_text else value
-            for is_text, value in zip(row[::2], row[1::2], strict=True)
+            _text(value, encoding) if flag == "1" else value
+            for flag, value in zip(str(row[-1]), row[:-1], strict=True)
         )
         for row in islice(connection.execute(sql, values), given, None)
     )
@@ -98,13 +100,19 @@ def _sliced(rows: Iterable[tuple[Value, ...]]) -> Iterator[Batch]:
 
 
 def _bytewise(source: RowSource) -> str:
+    """Return a statement that gives text as bytes, and says at the end of a row which were text."""
     names = [f"c{number}" for number in range(len(source.columns))]
     chosen = ", ".join(
-        f"typeof({name}) = 'text', iif(typeof({name}) = 'text', CAST({name} AS BLOB), {name})"
-        for name in names
+        f"iif(typeof({name}) = 'text', CAST({name} AS BLOB), {name})" for name in names
     )
+    flags = [f"typeof({name}) = 'text'" for name in names]
+    parts = [
+        f"concat({', '.join(flags[begin : begin + _ARGUMENTS])})"
+        for begin in range(0, len(flags), _ARGUMENTS)
+    ]
     # A comment at the end of a person's query must not swallow the bracket.
-    return f"WITH q({', '.join(names)}) AS ({source.sql}\n) SELECT {chosen} FROM q"
+    query = f"WITH q({', '.join(names)}) AS ({source.sql}\n)"
+    return f"{query} SELECT {chosen}, concat({', '.join(parts)}) FROM q"
 
 
 def _text(value: Value, encoding: str) -> Value:

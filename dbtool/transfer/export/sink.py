@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from dbtool.core.atomicfile import SYSTEM_FILES, FileOps, TempFile, failures_named, temporary_name
 from dbtool.errors import Refused
 
-__all__ = ["Sink", "file_exists", "file_sink", "publish", "require_free", "stream_sink"]
+__all__ = ["Sink", "file_exists", "file_sink", "publish", "require_free", "resolved", "stream_sink"]
 
 _WRITE_BYTES: Final = 256 << 10
 _ZSTD_LEVEL: Final = 3
@@ -93,6 +93,7 @@ def file_sink(
         StorageFailed: the system refuses.
     """
     require_free(path, overwrite=overwrite)
+    path = resolved(path, overwrite=overwrite)
     with failures_named("write", path):
         temporary = TempFile(path.with_name(f".dbtool-{temporary_name()}"), files)
     try:
@@ -143,6 +144,11 @@ def require_free(path: Path, *, overwrite: bool) -> None:
             raise file_exists(path)
         if not path.is_file():
             raise Refused("file-exists", f"{path} is there already, and it is no regular file")
+
+
+def resolved(path: Path, *, overwrite: bool) -> Path:
+    """Return what a symbolic link names where that may be replaced, so that the link stays one."""
+    return path.resolve() if overwrite and path.is_symlink() else path
 
 
 def file_exists(path: Path) -> Refused:

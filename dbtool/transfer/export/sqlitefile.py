@@ -23,7 +23,7 @@ from dbtool.transfer.export.definitions import statement
 from dbtool.transfer.export.plan import DatabasePlan
 from dbtool.transfer.export.reading import Value, batches
 from dbtool.transfer.export.rowfile import TableCount
-from dbtool.transfer.export.sink import publish, require_free
+from dbtool.transfer.export.sink import publish, require_free, resolved
 from dbtool.transfer.export.tables import DatabaseTable
 
 __all__ = ["copy_database", "write_database"]
@@ -87,6 +87,7 @@ def write_database(
 def _new_file(path: Path, files: FileOps, *, overwrite: bool) -> Iterator[Path]:
     """Give an empty file; it gets its name when the block ends without an error."""
     require_free(path, overwrite=overwrite)
+    path = resolved(path, overwrite=overwrite)
     with failures_named("write", path):
         temporary = TempFile(path.with_name(f".dbtool-{temporary_name()}"), files)
     try:

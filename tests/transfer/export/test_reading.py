@@ -42,6 +42,20 @@ def test_half_a_surrogate_pair_in_utf16_is_not_turned_into_something_else() -> N
     assert list(batches(connection, source, Silent())) == [[(RawText(b"\x00\xd8a\x00"), "x€😀")]]
 
 
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16be"])
+def test_a_table_of_almost_as_many_columns_as_there_can_be_is_read(encoding: str) -> None:
+    names = [f"c{number}" for number in range(1999)]
+    connection = apsw.Connection(":memory:")
+    connection.execute(f"PRAGMA encoding = '{encoding}'")
+    connection.execute(f"CREATE TABLE t({', '.join(names)})")
+    connection.execute("INSERT INTO t(c0, c1, c1998) VALUES('ä', x'00', CAST(x'dc00ff' AS TEXT))")
+    columns = tuple(ManifestColumn(name, "") for name in names)
+    [[row]] = batches(connection, RowSource("t", columns, "SELECT * FROM t"), Silent())
+    assert (row[0], row[1], row[1998]) == ("ä", b"\0", RawText(b"\xdc\0\xff"[: len(row[1998])]))
+    assert isinstance(row[1998], RawText)
+    assert set(row[2:1998]) == {None}
+
+
 def test_batches_are_small_and_smaller_where_rows_are_large() -> None:
     connection = apsw.Connection(":memory:")
     connection.execute("CREATE TABLE t(a, b)")

@@ -51,6 +51,15 @@ def test_a_file_is_replaced_only_when_asked_and_only_as_a_whole(tmp_path: Path) 
     assert [each.name for each in tmp_path.iterdir()] == ["out.csv"]
 
 
+def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    with file_sink(tmp_path / "link", overwrite=True) as sink:
+        sink.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
 def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     with pytest.raises(Refused), file_sink(path) as sink:
