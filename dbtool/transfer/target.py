@@ -89,13 +89,24 @@ def take_indexes_away(connection: apsw.Connection, table: str) -> list[str]:
 
 
 def make_index(connection: apsw.Connection, sql: str) -> list[str]:
-    """Make an index; where it cannot be unique, make it without that, and return what to say."""
+    """Make an index that is not there, and return what to say.
+
+    One that cannot be unique is made without that; one whose name is taken is not made.
+    """
+    plain = sql.replace(_UNIQUE, "CREATE INDEX", 1)
+    there = "SELECT 1 FROM main.sqlite_schema WHERE type = 'index' AND sql IN (?, ?)"
+    if connection.execute(there, (sql, plain)).fetchall():
+        return []  # made before an interruption
     try:
         connection.execute(sql)
+    except apsw.SQLError as error:
+        if "already exists" not in str(error):
+            raise
+        return [f"an index was not made, because its name is taken ({error}): {sql}"]
     except apsw.ConstraintError as error:
         if not sql.startswith(_UNIQUE):
             raise
-        connection.execute(sql.replace(_UNIQUE, "CREATE INDEX", 1))
+        connection.execute(plain)
         return [f"an index of the source is unique there and cannot be here ({error}): {sql}"]
     return []
 

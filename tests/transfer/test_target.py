@@ -12,6 +12,7 @@ from dbtool.core.schema import read_schema
 from dbtool.errors import DbtoolError
 from dbtool.transfer.target import (
     immediately,
+    make_index,
     open_target,
     rebuild_text_indexes,
     take_indexes_away,
@@ -80,3 +81,24 @@ def test_rows_that_refer_to_nothing_are_counted(tmp_path: Path) -> None:
     )
     with open_target(path) as connection:
         assert violations(connection, ["p"]) == 1
+
+
+def test_an_index_is_made_once_and_without_unique_where_it_must(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    prepare(path, "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 1), (1, 2)")
+    with open_target(path) as connection:
+        assert make_index(connection, "CREATE INDEX i ON t(a)") == []
+        assert make_index(connection, "CREATE INDEX i ON t(a)") == []
+        assert make_index(connection, "CREATE UNIQUE INDEX b ON t(b)") == []
+        (unique,) = make_index(connection, "CREATE UNIQUE INDEX u ON t(a)")
+        assert "is unique there and cannot be here" in unique
+        assert make_index(connection, "CREATE UNIQUE INDEX u ON t(a)") == []
+        (taken,) = make_index(connection, "CREATE INDEX i ON t(b)")
+        assert "its name is taken" in taken
+        with pytest.raises(apsw.SQLError):
+            make_index(connection, "CREATE INDEX j ON t(none)")
+        assert set(connection.execute("SELECT name FROM pragma_index_list('t')")) == {
+            ("i",),
+            ("b",),
+            ("u",),
+        }

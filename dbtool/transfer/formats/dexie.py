@@ -17,6 +17,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
+from dbtool.core.names import folded
 from dbtool.errors import UsageError
 from dbtool.transfer.formats.batch import START, Bad, Batch, Origin, Position, Step, Told
 from dbtool.transfer.formats.dexie_record import Row, row_of
@@ -302,13 +303,15 @@ def _invalid(why: str) -> UsageError:
 def _stores(listed: Any) -> tuple[Store, ...]:
     try:
         names = [each["name"] for each in listed]
+        taken = {folded(name) for name in names}
+        twice = len(taken) != len(names)
         stores = tuple(
-            parse_store(each["name"], each["schema"], each["rowCount"], names) for each in listed
+            parse_store(each["name"], each["schema"], each["rowCount"], taken) for each in listed
         )
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise _invalid(f"its list of tables is damaged ({error})") from error
-    if len(set(names)) != len(names):
-        raise _invalid("it has a table twice")
+    if twice:
+        raise _invalid("two of its tables have the same name to SQLite, which knows no case")
     return stores
 
 

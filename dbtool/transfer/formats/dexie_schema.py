@@ -10,7 +10,6 @@ Source: https://dexie.org/docs/Version/Version.stores() and `parseIndexSyntax` o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dbtool.core.names import folded, identifier
@@ -85,28 +84,27 @@ class Store:
         return tuple(_index_sql(self.name, index, self.key) for index in plain)
 
 
-def parse_store(name: str, schema: str, rows: int, taken: Iterable[str]) -> Store:
+def parse_store(name: str, schema: str, rows: int, taken: set[str]) -> Store:
     """Return what a schema string says.
 
     Args:
         name: of the object store.
         schema: the string.
         rows: how many the export says it has.
-        taken: names of all object stores, which child tables must not have.
+        taken: folded names that child tables must not have; theirs are added.
 
     Raises:
         ValueError: the string is none.
     """
     first, *others = [_index(part) for part in schema.split(",")]
     indexes = tuple(index for index in others if index.paths)
-    names = {folded(each) for each in taken}
     multis = []
     for index in indexes:
         if index.multi:
             table = f"{name}_{index.paths[0].replace('.', '_')}"
-            while folded(table) in names:
+            while folded(table) in taken:
                 table += "_"
-            names.add(folded(table))
+            taken.add(folded(table))
             multis.append(MultiIndex(table, index.paths[0], index.unique))
     auto = "++" in schema.split(",", maxsplit=1)[0]
     return Store(name, first.paths, auto, indexes, tuple(multis), rows)

@@ -23,6 +23,7 @@ from dbtool.transfer.sources import find_inputs
 SAMPLES = Path(__file__).resolve().parents[2] / "fixtures" / "dexie"
 EVERY_TYPE = SAMPLES / "every-type.json"
 ALL_BYTES = bytes(range(256))
+OTHER = b'{"name": "T", "schema": "id", "rowCount": 0}, '
 HEAD: dict[str, Any] = {"formatName": "dexie", "formatVersion": 1}
 
 
@@ -228,6 +229,24 @@ def test_one_object_store_can_be_chosen(tmp_path: Path) -> None:
     assert [t.table for t in result.tables] == ["accounts", "accounts_tags"]
 
 
+def test_names_that_meet_are_kept_apart_or_said(tmp_path: Path) -> None:
+    source = tmp_path / "t.json"
+    tables = [("a_b", "id,*c,d"), ("a", "id,*b_c,b_d")]
+    data = {
+        "tables": [{"name": name, "schema": schema, "rowCount": 1} for name, schema in tables],
+        "data": [
+            {"tableName": "a_b", "inbound": True, "rows": [{"id": 1, "c": ["x"], "d": 1}]},
+            {"tableName": "a", "inbound": True, "rows": [{"id": 1, "b_c": ["y"], "b_d": 1}]},
+        ],
+    }
+    source.write_text(json.dumps({**HEAD, "data": data}))
+    database, result = imported(tmp_path, source)
+
+    assert database.execute("SELECT value FROM a_b_c").fetchall() == [("x",)]
+    assert database.execute("SELECT value FROM a_b_c_").fetchall() == [("y",)]
+    assert ["its name is taken" in warning for warning in result.warnings] == [True]
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -360,6 +379,7 @@ def test_a_unique_index_that_cannot_be_is_made_plain_and_said(tmp_path: Path) ->
         (b'{"formatName":"dexie","formatVersion":1,"data":{}}', "dexie-invalid"),
         (b'{"formatName":"dexie","formatVersion":1,"data":{"tables":5}}', "dexie-invalid"),
         (document([]).replace(b'"tableName": "t"', b'"tableName": "u"'), "dexie-invalid"),
+        (document([]).replace(b'"tables": [', b'"tables": [' + OTHER), "dexie-invalid"),
         (document([]) + b"x", "json-invalid"),
         (document([])[:-3], "json-invalid"),
         (document([{"id": 1}]).replace(b'"id"', b'"id": 1, "id"'), "json-invalid"),

@@ -17,7 +17,7 @@ def row(
 ) -> Row:
     """Return the row of a record."""
     seen = blobs if blobs is not None else []
-    return row_of(parse_store("t", schema, 1, ["t"]), inbound, raw, seen.append)
+    return row_of(parse_store("t", schema, 1, {"t"}), inbound, raw, seen.append)
 
 
 def test_members_are_columns() -> None:

@@ -18,7 +18,7 @@ from dbtool.transfer.formats.dexie_schema import (
 
 def store(schema: str, name: str = "t", taken: tuple[str, ...] = ()) -> Store:
     """Return what a schema string says."""
-    return parse_store(name, schema, 0, (name, *taken))
+    return parse_store(name, schema, 0, {name, *taken})
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_multi_entry_index_is_a_table_of_its_own() -> None:
 
 
 def test_a_child_table_has_no_name_of_an_object_store() -> None:
-    assert store("id,*tags", "a", ("A_Tags", "a_tags_")).multis[0].table == "a_tags__"
+    assert store("id,*tags", "a", ("a_tags", "a_tags_")).multis[0].table == "a_tags__"
 
 
 def test_columns_that_keys_and_indexes_need_are_there() -> None:
