@@ -14,13 +14,17 @@ from dbtool.cli.parameters import parse_parameters
 from dbtool.cli.resultset import write_rows
 from dbtool.cli.sources import Source, reading
 from dbtool.cli.targets import NameOption, choose
+from dbtool.cli.views import brief
 from dbtool.core.quantities import parse_duration
-from dbtool.errors import NotFound, StorageFailed, UsageError
+from dbtool.errors import Damaged, NotFound, StorageFailed, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    import apsw
 
     from dbtool.core.query import QueryOptions
+    from dbtool.errors import DbtoolError
 
 __all__ = ["app"]
 
@@ -92,16 +96,20 @@ def query(
     with reading(session, argument, at, name) as source:
         from dbtool.core.query import run_query
 
+        failed = source.failed
         if archives:
-            _attach_archives(session, source, argument)
-        answer = run_query(source.connection, statement, options, failed=source.failed)
+            failed = _attach_archives(session, source, argument)
+        answer = run_query(source.connection, statement, options, failed=failed)
         columns = [column.name for column in answer.columns]
         _write(session, columns, answer.rows)
         if answer.truncated:
             session.note(f"stopped after {options.limit} rows; there are more")
 
 
-def _attach_archives(session: Session, source: Source, argument: str | None) -> None:
+def _attach_archives(
+    session: Session, source: Source, argument: str | None
+) -> Callable[[apsw.Error], DbtoolError]:
+    """Let the source see its archives; return what names a failure of any of the files."""
     from dbtool.cli.retentionrules import retention_rules
     from dbtool.optimize.retention.reading import with_archives
 
@@ -117,6 +125,19 @@ def _attach_archives(session: Session, source: Source, argument: str | None) -> 
         )
     found = with_archives(source.connection, rules)
     session.detail(f"{len(found)} archives are read beside the database")
+
+    def failed(error: apsw.Error) -> DbtoolError:
+        named = source.failed(error)
+        if not found or not isinstance(named, Damaged):
+            return named
+        return Damaged(
+            "archive-damaged",
+            "the database or one of its archives is damaged",
+            context="SQLite does not say which of them: " + ", ".join(map(brief, found)),
+            hint="dbtool verify FILE      for each of them",
+        )
+
+    return failed
 
 
 def _statement(sql: str | None, db: str | None, file: Path | None) -> tuple[str, str | None]:

@@ -228,3 +228,27 @@ def test_changes_since_do_not_show(run: Run, database: Path) -> None:
     before = run(*question, "app.db").out
     change_database(database)
     assert run(*question, "--at", "latest", "app.db").out == before != run(*question, "app.db").out
+
+
+def test_a_damaged_archive_does_not_call_for_a_restore_of_the_database(run: Run) -> None:
+    rule = '[retention.log]\ncolumn = "at"\nolder_than = "1d"\narchive_to = "old.db"\n'
+    Path("dbtool.toml").write_text(rule)
+    connection = apsw.Connection("live.db")
+    connection.execute("CREATE TABLE log(id INTEGER PRIMARY KEY, at, x)")
+    with connection:
+        values = ((n, "2020-01-01", "x" * 500) for n in range(1000))
+        connection.executemany("INSERT INTO log VALUES (?, ?, ?)", values)
+    connection.close()
+    assert run("optimize", "--apply", "--yes", "--only", "archive", "live.db").code == 0
+    archive = apsw.Connection("old.db")
+    leaf = archive.execute(
+        "SELECT min(pageno) FROM dbstat WHERE name = 'log' AND pagetype = 'leaf'"
+    ).get
+    archive.close()
+    content = bytearray(Path("old.db").read_bytes())
+    content[(leaf - 1) * 4096 : leaf * 4096] = b"\xff" * 4096
+    Path("old.db").write_bytes(content)
+    outcome = run("query", "SELECT sum(length(x)) FROM log", "--with-archives", "live.db")
+    assert outcome.code == 13
+    assert "one of its archives" in outcome.err
+    assert "--over" not in outcome.err
