@@ -28,6 +28,12 @@ def test_one_database_is_named() -> None:
     assert found.repository == "app.db.backups"
 
 
+def test_a_file_whose_name_begins_with_a_dash_is_no_option_of_a_command() -> None:
+    make("-x.db")
+    (found,) = databases_of(Session([]), "-x.db")
+    assert (found.name, found.word) == ("-x.db", "./-x.db")
+
+
 def test_several_that_are_configured_are_a_fleet() -> None:
     make("a.db")
     make("b.db")

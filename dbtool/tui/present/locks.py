@@ -64,6 +64,8 @@ def wal_line(live: Live | None) -> Line:
     """Say how large the WAL is and whether somebody keeps it."""
     if live is None:
         return Line("wal", "asking ...")
+    if live.problem:
+        return Line("wal", "not known while the database cannot be read", Status.UNKNOWN)
     if live.journal_mode and live.journal_mode != "wal":
         return Line("journal", f"mode {live.journal_mode}: no WAL", Status.OK)
     if not live.wal_bytes:

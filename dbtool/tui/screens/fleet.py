@@ -81,17 +81,18 @@ class FleetScreen(Screen[None]):
     def _tick(self) -> None:
         if not self.app.paused and self.is_current:
             self.app.source.advance()
-            self.run_worker(self._look(), group="look", exclusive=True, exit_on_error=False)
+            for state in self.states.values():
+                self.run_worker(self._look(state), group="look", exit_on_error=False)
 
-    async def _look(self) -> None:
-        for state in self.states.values():
-            live = await self.app.source.look(state.database)
-            if live is not None and live is not state.live:
-                state.see(live)
-            if self.app.source.replayed:
-                reading = await self.app.source.read(_FEED, state.database)
-                if reading is not None and reading is not state.readings.get(_FEED):
-                    state.take(reading)
+    async def _look(self, state: State) -> None:
+        """Look at one database; one that hangs keeps no other waiting."""
+        live = await self.app.source.look(state.database)
+        if live is not None and live is not state.live:
+            state.see(live)
+        if self.app.source.replayed:
+            reading = await self.app.source.read(_FEED, state.database)
+            if reading is not None and reading is not state.readings.get(_FEED):
+                state.take(reading)
         self.draw()
 
     def draw(self) -> None:

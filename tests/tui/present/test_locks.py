@@ -45,3 +45,8 @@ def test_what_cannot_be_seen_is_said_with_its_reason() -> None:
     assert lines[-1].status is Status.UNKNOWN
     assert "/proc/locks" in lines[-1].text
     assert len(wal_lines(State(DATABASE))) == 1
+
+
+def test_of_a_database_that_cannot_be_read_nothing_is_called_well() -> None:
+    line = wal_line(replace(CALM, wal_bytes=None, problem="there is no database"))
+    assert line.status is Status.UNKNOWN

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from textual.pilot import Pilot
 
 from dbtool.tui.app import DashboardApp
 from dbtool.tui.line import Status
+from dbtool.tui.model import DatabaseRef, Live
 from dbtool.tui.screens.database import DatabaseScreen
 from dbtool.tui.screens.fleet import COLUMNS, FleetScreen, fleet_row
 from dbtool.tui.state import State
 from tests.tui.piloted import play, screen_text, until
-from tests.tui.seeded import DATABASE, LIVE, NOW_S, OTHER, READINGS, options
+from tests.tui.seeded import DATABASE, LIVE, NOW_S, OTHER, READINGS, Scripted, options
 
 
 def test_a_row_is_as_bad_as_the_worst_of_its_database() -> None:
@@ -54,3 +56,17 @@ def test_the_fleet_is_sorted_and_paused(tmp_path: Path) -> None:
         assert "paused" in screen_text(app)
 
     play(tmp_path, story, settings=options(DATABASE, OTHER))
+
+
+def test_a_database_that_hangs_keeps_no_other_waiting(tmp_path: Path) -> None:
+    class Hanging(Scripted):
+        async def look(self, database: DatabaseRef) -> Live | None:
+            if database is DATABASE:
+                await asyncio.sleep(60)
+            return await super().look(database)
+
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        await until(pilot, lambda: bool(app.screen.states[OTHER.path].looks))
+        assert not app.screen.states[DATABASE.path].looks
+
+    play(tmp_path, story, settings=options(DATABASE, OTHER), source=Hanging())
