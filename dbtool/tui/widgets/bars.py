@@ -22,6 +22,13 @@ class _Quiet(Static):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("", id=id)
         self._last: object = None
+        self._asked: object = None
+
+    def is_shown(self, *what: object) -> bool:
+        """Whether the same was asked for before, at this width: parsing markup costs most here."""
+        asked = (*what, self.size.width)
+        same, self._asked = asked == self._asked, asked
+        return same
 
     def put(self, content: Content) -> None:
         """Draw, unless this is what stands there; `Content` alone compares no styles."""
@@ -58,6 +65,8 @@ class TabBar(_Quiet):
             right: count of warnings, at the right edge.
             status: the worst of them.
         """
+        if self.is_shown(tuple(tabs), active, right, status):
+            return
         style = {Status.CRIT: "bold $error", Status.WARN: "bold $warning"}.get(
             status, "$text-muted"
         )
@@ -104,6 +113,8 @@ class KeyBar(_Quiet):
         Args:
             keys: key, label, name of the action, whether it is allowed.
         """
+        if self.is_shown(tuple(keys)):
+            return
         width = max(self.size.width, 1)
         parts, used = [], 0
         for key, label, action, allowed in keys:

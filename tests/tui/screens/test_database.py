@@ -108,9 +108,9 @@ def test_the_rate_changes_within_its_bounds_and_pausing_stops(tmp_path: Path) ->
     async def story(app: DashboardApp, pilot: Pilot) -> None:
         await pilot.press("plus")
         assert app.screen.refresh_s == 1.0
-        await pilot.press(*["minus"] * 20)
+        await pilot.press(*["minus"] * 8)
         assert app.screen.refresh_s == 60.0
-        await pilot.press(*["plus"] * 20)
+        await pilot.press(*["plus"] * 8)
         assert app.screen.refresh_s == 0.5
         await pilot.press("space")
         await pilot.pause()

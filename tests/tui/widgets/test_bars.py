@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.content import Content
 from textual.pilot import Pilot
 
 from dbtool.tui.line import Status
@@ -99,3 +100,27 @@ def test_keys_fill_the_line_and_no_more() -> None:
         assert text_of(app.query_one("#keys")) == " 0 Label0  1 Label1  2 Label2"
 
     play(32, story)
+
+
+def test_a_bar_that_is_told_the_same_again_is_not_built_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built = []
+    whole = Content.from_markup
+
+    def count(text: str) -> Content:
+        built.extend([text] if text else [])
+        return whole(text)
+
+    monkeypatch.setattr(Content, "from_markup", count)
+
+    async def story(app: Shell, pilot: Pilot) -> None:
+        tabs, keys = app.query_one("#tabs", TabBar), app.query_one("#keys", KeyBar)
+        for _ in range(3):
+            tabs.show(TABS, "storage", "", Status.OK)
+            keys.show([("b", "Backup", "backup", True)])
+        assert len(built) == 2
+        tabs.show(TABS, "locks", "", Status.OK)
+        assert len(built) == 3
+
+    play(80, story)
