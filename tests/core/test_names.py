@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from dbtool.core.names import folded, identifier
+from dbtool.core.names import distinct, folded, identifier
 
 ODD = ["a", "two words", 'say "hi"', "it's", "[x]", "select", "Ä", "", "1", "a\nb", "`"]
 
@@ -19,3 +19,7 @@ def test_a_quoted_name_means_itself(name: str) -> None:
 
 def test_only_ascii_letters_are_folded() -> None:
     assert folded("ÄBc_Z") == "Äbc_z"
+
+
+def test_names_that_come_again_get_a_number_that_is_free() -> None:
+    assert distinct(["a", "b", "a", "a:1", "a"]) == ["a", "b", "a:1", "a:1:1", "a:2"]

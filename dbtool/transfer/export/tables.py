@@ -41,6 +41,8 @@ _MODULE: Final = re.compile(
 _CONTENT: Final = re.compile(r"""[(,]\s*content\s*=\s*('[^']*'|"[^"]*"|\w*)""", re.IGNORECASE)
 _FULL_TEXT: Final = frozenset({"fts3", "fts4", "fts5"})
 _ROWS: Final = frozenset({"rtree", "rtree_i32", "geopoly"})
+_KEYED: Final = frozenset({"rtree", "rtree_i32"})
+"""Modules whose first column is the rowid."""
 _FOLLOWS: Final = frozenset({"fts5vocab", "fts4aux", "dbstat", "spellfix1_aux"})
 """Modules that show what lies elsewhere and keep nothing."""
 _OWN_PREFIX: Final = "sqlite_"
@@ -148,10 +150,10 @@ def _virtual(connection: apsw.Connection, table: Table) -> DatabaseTable:
     content = _CONTENT.search(found[2]) if found and module in _FULL_TEXT else None
     if module in _FULL_TEXT and content:
         if content[1].strip("'\""):
-            return DatabaseTable(table.name, "rebuild", None, None, "")
+            return DatabaseTable(table.name, "rebuild", None, None, _set(connection, table))
         return DatabaseTable(table.name, "none", None, None, "contentless: its text is not kept")
     if module in _FULL_TEXT or module in _ROWS:
-        return _documents(connection, table, named=module in _FULL_TEXT)
+        return _documents(connection, table, named=module not in _KEYED)
     lost = "" if module in _FOLLOWS else f"only the module {module} knows what it holds"
     return DatabaseTable(table.name, "none", None, None, lost)
 
@@ -166,7 +168,19 @@ def _documents(connection: apsw.Connection, table: Table, *, named: bool) -> Dat
         columns = (ManifestColumn(rowid, "INTEGER"), *columns)
     order = " ORDER BY 1"
     sql = f"SELECT {_list(columns)} FROM main.{identifier(table.name)}{order}"
-    return DatabaseTable(table.name, "rows", RowSource(table.name, columns, sql), rowid, "")
+    source = RowSource(table.name, columns, sql)
+    return DatabaseTable(table.name, "rows", source, rowid, _set(connection, table))
+
+
+def _set(connection: apsw.Connection, table: Table) -> str:
+    """Say which settings an FTS5 table keeps beside its definition, such as its rank."""
+    config = identifier(f"{table.name}_config")
+    try:
+        names = select(connection, f"SELECT k FROM main.{config} WHERE k <> 'version'")
+    except apsw.SQLError:  # no FTS5 table
+        return ""
+    listed = ", ".join(str(name) for (name,) in names)
+    return f"its settings are not kept: {listed}" if listed else ""
 
 
 def _in_order(connection: apsw.Connection, table: Table) -> str:

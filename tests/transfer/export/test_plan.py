@@ -36,8 +36,11 @@ def test_what_cannot_be_exported_is_said() -> None:
     connection.execute("CREATE VIRTUAL TABLE f USING fts5(a, content='')")
     connection.execute('CREATE TABLE r(rowid, oid, "_rowid_")')
     connection.execute("CREATE VIRTUAL TABLE v USING fts5vocab(f, row)")
+    connection.execute("CREATE VIRTUAL TABLE s USING fts5(a)")
+    connection.execute("INSERT INTO s(s, rank) VALUES('rank', 'bm25(2.0)')")
     left_out = plan_database(connection).left_out
-    assert [sentence.partition(":")[0] for sentence in left_out] == ["f", "r"]
+    assert [sentence.partition(":")[0] for sentence in left_out] == ["f", "r", "s"]
+    assert left_out[2] == "s: its settings are not kept: rank"
 
 
 def test_a_view_among_tables_is_refused_and_an_unknown_name_gets_the_nearest(

@@ -34,6 +34,23 @@ def test_the_standard_library_runs_it_too(values: apsw.Connection) -> None:
         back.close()
 
 
+def test_tables_of_modules_come_back_with_their_rowids() -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute(
+        "CREATE VIRTUAL TABLE f4 USING fts4(a, b); INSERT INTO f4(docid, a, b) VALUES(9, 'x y', 1);"
+        "CREATE VIRTUAL TABLE f3 USING fts3(a); INSERT INTO f3(rowid, a) VALUES(4, 'q');"
+        "CREATE VIRTUAL TABLE g USING geopoly(n);"
+        "INSERT INTO g(rowid, _shape, n) VALUES(12, '[[0,0],[1,0],[0,1],[0,0]]', 'tri');"
+        "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1, +note); INSERT INTO r VALUES(5, 1, 2, 'n')"
+    )
+    back = apsw.Connection(":memory:")
+    back.execute(exported(connection, "sql").decode())
+    for table in ("f4", "f3", "g", "r"):
+        rows = f"SELECT rowid, * FROM {table}"
+        assert back.execute(rows).fetchall() == connection.execute(rows).fetchall() != []
+    assert back.execute("SELECT docid FROM f4 WHERE f4 MATCH 'y'").fetchall() == [(9,)]
+
+
 def test_a_view_becomes_a_table_of_its_rows(nasty: apsw.Connection) -> None:
     back = apsw.Connection(":memory:")
     back.execute(exported(nasty, "sql", "seen").decode())
