@@ -92,7 +92,9 @@ def test_what_is_compressed_and_broken_is_damaged(tmp_path: Path, kind: str) -> 
     assert caught.value.code == "source-damaged"
 
 
-@pytest.mark.parametrize("data", [b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n")])
+@pytest.mark.parametrize(
+    "data", [b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n")], ids=["plain", "gzip"]
+)
 def test_standard_input_is_kept_to_be_read_twice(data: bytes) -> None:
     with spooled(io.BytesIO(data), Silent()) as path:
         (each,) = find_inputs("-", None, path)
