@@ -101,14 +101,19 @@ def plan_table(
         Refused: `table-kind`.
     """
     _require_writable(table, existing)
-    if told is not None:
+    if told is not None and not told.declared:
         options = replace(options, pk=told.key)
+    elif told is not None and existing is None and not options.pk:
+        renamed = [options.renames.get(name, name) for name in told.key]
+        whole = tuple(name for name in renamed if name is not None)
+        options = replace(options, pk=whole if len(whole) == len(renamed) else ())
     names = _target_names(table, seen, options)
     if existing is not None:
         columns = [_into(c, options, existing) for c in _each(table, seen, names, options)]
         key = options.pk or _own_key(existing)
     else:
-        columns = [_new(c) for c in _each(table, seen, names, options)]
+        declared = dict(told.declared) if told is not None else {}
+        columns = [_new(c, declared.get(c.source)) for c in _each(table, seen, names, options)]
         key = options.pk
         if told is not None and told.counted and seen[key[0]].kind() == "none":  # type: ignore[attr-defined]
             columns = [c._replace(declared="INTEGER") if c.source in key else c for c in columns]
@@ -219,7 +224,10 @@ def _require_key(
         )
 
 
-def _new(found: _Found) -> ColumnPlan:
+def _new(found: _Found, told: str | None) -> ColumnPlan:
+    if told is not None and found.forced is None:
+        # The values come from a column of that type, so it leaves them as they are.
+        return ColumnPlan(found.source, found.name, told, "as_is")
     looks = "date" if found.kind == "text" and found.seen.looks_like_dates() else ""
     if found.forced is not None:
         declared = found.forced.upper()

@@ -70,6 +70,7 @@ def import_rows(
         NotFound: `import-not-found`, nothing to resume.
         DbtoolError: `record-invalid`, `too-many-errors`; what is wrong with source or database.
     """
+    _require_other(inputs, database)
     job = _Job(source, inputs, options, progress)
     if dry_run:
         return job.look(database)
@@ -88,6 +89,13 @@ def import_rows(
                 with suppress(OSError):
                     database.with_name(database.name + suffix).unlink()
         raise
+
+
+def _require_other(inputs: list[Input], database: Path) -> None:
+    """Refuse to read what is written; opening it as a file would also drop SQLite's locks."""
+    for each in inputs:
+        if database.exists() and each.path.exists() and each.path.samefile(database):
+            raise Refused("source-is-target", f"{each.shown} would be imported into itself")
 
 
 class _Job:

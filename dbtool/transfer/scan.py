@@ -13,6 +13,7 @@ from dbtool.transfer.formats.dexie import DexieReader
 from dbtool.transfer.formats.jsonread import JsonReader
 from dbtool.transfer.formats.ndjson import NdjsonReader
 from dbtool.transfer.formats.nested import Tabler
+from dbtool.transfer.formats.sqliteread import SqliteReader
 from dbtool.transfer.kinds import Seen, TextSeen, ValueSeen
 from dbtool.transfer.options import ImportOptions
 from dbtool.transfer.sources import Input, opened
@@ -27,6 +28,8 @@ def reader_for(each: Input, options: ImportOptions, *, known: bool = False) -> R
     if each.format == "dexie":
         _require_dexie_options(options)
         return DexieReader(options.table)
+    if each.format in ("sqlite", "sql"):
+        return SqliteReader(each.path, options.table, dump=each.format == "sql")
     table = options.table or each.table
     if each.format in ("csv", "tsv"):
         return CsvReader(table, "," if each.format == "csv" else "\t")

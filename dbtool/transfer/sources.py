@@ -23,9 +23,9 @@ from dbtool.transfer.formats.dexie import looks_like_dexie
 
 __all__ = ["FORMATS", "Format", "Input", "find_inputs", "opened", "spooled"]
 
-Format = Literal["json", "ndjson", "csv", "tsv", "dexie"]
+Format = Literal["json", "ndjson", "csv", "tsv", "dexie", "sqlite", "sql"]
 
-FORMATS: Final[tuple[Format, ...]] = ("json", "ndjson", "csv", "tsv", "dexie")
+FORMATS: Final[tuple[Format, ...]] = ("json", "ndjson", "csv", "tsv", "dexie", "sqlite", "sql")
 _SUFFIXES: Final[dict[str, Format]] = {
     ".json": "json",
     ".ndjson": "ndjson",
@@ -33,9 +33,14 @@ _SUFFIXES: Final[dict[str, Format]] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
+    ".sql": "sql",
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
 }
 _PACKED: Final = (".gz", ".zst", ".zstd")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_DATABASE: Final = b"SQLite format 3\0"
 _STDIN: Final = "-"
 _PACKED_BYTES: Final = 1 << 14
 """Read at once of zstd, which may be a thousand times as much when unpacked."""
@@ -81,7 +86,7 @@ def find_inputs(source: str, form: Format | None, spool: Path | None = None) -> 
     path = Path(source).expanduser()
     with failures_named("read", path):
         if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.is_file() and _by_name(p))
+            found = sorted(p for p in path.iterdir() if p.is_file() and _is_rows(p))
         elif path.exists():
             found = [path]
         else:
@@ -106,6 +111,11 @@ def _matching(path: Path) -> Iterator[Path]:
         yield from anchor.glob(pattern)
     except (ValueError, NotImplementedError):
         return
+
+
+def _is_rows(path: Path) -> bool:
+    """Return whether a file of a folder is one table; whole databases are named by themselves."""
+    return _by_name(path) not in (None, "sqlite", "sql")
 
 
 def _by_name(path: Path) -> Format | None:
@@ -141,7 +151,10 @@ def _input(path: Path, form: Format | None, *, shown: str = "", table: str = "")
 
 def _by_content(path: Path, shown: str) -> Format:
     with opened(path, shown) as stream:
-        head = stream.read(BLOCK_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+        head = stream.read(BLOCK_BYTES)
+        if head.startswith(_DATABASE):
+            return "sqlite"
+        head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"["):
         return "json"
     if head.startswith(b"{"):

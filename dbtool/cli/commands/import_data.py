@@ -52,9 +52,11 @@ def import_data(
         typer.Option("-t", "--table", metavar="NAME", help="Table. [each file's name]"),
     ] = None,
     form: Annotated[
-        Literal["json", "ndjson", "csv", "tsv", "dexie"] | None,
+        Literal["json", "ndjson", "csv", "tsv", "dexie", "sqlite", "sql"] | None,
         typer.Option(
-            "--from", metavar="FORMAT", help="Format: json, ndjson, csv, tsv or dexie. [found out]"
+            "--from",
+            metavar="FORMAT",
+            help="Format: json, ndjson, csv, tsv, dexie, sqlite, sql. [found out]",
         ),
     ] = None,
     types: Annotated[
@@ -144,6 +146,9 @@ def import_data(
 
     A folder that dbtool export wrote, with its manifest, comes back whole: a new database, equal to
     the one exported, after every checksum was proven.
+
+    Another SQLite database, or a dump of one in SQL, gives its tables with types, keys and indexes;
+    a dump is run in a private database first.
 
     Text that stands for NULL must be said (--null ''), as nothing in CSV tells them apart. The
     default for nested values of JSON is JSON text in one column.

@@ -117,6 +117,8 @@ class Told(NamedTuple):
     """Table that the first columns refer to, and its key; rows go when the row goes."""
     indexes: tuple[str, ...] = ()
     """Statements that make them."""
+    declared: tuple[tuple[str, str], ...] = ()
+    """Name and declared type of columns whose values fit it as they are."""
 
     def constraint_sql(self) -> str:
         """Return the constraint of a table that refers to its parent; empty for others."""
