@@ -136,7 +136,7 @@ _dbtool_choices() {
     --encoding) echo 'UTF-8 UTF-16le UTF-16be' ;;
     --auto-vacuum) echo 'none full incremental' ;;
     --reporter) echo 'table json github sarif' ;;
-    --from) echo 'json ndjson csv tsv dexie' ;;
+    --from) echo 'json ndjson csv tsv dexie sqlite sql' ;;
     --mode) echo 'insert upsert ignore replace sync' ;;
     --index) echo 'status build drop' ;;
     --on-error) echo 'abort skip quarantine' ;;

@@ -336,7 +336,7 @@ complete -c dbtool -n '__dbtool_is benchmark' -l runs -x -d 'Runs of each statem
 complete -c dbtool -n '__dbtool_is benchmark' -l temp -x -d 'Where the copy lies. [TMPDIR]'
 complete -c dbtool -n '__dbtool_is benchmark; and __dbtool_at 1' -F -a '(__dbtool_ask databases)'
 complete -c dbtool -n '__dbtool_is import' -s t -l table -x -d 'Table. [each files name]'
-complete -c dbtool -n '__dbtool_is import' -l from -x -a 'json ndjson csv tsv dexie' -d 'Format: json, ndjson, csv, tsv or dexie. [found out]'
+complete -c dbtool -n '__dbtool_is import' -l from -x -a 'json ndjson csv tsv dexie sqlite sql' -d 'Format: json, ndjson, csv, tsv, dexie, sqlite, sql. [found out]'
 complete -c dbtool -n '__dbtool_is import' -l types -x -d 'Types that you choose yourself.'
 complete -c dbtool -n '__dbtool_is import' -l pk -x -d 'Columns that name a row: primary key.'
 complete -c dbtool -n '__dbtool_is import' -l mode -x -a 'insert upsert ignore replace sync' -d 'Rows that are there: insert, upsert, ignore, replace, sync.'
