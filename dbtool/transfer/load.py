@@ -12,7 +12,8 @@ from typing import Any, Final
 import apsw
 
 from dbtool.core.names import identifier
-from dbtool.transfer.columns import CONVERSIONS, TablePlan
+from dbtool.transfer.columns import TablePlan
+from dbtool.transfer.conversions import CONVERSIONS
 from dbtool.transfer.formats.batch import Bad, Batch, Step
 from dbtool.transfer.options import Mode
 from dbtool.transfer.scan import with_nulls

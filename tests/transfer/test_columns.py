@@ -10,8 +10,8 @@ import pytest
 
 from dbtool.core.schema import read_schema
 from dbtool.errors import DbtoolError
-from dbtool.transfer.columns import CONVERSIONS, TablePlan, affinity, plan_table
-from dbtool.transfer.formats.batch import Verbatim
+from dbtool.transfer.columns import TablePlan, affinity, plan_table
+from dbtool.transfer.conversions import CONVERSIONS
 from dbtool.transfer.kinds import Seen, TextSeen, ValueSeen
 from dbtool.transfer.options import ImportOptions
 
@@ -99,41 +99,3 @@ def test_no_text_is_changed_by_the_column_of_a_table_that_is_there(column: str, 
     connection.execute(f"INSERT INTO t({column}) VALUES (?)", (bound,))
     stored = connection.execute(f"SELECT {column} FROM t").get
     assert str(stored) == value or (column == "r" and stored == float(value))
-
-
-@pytest.mark.parametrize(
-    ("conversion", "value", "expected"),
-    [
-        ("integer", "12", 12),
-        ("integer", 2**63, None),
-        ("integer", 1.5, None),
-        ("real", "1.5", 1.5),
-        ("real", 2**60 + 1, None),
-        ("real", "0.12345678901234567890", None),
-        ("number", "1", 1),
-        ("number", "x", None),
-        ("text", 1.1, "1.1"),
-        ("text", True, "true"),
-        ("text", Verbatim("1.10"), "1.10"),
-        ("plain", 2**64, str(2**64)),
-        ("plain", [1], "[1]"),
-        ("json", "a", '"a"'),
-        ("boolean", "true", 1),
-        ("boolean", "yes", None),
-        ("guarded", "007", None),
-        ("guarded", "7", 7),
-        ("guarded", "1.0", None),
-        ("guarded_real", "1.10", 1.1),
-        ("guarded_real", "007", None),
-        ("guarded_real", "0.12345678901234567890", None),
-        ("guarded", "seven", "seven"),
-    ],
-)
-def test_a_conversion_keeps_the_value_or_refuses_it(
-    conversion: str, value: Any, expected: Any
-) -> None:
-    if expected is None:
-        with pytest.raises(ValueError, match=r"\w"):
-            CONVERSIONS[conversion]([value])
-    else:
-        assert CONVERSIONS[conversion]([value, None]) == [expected, None]

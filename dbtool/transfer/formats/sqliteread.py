@@ -66,7 +66,8 @@ class SqliteReader:
         with source as connection:
             connection.execute("BEGIN")
             schema = read_schema(connection, "main")
-            tables = [t for t in schema.tables.values() if _is_ordinary(t)]
+            listed = [schema.tables[name] for kind, name in schema.items if kind == "table"]
+            tables = [table for table in listed if _is_ordinary(table)]
             if self._table is not None and len(tables) != 1:
                 raise UsageError(
                     "source-tables",
