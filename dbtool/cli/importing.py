@@ -208,8 +208,16 @@ def _column(column: dict[str, Any]) -> str:
 
 
 def _row(row: tuple[Any, ...]) -> str:
-    cells = ["NULL" if value is None else str(value) for value in row]
+    cells = ["NULL" if value is None else _cell(value) for value in row]
     return "  |  ".join(cell if len(cell) <= 40 else f"{cell[:39]}…" for cell in cells)  # noqa: PLR2004 - as wide as a glance
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        from dbtool.transfer.formats.exact import encode
+
+        return encode(value)
+    return str(value)
 
 
 def _data(result: ImportResult, source: str, target: Target, *, dry_run: bool) -> dict[str, Any]:

@@ -154,9 +154,11 @@ class _Job:
             self._before(fresh=False)
         try:
             self._load(connection, journal, state)
-        except BaseException:
+        except BaseException as error:
             if not self.written:
                 self._undo(connection, journal, state)
+            elif not isinstance(error, (DbtoolError, apsw.Error)):
+                self.progress.warn(f"{_rows(state):,} rows are in; --resume goes on after them")
             raise
         return self._finish(connection, journal, state)
 

@@ -18,3 +18,8 @@ def test_ndjson_output_ends_with_a_summary(run: Run) -> None:
     lines = run("import", "t.csv", "--format", "ndjson", "app.db").out.splitlines()
     assert '"type": "summary"' in lines[-1]
     assert '"schema": "dbtool.import/1"' in lines[-1]
+
+
+def test_nested_values_are_shown_as_they_will_be_stored(run: Run) -> None:
+    Path("t.json").write_text('[{"a": {"b": [1, null]}}]')
+    assert '{"b":[1,null]}' in run("import", "t.json", "-n", "app.db").out

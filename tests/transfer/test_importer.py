@@ -108,8 +108,10 @@ def test_every_text_of_csv_comes_back(
 def test_an_interrupted_import_goes_on_where_it_stopped(tmp_path: Path, steps: int) -> None:
     source, database = tmp_path / "t.ndjson", tmp_path / "a.db"
     source.write_text("".join(f'{{"id":{n}}}\n' for n in range(200)))
+    stopping = StopAfter(steps)
     with pytest.raises(Stopped):
-        load(source, database, progress=StopAfter(steps))
+        load(source, database, progress=stopping)
+    assert "--resume goes on after them" in stopping.warnings[0]
     with pytest.raises(DbtoolError) as caught:
         load(source, database)
     assert caught.value.code == "import-unfinished"

@@ -66,8 +66,8 @@ class SqliteReader:
         with source as connection:
             connection.execute("BEGIN")
             schema = read_schema(connection, "main")
-            listed = [schema.tables[name] for kind, name in schema.items if kind == "table"]
-            tables = [table for table in listed if _is_ordinary(table)]
+            listed = [schema.tables.get(name) for kind, name in schema.items if kind == "table"]
+            tables = [table for table in listed if table is not None and _is_ordinary(table)]
             if self._table is not None and len(tables) != 1:
                 raise UsageError(
                     "source-tables",
