@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
+from textual.widgets import Input
 
 from dbtool.core.printable import visible_lines
 from dbtool.tui.actions import KEYS
@@ -103,6 +105,18 @@ class DashboardApp(App[None]):
             self.push_screen(FleetScreen())
         else:
             self.open_database(self.options.databases[0])
+
+    def on_key(self, event: events.Key) -> None:
+        """Give a field what was typed too fast.
+
+        What comes right behind the key that opens a field was sent to the widget that had the
+        focus before. It would act as a key of the screen: a filter for `b` would begin a backup.
+        """
+        field = self.focused
+        if isinstance(field, Input) and event.is_printable and event.character:
+            field.insert_text_at_cursor(event.character)
+            event.stop()
+            event.prevent_default()
 
     def notify(
         self,

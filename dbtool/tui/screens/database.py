@@ -298,7 +298,7 @@ class DatabaseScreen(JobLine):
             return
         field = self.query_one("#filter", Input)
         field.display = True
-        field.focus()
+        self.set_focus(field)
 
     def close_filter(self) -> None:
         """Show all rows again."""

@@ -39,7 +39,7 @@ class SearchView(View):
 
     def focus_query(self) -> None:
         """Go to the field."""
-        self.query_one("#search-query", Input).focus()
+        self.screen.set_focus(self.query_one("#search-query", Input))
 
     def show(self, state: State, now_s: float) -> None:
         """Draw."""

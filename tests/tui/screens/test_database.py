@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from dbtool.tui.app import DashboardApp
 from dbtool.tui.model import Live
 from dbtool.tui.recording import Recorder, open_recording
+from dbtool.tui.screens.database import DatabaseScreen
 from dbtool.tui.screens.dialog import Details
 from dbtool.tui.views import VIEWS
 from dbtool.tui.widgets.listing import Listing
@@ -270,5 +272,22 @@ def test_keys_that_are_typed_into_a_field_do_nothing_else(tmp_path: Path) -> Non
         assert (app.screen.tab_name, app.paused) == ("search", False)
         await pilot.press("escape")
         assert app.screen.tab_name == "search"
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize(("tab", "field"), [("2", "#filter"), ("8", "#search-query")])
+def test_what_is_typed_fast_goes_into_the_field_that_is_opened(
+    tab: str, field: str, tmp_path: Path
+) -> None:
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        await pilot.press(tab)
+        front = app.screen.tab_name
+        for character in "/4b5q":
+            name = "slash" if character == "/" else character
+            app.post_message(Key(name, character))
+        await until(pilot, lambda: app.screen.query_one(field, Input).value == "4b5q")
+        assert isinstance(app.screen, DatabaseScreen)
+        assert app.screen.tab_name == front
 
     play(tmp_path, story)
