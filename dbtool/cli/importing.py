@@ -247,6 +247,7 @@ def _data(result: ImportResult, source: str, target: Target, *, dry_run: bool) -
         "quarantined": result.quarantined,
         "resumed": result.resumed,
         "snapshot": result.snapshot,
+        "notes": result.notes,
         "foreign_key_violations": result.new_violations,
         "duration": result.duration_s,
     }

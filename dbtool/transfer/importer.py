@@ -26,6 +26,7 @@ from dbtool.transfer.formats.batch import START, Bad, Described, Step
 from dbtool.transfer.journal import Journal, State, Tracked, prefix_digest
 from dbtool.transfer.load import Loader, quarantine
 from dbtool.transfer.options import ImportOptions, ImportResult, TableResult
+from dbtool.transfer.proposals import proposed_keys
 from dbtool.transfer.scan import Scan, reader_for
 from dbtool.transfer.sources import Input, opened
 from dbtool.transfer.target import (
@@ -341,9 +342,10 @@ class _Job:
                 self._warnings |= dict.fromkeys(make_index(connection, sql))
             self.progress.finish()
         tables = [plan.table for plan in state.plans]
-        rebuilt = rebuild_text_indexes(
-            connection, read_schema(connection, "main"), tables, self.progress
-        )
+        schema = read_schema(connection, "main")
+        rebuilt = rebuild_text_indexes(connection, schema, tables, self.progress)
+        made = [plan.table for plan in state.plans if not plan.exists]
+        self._notes += proposed_keys(connection, schema, made, self.progress)
         self._notes += [f"the full-text index {name} was rebuilt" for name in rebuilt]
         new = violations(connection, tables) - state.violations
         with immediately(connection):

@@ -1,6 +1,6 @@
 """A million rows of CSV and of NDJSON into a new database, beside sqlite-utils insert.
 
-    python tests/benchmarks/importing.py [--rows 1000000] [--runs 3]
+    python -m tests.benchmarks.importing [--rows 1000000] [--runs 3]
 
 Both run as child processes; sqlite-utils is told the same table, and finds types by itself (CSV) or
 takes those of JSON. After the runs the values of both databases are compared with the source: how
