@@ -335,6 +335,9 @@ class DatabaseScreen(JobLine):
     async def _find(self, query: str) -> None:
         if await self.ask("search", ("--", query)) is None:
             self.notify("the recording does not hold that search")
+            if isinstance(self.view, SearchView):
+                self.view.searched = ""
+            self.draw()
 
     def action_sort(self) -> None:
         """Sort by the next column."""

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from dbtool.tui.app import DashboardApp
 from dbtool.tui.model import DatabaseRef
-from tests.tui.piloted import play, screen_text, until
+from tests.tui.piloted import play, screen_text, told, until
 from tests.tui.seeded import FOUND, Scripted, reading
 
 
@@ -58,5 +58,17 @@ def test_an_answer_is_never_that_of_another_query(tmp_path: Path) -> None:
             ("--", "first"),
             ("--", "next"),
         ]
+
+    play(tmp_path, story, source=source)
+
+
+def test_a_search_that_a_recording_does_not_hold_is_told(tmp_path: Path) -> None:
+    source = Scripted()
+    del source.readings["search"]
+
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        await pilot.press("8", "slash", *"rock", "enter")
+        await until(pilot, lambda: "does not hold" in told(app))
+        await until(pilot, lambda: "searching" not in screen_text(app))
 
     play(tmp_path, story, source=source)
