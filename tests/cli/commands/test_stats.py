@@ -265,6 +265,17 @@ def test_a_trace_log_is_added_up(run: Run, shop: Path) -> None:
     assert "there is no trace log none.log" in missing.out
 
 
+def test_the_example_of_a_statement_is_given_with_how_long_it_took(run: Run, shop: Path) -> None:
+    from dbtool.trace.log import Entry, StatementUse, encode
+
+    text = "SELECT ? -- (1,)"
+    use = StatementUse("SELECT ?", 1, 0.2, 0.2, {96: 1}, example=text, example_s=0.2)
+    Path("app.log").write_bytes(encode(Entry(use, 1e9, 1e9 + 60, 7, "apsw", "shop.db")))
+    data = run("stats", "--section", "workload", "--trace", "app.log", "--json", "shop.db").data
+    (statement,) = data["workload"]["statements"]
+    assert (statement["example"], statement["example_took"]) == (text, 0.2)
+
+
 def test_a_picture_is_the_report_unless_a_section_is_asked_for_too(run: Run, shop: Path) -> None:
     alone = run("stats", "--html", "report.html", "shop.db")
     assert (alone.out, alone.err) == ("", "report.html written\n")
