@@ -14,6 +14,7 @@ from dbtool.core.quantities import format_duration, format_size
 from dbtool.tui.feeds import FEEDS, pause_s
 from dbtool.tui.line import Column, Line, Row, Status, worst
 from dbtool.tui.present.health import health_lines
+from dbtool.tui.present.jobs import outcome
 from dbtool.tui.present.times import clock
 from dbtool.tui.state import State
 from dbtool.tui.widgets.bars import KeyBar, TitleBar
@@ -34,6 +35,7 @@ COLUMNS: Final = (
     Column("path"),
 )
 _FEED: Final = "snapshots"
+_JOBS_EVERY_S: Final = 0.5
 
 
 class FleetScreen(Screen[None]):
@@ -64,6 +66,7 @@ class FleetScreen(Screen[None]):
         for state in self.states.values() if not self.app.source.replayed else ():
             self.run_worker(self._keep_asking(state), group="feeds", exit_on_error=False)
         self.set_interval(self.app.options.refresh_s, self._tick)
+        self.set_interval(_JOBS_EVERY_S, self._look_at_jobs)
         self.call_after_refresh(self._tick)
         self.query_one("#fleet-list", Listing).focus()
 
@@ -83,6 +86,15 @@ class FleetScreen(Screen[None]):
             self.app.source.advance()
             for state in self.states.values():
                 self.run_worker(self._look(state), group="look", exit_on_error=False)
+
+    def _look_at_jobs(self) -> None:
+        """Tell of jobs that end after the database they were started from was left."""
+        if not self.is_current:
+            return
+        for job in self.app.jobs.look():
+            if not job.state.running:
+                status, text, _ = outcome(job)
+                self.notify(text, severity="information" if status is Status.OK else "warning")
 
     async def _look(self, state: State) -> None:
         """Look at one database; one that hangs keeps no other waiting."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
+from dbtool.tui import jobs
 from dbtool.tui.app import DashboardApp
 from dbtool.tui.line import Status
 from dbtool.tui.model import DatabaseRef, Live
 from dbtool.tui.screens.database import DatabaseScreen
 from dbtool.tui.screens.fleet import COLUMNS, FleetScreen, fleet_row
 from dbtool.tui.state import State
-from tests.tui.piloted import play, screen_text, until
+from tests.tui.piloted import play, screen_text, told, until
 from tests.tui.seeded import DATABASE, LIVE, NOW_S, OTHER, READINGS, Scripted, options
 
 
@@ -70,3 +73,16 @@ def test_a_database_that_hangs_keeps_no_other_waiting(tmp_path: Path) -> None:
         assert not app.screen.states[DATABASE.path].looks
 
     play(tmp_path, story, settings=options(DATABASE, OTHER), source=Hanging())
+
+
+def test_a_job_that_ends_after_its_database_was_left_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "command", lambda _: [sys.executable, "-c", "pass"])
+
+    async def story(app: DashboardApp, pilot: Pilot) -> None:
+        app.jobs.start("Back up logs.db", [])
+        await until(pilot, lambda: "Back up logs.db: done" in told(app))
+        assert not app.jobs.running
+
+    play(tmp_path, story, settings=options(DATABASE, OTHER))
