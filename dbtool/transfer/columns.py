@@ -269,8 +269,8 @@ def _conversion(found: _Found, into: str) -> str:
         into: affinity of the column of a table that is there; empty: it is made to fit.
     """
     by_kind = {"real": "real", "numeric": "number"} if found.textual else {"json": "json"}
-    if found.textual and found.kind == "integer" and into in ("blob", "real"):
-        return "integer"
+    if found.kind == "integer" and (into == "real" or (found.textual and into == "blob")):
+        return "real" if into == "real" else "integer"  # "real" refuses what no float holds
     if into == "text" and found.kind not in ("text", "json"):
         return "as_is" if found.textual else "text"
     if into in ("integer", "real", "numeric") and found.kind in ("text", "mixed"):

@@ -13,6 +13,7 @@ __all__ = ["CONVERSIONS"]
 
 _DIGITS: Final = re.compile(r"-?[0-9]+")
 _DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_PYTHON_ONLY: Final = re.compile("[nN_]")
 _MOST: Final = (1 << 63) - 1
 _LEAST: Final = -(1 << 63)
 
@@ -86,7 +87,9 @@ def _guarded(value: Any) -> Any:
 
 
 def _guarded_real(value: Any) -> Any:
-    """Pass text that a column of floats holds as the same number."""
+    """Pass what a column of floats holds as the same number; refuse what it would change."""
+    if type(value) is int:
+        return _real(value)
     value = _plain(value)
     if not isinstance(value, str) or not _is_number(value):
         return value
@@ -96,6 +99,9 @@ def _guarded_real(value: Any) -> Any:
 
 
 def _is_number(text: str) -> bool:
+    """Return whether SQLite may take it for a number; not inf, nan and 1_000, as Python does."""
+    if _PYTHON_ONLY.search(text):
+        return False
     try:
         float(text)
     except ValueError:

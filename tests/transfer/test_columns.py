@@ -83,7 +83,34 @@ def test_affinity_is_as_sqlite_has_it(declared: str, expected: str) -> None:
 
 
 TABLE = "CREATE TABLE t(i INTEGER, r REAL, n NUMERIC, x TEXT, b)"
-VALUES = ["007", "1.0", "abc", "5", "1e3", "+1", "9223372036854775808", "0.1", "-0", "", "1.10"]
+VALUES = [
+    "007",
+    "1.0",
+    "abc",
+    "5",
+    "1e3",
+    "+1",
+    "9223372036854775808",
+    "0.1",
+    "-0",
+    "",
+    "1.10",
+    "nan",
+    "inf",
+    "-Infinity",
+    "1_000",
+    "1e400",
+    "9007199254740993",
+]
+
+
+@pytest.mark.parametrize("others", [[], [1.5], ["zz"]])
+def test_an_integer_that_no_float_holds_is_refused_by_a_column_of_floats(others: list[Any]) -> None:
+    made = plan({"r": [2**53 + 1, *others]}, into=TABLE)
+    convert = CONVERSIONS[made.columns[0].conversion]
+    with pytest.raises(ValueError, match="exactly"):
+        convert([2**53 + 1])
+    assert convert([2**53]) == [2.0**53]
 
 
 @pytest.mark.parametrize("column", ["i", "r", "n", "x", "b"])
