@@ -20,10 +20,17 @@ from dbtool.core.names import folded, identifier
 from dbtool.core.progress import Progress
 from dbtool.core.schema import Schema, read_schema
 from dbtool.core.stoppable import stoppable
-from dbtool.errors import DbtoolError, NotFound, Refused, UsageError
+from dbtool.errors import DbtoolError, Refused, UsageError
 from dbtool.transfer.columns import TablePlan, plan_table
 from dbtool.transfer.formats.batch import START, Bad, Described, Step
-from dbtool.transfer.journal import Journal, State, Tracked, prefix_digest
+from dbtool.transfer.journal import (
+    Journal,
+    State,
+    Tracked,
+    nothing_to_resume,
+    prefix_digest,
+    source_changed,
+)
 from dbtool.transfer.load import Loader, quarantine
 from dbtool.transfer.options import ImportOptions, ImportResult, TableResult
 from dbtool.transfer.proposals import proposed_keys
@@ -78,7 +85,7 @@ def import_rows(
     made = not database.exists() or database.stat().st_size == 0
     if made:
         if options.resume:
-            raise _nothing_to_resume(source)
+            raise nothing_to_resume(source)
         job.scan()
         init_database(database)
     try:
@@ -168,12 +175,12 @@ class _Job:
         state = journal.read()
         if state is None:
             if self.options.resume:
-                raise _nothing_to_resume(self.source)
+                raise nothing_to_resume(self.source)
             return None
         if self.options.restart:
             with immediately(connection):
                 for sql in state.indexes:
-                    connection.execute(sql)
+                    self._warnings |= dict.fromkeys(make_index(connection, sql))
                 journal.end()
             return None
         if not self.options.resume:
@@ -190,6 +197,8 @@ class _Job:
                 f"the import of {self.source} was begun with other options",
                 hint="give the same ones, or forget it with --restart",
             )
+        if state.files != self._files():
+            raise source_changed(f"{self.source} has other files than when it was begun")
         self._require_same(state)
         self._resumed = self.written = True
         return state
@@ -201,12 +210,13 @@ class _Job:
         with opened(each.path, each.shown) as stream:
             same = prefix_digest(stream, state.position.offset) == state.digest
         if not same:
-            raise Refused(
-                "source-changed",
+            raise source_changed(
                 f"{each.shown} has changed where it was imported already",
-                context=f"before byte {state.position.offset:,}",
-                hint="forget the import with --restart; its rows stay",
+                f"before byte {state.position.offset:,}",
             )
+
+    def _files(self) -> tuple[str, ...]:
+        return tuple(each.shown for each in self.inputs)
 
     def _plans(self, scan: Scan, schema: Schema) -> list[TablePlan]:
         plans = []
@@ -235,7 +245,7 @@ class _Job:
                 indexes += told.indexes if told is not None else ()
             elif self.options.mode == "insert":
                 indexes += take_indexes_away(connection, plan.table)
-        state = State(tuple(plans), self.options.settings(), tuple(indexes))
+        state = State(tuple(plans), self.options.settings(), tuple(indexes), files=self._files())
         state.violations = violations(connection, [p.table for p in plans if p.exists])
         return state
 
@@ -371,14 +381,6 @@ class _Job:
 
 def _rows(state: State) -> int:
     return sum(state.rows.values())
-
-
-def _nothing_to_resume(source: str) -> NotFound:
-    return NotFound(
-        "import-not-found",
-        f"no import of {source} was interrupted in this database",
-        hint="leave --resume out to import it from the beginning",
-    )
 
 
 def _table_result(plan: TablePlan, rows: int, scan: Scan | None) -> TableResult:

@@ -15,10 +15,19 @@ import apsw
 from blake3 import blake3
 
 from dbtool.core.names import identifier
+from dbtool.errors import NotFound, Refused
 from dbtool.transfer.columns import ColumnPlan, TablePlan
 from dbtool.transfer.formats.batch import BLOCK_BYTES, START, Position
 
-__all__ = ["JOURNAL_TABLE", "Journal", "State", "Tracked", "prefix_digest"]
+__all__ = [
+    "JOURNAL_TABLE",
+    "Journal",
+    "State",
+    "Tracked",
+    "nothing_to_resume",
+    "prefix_digest",
+    "source_changed",
+]
 
 JOURNAL_TABLE: Final = "_dbtool_import"
 
@@ -44,6 +53,8 @@ class State:
     digest: bytes = b""
     rows: dict[str, int] = field(default_factory=dict)
     bad: int = 0
+    files: tuple[str, ...] = ()
+    """All that it reads, in their order."""
     violations: int = 0
     """Rows that referred to nothing before."""
 
@@ -85,6 +96,7 @@ class Journal:
             bytes(digest),  # type: ignore[arg-type]
             read["rows"],
             read["bad"],
+            tuple(made["files"]),
             made["violations"],
         )
 
@@ -92,7 +104,12 @@ class Journal:
         """Write the first entry, in the transaction that makes the tables."""
         self._connection.execute(_CREATE)
         plans = json.dumps(
-            {"tables": state.plans, "indexes": state.indexes, "violations": state.violations}
+            {
+                "tables": state.plans,
+                "indexes": state.indexes,
+                "files": state.files,
+                "violations": state.violations,
+            }
         )
         self._connection.execute(
             f"INSERT OR REPLACE INTO {JOURNAL_TABLE} VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - as above
@@ -174,3 +191,22 @@ def prefix_digest(stream: BinaryIO, offset: int) -> bytes:
         made.update(chunk)
         left -= len(chunk)
     return made.digest()
+
+
+def source_changed(what: str, where: str = "") -> Refused:
+    """Return the error that says so."""
+    return Refused(
+        "source-changed",
+        what,
+        context=where,
+        hint="forget the import with --restart; its rows stay",
+    )
+
+
+def nothing_to_resume(source: str) -> NotFound:
+    """Return the error that says so."""
+    return NotFound(
+        "import-not-found",
+        f"no import of {source} was interrupted in this database",
+        hint="leave --resume out to import it from the beginning",
+    )

@@ -285,6 +285,23 @@ def test_several_files_go_into_one_table_or_into_their_own(tmp_path: Path) -> No
     assert rows(database, "SELECT (SELECT x FROM a), (SELECT x FROM b)") == [(1, "2")]
 
 
+def test_other_files_are_not_gone_on_with(tmp_path: Path) -> None:
+    folder, database = tmp_path / "in", tmp_path / "a.db"
+    folder.mkdir()
+    (folder / "b.csv").write_text("a\n1\n2\n")
+    (folder / "c.csv").write_text("a\n3,4\n")
+    with pytest.raises(DbtoolError):
+        load(folder, database, table="t")
+    (folder / "a.csv").write_text("a\n0\n")
+    (folder / "c.csv").write_text("a\n3\n")
+    with pytest.raises(DbtoolError) as caught:
+        load(folder, database, table="t", resume=True)
+    assert caught.value.code == "source-changed"
+    (folder / "a.csv").unlink()
+    load(folder, database, table="t", resume=True)
+    assert rows(database, "SELECT a FROM t ORDER BY rowid") == [(1,), (2,), (3,)]
+
+
 def test_child_tables_are_loaded_with_their_rows(tmp_path: Path) -> None:
     source, database = tmp_path / "o.json", tmp_path / "a.db"
     source.write_text('[{"id":1,"lines":[{"n":1},{"n":2}]},{"id":2,"lines":[]}]')

@@ -18,7 +18,9 @@ def test_what_was_written_is_read_again() -> None:
     connection = apsw.Connection(":memory:")
     journal = Journal(connection, "people.csv")
     assert journal.read() is None
-    state = State((PLAN,), {"mode": "insert"}, ("CREATE INDEX i ON t(b)",), violations=3)
+    state = State(
+        (PLAN,), {"mode": "insert"}, ("CREATE INDEX i ON t(b)",), files=("f",), violations=3
+    )
     journal.begin(state)
     state.input, state.position, state.digest = 1, Position(10, 2, 2), b"xyz"
     state.rows["t"], state.bad = 7, 1
