@@ -98,6 +98,12 @@ def _guarded_real(value: Any) -> Any:
     return float(value)
 
 
+def _only_text(value: Any) -> Any:
+    if not isinstance(value, (str, bytes)):
+        raise _changed(value)
+    return value
+
+
 def _is_number(text: str) -> bool:
     """Return whether SQLite may take it for a number; not inf, nan and 1_000, as Python does."""
     if _PYTHON_ONLY.search(text):
@@ -109,7 +115,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _changed(value: str) -> ValueError:
+def _changed(value: Any) -> ValueError:
     return ValueError(f"the type of the column would change {value!r}")
 
 
@@ -124,5 +130,6 @@ CONVERSIONS: Final[dict[str, Callable[[Sequence[Any]], Sequence[Any]]]] = {
     "boolean": _each_value(_boolean),
     "guarded": _each_value(_guarded),
     "guarded_real": _each_value(_guarded_real),
+    "only_text": _each_value(_only_text),
 }
 """Each turns a column of values into what is bound; ValueError says why one cannot be."""

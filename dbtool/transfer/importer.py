@@ -250,7 +250,9 @@ class _Job:
         return state
 
     def _load(self, connection: apsw.Connection, journal: Journal, state: State) -> None:
-        loader = Loader(connection, state.plans, self.options.mode, self.options.nulls)
+        options = self.options
+        left_out = frozenset(old for old, new in options.renames.items() if new is None)
+        loader = Loader(connection, state.plans, options.mode, options.nulls, left_out)
         while state.input < len(self.inputs):
             each = self.inputs[state.input]
             total = None if each.packed else each.size_bytes
@@ -258,7 +260,9 @@ class _Job:
             self.progress.advance(state.position.offset)
             with opened(each.path, each.shown) as stream:
                 tracked = Tracked(stream)
-                reader = reader_for(each, self.options, known=self._is_known(each))
+                loader.unseen = self._scan is None or not self._is_same(each)
+                known = not loader.unseen and each in self.scan().plain
+                reader = reader_for(each, options, known=known)
                 for step in reader.steps(tracked, state.position):  # type: ignore[arg-type]
                     self._records += step.end.records - state.position.records
                     self._step(connection, journal, state, loader, each, step, tracked)
@@ -270,10 +274,8 @@ class _Job:
                 journal.write(state)
             self.progress.finish()
 
-    def _is_known(self, each: Input) -> bool:
-        """Return whether a first reading found nothing odd in a file, and it is still the same."""
-        if self._scan is None or each not in self._scan.plain:
-            return False
+    def _is_same(self, each: Input) -> bool:
+        """Return whether a first reading saw the file as it is."""
         with failures_named("read", each.path):
             status = each.path.stat()
         return (status.st_size, status.st_mtime_ns) == (each.size_bytes, each.stamp)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import apsw
 
 from dbtool.core.names import identifier
-from dbtool.transfer.columns import TablePlan
+from dbtool.transfer.columns import ColumnPlan, TablePlan, affinity
 from dbtool.transfer.conversions import CONVERSIONS
 from dbtool.transfer.formats.batch import Bad, Batch, Step
 from dbtool.transfer.options import Mode
@@ -32,6 +32,14 @@ _REFUSED: Final = (
     apsw.SQLError,
 )
 """What a row can be refused with; all else ends the import."""
+_BEGUN: Final = "when the import was begun"
+_GUARDS: Final = {
+    "integer": "guarded",
+    "numeric": "guarded",
+    "real": "guarded_real",
+    "text": "only_text",
+}
+"""By affinity: the conversion of values of which it is not known that the column keeps them."""
 
 
 class Loader:
@@ -43,10 +51,14 @@ class Loader:
         plans: Sequence[TablePlan],
         mode: Mode,
         nulls: frozenset[str],
+        left_out: frozenset[str] = frozenset(),
     ) -> None:
         self._connection = connection
         self._plans = {plan.table: plan for plan in plans}
         self._nulls = nulls
+        self._left_out = left_out
+        self.unseen = False
+        """The rows are not those that the plans were made for; each is looked at."""
         self._sql = {plan.table: insert_sql(plan, mode) for plan in plans}
 
     def write(self, step: Step) -> tuple[dict[str, int], list[Bad]]:
@@ -73,9 +85,8 @@ class Loader:
         try:
             for batch in step.batches:
                 if batch.rows:
-                    self._connection.executemany(
-                        self._sql[batch.table], self._bound(batch, batch.rows)
-                    )
+                    bound = self._bound(batch, batch.rows)
+                    self._connection.executemany(self._sql[batch.table], bound)
                 counts[batch.table] = counts.get(batch.table, 0) + len(batch.rows)
         except _REFUSED:
             self._connection.execute("ROLLBACK TO block; RELEASE block")
@@ -104,23 +115,43 @@ class Loader:
 
     def _bound(self, batch: Batch, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
         """Return rows as they are bound."""
-        plan = self._plans[batch.table]
+        plan = self._plans.get(batch.table)
+        if plan is None:
+            raise ValueError(f"it has rows of {batch.table}, which were not there {_BEGUN}")
         wanted = tuple(column.source for column in plan.columns)
         if (
             wanted == batch.names
+            and not self.unseen
             and not self._nulls
             and all(column.conversion == "as_is" for column in plan.columns)
         ):
             return rows
         places = {name: place for place, name in enumerate(batch.names)}
         columns = list(zip(*rows, strict=True))
+        if self.unseen:
+            self._require_planned(wanted, batch.names, columns)
         absent = (None,) * len(rows)
         made = []
         for column in plan.columns:
             place = places.get(column.source)
             values = absent if place is None else with_nulls(columns[place], self._nulls)
-            made.append(CONVERSIONS[column.conversion](values))
+            conversion = _guard(column) if self.unseen else column.conversion
+            made.append(CONVERSIONS[conversion](values))
         return list(zip(*made, strict=True))
+
+    def _require_planned(
+        self, wanted: Sequence[str], names: Sequence[str], columns: Sequence[Sequence[Any]]
+    ) -> None:
+        for name, values in zip(names, columns, strict=True):
+            known = name in wanted or name in self._left_out
+            if not known and any(value is not None for value in values):
+                raise ValueError(f"it has {name!r}, which was not there {_BEGUN}")
+
+
+def _guard(column: ColumnPlan) -> str:
+    if column.conversion != "as_is":
+        return column.conversion
+    return _GUARDS.get(affinity(column.declared), "as_is")
 
 
 def _by_record(step: Step) -> Iterator[tuple[int, list[tuple[Batch, Sequence[Any]]]]]:

@@ -123,6 +123,34 @@ def test_an_interrupted_import_goes_on_where_it_stopped(tmp_path: Path, steps: i
 
 
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(
+    ("suffix", "good", "bad", "corrected"),
+    [
+        ("csv", "{n}", "1,2", "007"),
+        ("ndjson", '{{"id":{n}}}', "{", '{"id":"007"}'),
+        ("ndjson", '{{"id":{n}}}', "{", '{"id":7,"new":1}'),
+        ("ndjson", '{{"id":"t{n}"}}', "{", '{"id":7}'),
+        ("ndjson", '{{"id":{n}.5}}', "{", '{"id":9007199254740993}'),
+    ],
+)
+def test_what_was_corrected_into_what_its_column_would_change_is_refused(
+    tmp_path: Path, suffix: str, good: str, bad: str, corrected: str
+) -> None:
+    source, database = tmp_path / f"t.{suffix}", tmp_path / "a.db"
+    lines = ["id"] * (suffix == "csv") + [good.format(n=n) for n in range(100)]
+    source.write_text("\n".join([*lines, bad]))
+    with pytest.raises(DbtoolError):
+        load(source, database)
+    source.write_text("\n".join([*lines, corrected]))
+    with pytest.raises(DbtoolError) as caught:
+        load(source, database, resume=True)
+    assert caught.value.code == "record-invalid"
+    source.write_text("\n".join([*lines, good.format(n=100)]))
+    load(source, database, resume=True)
+    assert rows(database, "SELECT count(DISTINCT id), count(*) FROM t") == [(101, 101)]
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_a_source_may_be_corrected_behind_the_place_and_not_before(tmp_path: Path) -> None:
     source, database = tmp_path / "t.csv", tmp_path / "a.db"
     good = "id\n" + "".join(f"{n}\n" for n in range(100))
