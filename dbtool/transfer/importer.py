@@ -166,7 +166,7 @@ class _Job:
             if not self.written:
                 self._undo(connection, journal, state)
             elif not isinstance(error, (DbtoolError, apsw.Error)):
-                self.progress.warn(f"{_rows(state):,} rows are in; --resume goes on after them")
+                self.progress.warn(f"{state.total():,} rows are in; --resume goes on after them")
             raise
         return self._finish(connection, journal, state)
 
@@ -186,7 +186,7 @@ class _Job:
         if not self.options.resume:
             raise Refused(
                 "import-unfinished",
-                f"an import of {self.source} was interrupted after {_rows(state):,} rows",
+                f"an import of {self.source} was interrupted after {state.total():,} rows",
                 context="importing it again from the beginning would double them",
                 hint="--resume     goes on where it stopped\n"
                 "--restart    forgets that it was begun; its rows stay",
@@ -328,7 +328,7 @@ class _Job:
         return DbtoolError(
             "record-invalid",
             f"{where} of {each.shown} cannot be imported: {bad.reason}",
-            context=f"{_rows(state):,} rows before it are in the database"
+            context=f"{state.total():,} rows before it are in the database"
             if self.written
             else "nothing was imported",
             hint=_GO_ON
@@ -379,10 +379,6 @@ class _Job:
             warnings=tuple(self._warnings),
             duration_s=time.monotonic() - self._began_s,
         )
-
-
-def _rows(state: State) -> int:
-    return sum(state.rows.values())
 
 
 def _table_result(plan: TablePlan, rows: int, scan: Scan | None) -> TableResult:

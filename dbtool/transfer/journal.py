@@ -58,6 +58,10 @@ class State:
     violations: int = 0
     """Rows that referred to nothing before."""
 
+    def total(self) -> int:
+        """Return how many rows were written."""
+        return sum(self.rows.values())
+
 
 class Journal:
     """The row of one import."""
