@@ -12,7 +12,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -80,7 +80,7 @@ class Looks:
             return Live(now.timestamp(), problem=error.message)
         alerts = self._judge(watched, look, now, now_s)
         self._remember(watched, look, now_s)
-        return live_of(look, alerts)
+        return replace(live_of(look, alerts), identity=_identity(database.path))
 
     def past(self, database: DatabaseRef) -> list[Live]:
         """Return what the history holds of the last two hours, a look a minute."""
@@ -133,6 +133,15 @@ class Looks:
         if now_s - watched.saved_s >= _SAVE_EVERY_S:
             watched.saved_s = now_s
             _save(watched)
+
+
+def _identity(path: str) -> str:
+    """Return what tells a file from another one under the same name; empty: it cannot be told."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return ""
+    return f"{status.st_dev}:{status.st_ino}"
 
 
 def live_of(look: Look, alerts: tuple[Alert, ...] = ()) -> Live:

@@ -120,5 +120,7 @@ class Live:
     unseen: Mapping[str, str] = field(default_factory=dict)
     """What cannot be seen, with the reason."""
     alerts: tuple[LiveAlert, ...] = ()
+    identity: str = ""
+    """Device and inode of the file; empty: not known."""
     problem: str = ""
     """What is wrong with the file itself: gone, replaced, encrypted; empty: nothing."""

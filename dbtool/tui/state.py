@@ -44,6 +44,8 @@ class State:
     """The newest answer of each feed that was one."""
     looks: deque[Live] = field(default_factory=lambda: deque(maxlen=_MOST_LOOKS))
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=_MOST_EVENTS))
+    identity: str = ""
+    """Of the file that was seen last."""
     alerts: dict[str, str] = field(default_factory=dict)
     """Alerts that fire: code to evidence."""
 
@@ -80,12 +82,24 @@ class State:
         before = self.live
         self.looks.append(live)
         self.events.extend(_of_look(before, live))
+        self._recognise(live)
         if not live.problem:
             self._take_alerts(live)
 
     def tell(self, event: Event) -> None:
         """Take an event from elsewhere, such as a job that ended."""
         self.events.append(event)
+
+    def _recognise(self, live: Live) -> None:
+        """Notice another file under the same name, also where it was away in between."""
+        if not live.identity:
+            return
+        if self.identity and live.identity != self.identity:
+            text = "the database was replaced by another file"
+            self.tell(
+                Event(live.at_s, Status.WARN, "note", text, f"dbtool verify {self.database.word}")
+            )
+        self.identity = live.identity
 
     def recall(self, looks: Iterable[Live]) -> None:
         """Take looks of the past, before the first one; they are no events."""

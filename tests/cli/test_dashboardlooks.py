@@ -202,3 +202,15 @@ def test_looking_takes_no_lock_of_ours(database: DatabaseRef, looks: Looks, cloc
         looks.look(database)
     assert lock_count(Path(database.path)) == before
     connection.close()
+
+
+def test_a_file_that_was_put_in_its_place_is_told_apart(
+    database: DatabaseRef, looks: Looks, clock: Clock
+) -> None:
+    first = looks.look(database).identity
+    assert first
+    assert looks.look(database).identity == first
+    copy = Path(f"{database.path}.new")
+    copy.write_bytes(Path(database.path).read_bytes())
+    copy.replace(database.path)
+    assert looks.look(database).identity not in ("", first)

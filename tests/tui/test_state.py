@@ -84,3 +84,12 @@ def test_looks_and_events_are_bounded() -> None:
     assert len(state.looks) <= 1800
     assert len(state.events) <= 500
     assert state.looks[-1].at_s == 4999
+
+
+def test_another_file_under_the_same_name_is_told_also_after_a_gap() -> None:
+    state = State(DATABASE)
+    one, other = replace(CALM, identity="1:5"), replace(CALM, identity="1:6")
+    for live in (one, one, Live(NOW_S, problem="it is not there"), other, other):
+        state.see(live)
+    assert [event.kind for event in state.events] == ["error", "recovered", "note"]
+    assert "replaced by another file" in state.events[-1].text
