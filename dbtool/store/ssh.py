@@ -149,6 +149,14 @@ class _Link:
         self.loop = asyncio.new_event_loop()
         self._ssh = ssh
         self._options = options
+        # Which of them a request meets when the line goes depends on where it waits just then.
+        self._lost = (
+            ssh.SFTPConnectionLost,
+            ssh.SFTPNoConnection,
+            ssh.DisconnectError,
+            ssh.ChannelOpenError,
+            ConnectionError,
+        )
         self._connection: Any = None
         self._sftp: Any = None
         self._connecting = asyncio.Lock()
@@ -161,7 +169,7 @@ class _Link:
             sftp = await self._connected()
         try:
             return await work(sftp)
-        except (self._ssh.SFTPConnectionLost, self._ssh.SFTPNoConnection, ConnectionError):
+        except self._lost:
             if sftp is self._sftp:  # else another request has connected anew already
                 await self._disconnect()
             raise
