@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbtool.cli.failure import CHECK_FAILED, DAMAGED
 from dbtool.cli.targets import Target, open_repository, require_path
-from dbtool.cli.verifydatabase import cache_folder, exit_code, warn_if_stale
+from dbtool.cli.verify.database import cache_folder, exit_code, warn_if_stale
 from dbtool.cli.views import counted
 from dbtool.errors import UsageError
 from dbtool.schedule.job import Step, StepReport
@@ -116,7 +116,7 @@ def _prove_repository(session: Session, target: Target, share: float) -> StepRep
 
 
 def _prove_rows(session: Session, target: Target) -> StepReport:
-    from dbtool.cli.rulesview import configured_rules
+    from dbtool.cli.verify.rules import configured_rules
     from dbtool.integrity.reading import reading
     from dbtool.integrity.rules.check import check_rules
 

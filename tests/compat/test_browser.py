@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("textual_serve")
 pytest.importorskip("aiohttp")
-from tests.cli.test_dashboardweb import free_port, served
+from tests.cli.dashboard.test_web import free_port, served
 from tests.compat import chromium
 
 _FEWEST_BYTES = 20_000

@@ -9,8 +9,8 @@ import apsw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dbtool.cli.drawing.page import report_page
-from dbtool.cli.drawing.pagemap import MapObject, page_map
+from dbtool.cli.stats.drawing.page import report_page
+from dbtool.cli.stats.drawing.pagemap import MapObject, page_map
 from dbtool.monitor.stats.advice import advice
 from dbtool.monitor.stats.model import IndexesStats, StorageStats, TablesStats
 from dbtool.monitor.stats.report import stats_report

@@ -10,11 +10,11 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
-from dbtool.cli.optimizeview import steps_text
+from dbtool.cli.optimize.view import steps_text
+from dbtool.cli.optimize.workloads import read_workload
 from dbtool.cli.render import Column
 from dbtool.cli.targets import DatabaseArgument, choose, require_path
 from dbtool.cli.views import brief, counted
-from dbtool.cli.workloads import read_workload
 from dbtool.errors import UsageError
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ def dashboard(
     restoring into a new file can always be started. Leaving does not end a job that runs. The key ?
     explains the others. NO_COLOR is kept to.
     """
-    from dbtool.cli.dashboarding import databases_of, live_source, passed_on
+    from dbtool.cli.dashboard.run import databases_of, live_source, passed_on
     from dbtool.tui.model import Options
 
     session = current(context)
@@ -113,7 +113,7 @@ def _show(
     theme: str,
     record: Path | None = None,
 ) -> int:
-    from dbtool.cli.dashboarding import require_terminal, run_live, show_once
+    from dbtool.cli.dashboard.run import require_terminal, run_live, show_once
 
     if once:
         return show_once(session, options, source)
@@ -129,7 +129,7 @@ def _own_words(db: str | None, refresh: str, theme: str, replay: Path | None) ->
 
 
 def _serve(session: Session, options: Options, address: str, words: list[str]) -> int:
-    from dbtool.cli.dashboardweb import serve
+    from dbtool.cli.dashboard.web import serve
 
     if options.write:
         raise UsageError(

@@ -30,6 +30,6 @@ def demo(
     healed and restored; every command is printed before it runs, and what it says is checked. The
     exit code is 1 where a step does not hold.
     """
-    from dbtool.cli.story import tell
+    from dbtool.cli.demo.story import tell
 
     return tell(current(context), keep)

@@ -98,7 +98,7 @@ def export(
     --subject takes one row, the rows that refer to it, those that refer to these, and so on; then
     whatever any of them refers to. Other rows that refer to the latter are not about the subject.
     """
-    from dbtool.cli import exporting
+    from dbtool.cli.transfer import exporting
 
     request = exporting.Request(
         tables=tuple(tables or ()),

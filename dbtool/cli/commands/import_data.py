@@ -9,10 +9,10 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
-from dbtool.cli.importfolder import is_whole_export, run_folder
-from dbtool.cli.importing import Asked, run_import
-from dbtool.cli.importsync import SyncAsked, require_no_sync_options, run_sync
 from dbtool.cli.targets import DatabaseArgument
+from dbtool.cli.transfer.folder import is_whole_export, run_folder
+from dbtool.cli.transfer.importing import Asked, run_import
+from dbtool.cli.transfer.sync import SyncAsked, require_no_sync_options, run_sync
 
 __all__ = ["app"]
 

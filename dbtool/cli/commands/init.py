@@ -12,7 +12,7 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import Session, current
 from dbtool.cli.files import require_folder, require_usable
-from dbtool.cli.templating import apply_template, find_for, mention_settings
+from dbtool.cli.migrations.templating import apply_template, find_for, mention_settings
 from dbtool.cli.views import brief, counted
 from dbtool.config import FILE_NAME, environment
 from dbtool.errors import UsageError

@@ -89,7 +89,8 @@ def monitor(
         raise UsageError("usage", f"{' and '.join(chosen)} do not go together")
     if print_rules or print_dashboard:
         return _print("alert-rules.yml" if print_rules else "grafana-dashboard.json")
-    from dbtool.cli import monitorloop, monitoronce
+    from dbtool.cli.monitor import loop as monitorloop
+    from dbtool.cli.monitor import once as monitoronce
 
     interval_s = _interval(interval)
     if interval_s is not None and not (watch or serve):

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from dbtool.cli.checkpointing import checkpoint
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
-from dbtool.cli.optimizing import Request, apply, explain, quick, show, undo
+from dbtool.cli.optimize.checkpoint import checkpoint
+from dbtool.cli.optimize.run import Request, apply, explain, quick, show, undo
 from dbtool.cli.policies import parsed
 from dbtool.cli.targets import DatabaseArgument, choose
 from dbtool.core.quantities import parse_duration

@@ -110,7 +110,7 @@ def _attach_archives(
     session: Session, source: Source, argument: str | None
 ) -> Callable[[apsw.Error], DbtoolError]:
     """Let the source see its archives; return what names a failure of any of the files."""
-    from dbtool.cli.retentionrules import retention_rules
+    from dbtool.cli.optimize.retention import retention_rules
     from dbtool.optimize.retention.reading import with_archives
 
     rules = [

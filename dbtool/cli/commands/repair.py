@@ -9,8 +9,8 @@ import typer
 
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
-from dbtool.cli.repairdatabase import Request, repair_one
-from dbtool.cli.repairrepository import RepositoryRequest, repair_repository
+from dbtool.cli.repair.database import Request, repair_one
+from dbtool.cli.repair.repository import RepositoryRequest, repair_repository
 from dbtool.cli.secrets import Options
 from dbtool.cli.targets import DatabaseArgument, NameOption
 from dbtool.errors import UsageError

@@ -164,7 +164,7 @@ def restore(
     _require_path(target, ways, snapshot)
     repository = open_repository(session, target)
     if undo:
-        from dbtool.cli.undo import undo_restore
+        from dbtool.cli.restore.undo import undo_restore
 
         undo_restore(session, repository, target, dry_run=dry_run, yes=yes)
         return
@@ -281,7 +281,7 @@ def _restore(
         _restore_rows(session, repository, snapshot, target, ways)
         return
     from dbtool.backup.model import RestoreOptions
-    from dbtool.cli.wholerestore import restore_whole
+    from dbtool.cli.restore.whole import restore_whole
 
     file = _file(snapshot, target, ways)
     if target.path is None and ways.to is None:
@@ -294,7 +294,7 @@ def _restore(
 def _restore_rows(
     session: Session, repository: Repository, snapshot: Snapshot, target: Target, ways: _Ways
 ) -> None:
-    from dbtool.cli.tablerestore import asked_for, restore_into, restore_table
+    from dbtool.cli.restore.table import asked_for, restore_into, restore_table
     from dbtool.rows.takeback import Takeback
 
     rows = ways.rows

@@ -113,7 +113,8 @@ def search(
     explains it. The index lies beside the database (DB.search.db) and is brought up to date by
     every search; the database is only read. Small databases are searched without one.
     """
-    from dbtool.cli import searchindex, searching
+    from dbtool.cli.search import index as searchindex
+    from dbtool.cli.search import run as searching
 
     session = current(context)
     if index is not None:

@@ -83,7 +83,7 @@ def stats(
     Exit code 4: --health found something wrong. 3: parts could not be had, as of a database that is
     encrypted, locked or damaged, or within --timeout.
     """
-    from dbtool.cli.statsrun import Request, run_stats
+    from dbtool.cli.stats.run import Request, run_stats
 
     try:
         timeout_s = None if timeout is None else parse_duration(timeout)
@@ -101,7 +101,7 @@ def stats(
     )
     session = current(context)
     if health:
-        from dbtool.cli.healthrun import run_health
+        from dbtool.cli.stats.health import run_health
 
         return run_health(session, db, request)
     return run_stats(session, db, request)

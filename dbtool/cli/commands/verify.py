@@ -10,9 +10,9 @@ import typer
 from dbtool.cli.command import PlainCommand, application
 from dbtool.cli.context import current
 from dbtool.cli.repositoryview import verify_repository
-from dbtool.cli.rulesview import verify_rules
 from dbtool.cli.targets import DatabaseArgument, NameOption
-from dbtool.cli.verifydatabase import Request, verify_one
+from dbtool.cli.verify.database import Request, verify_one
+from dbtool.cli.verify.rules import verify_rules
 from dbtool.errors import UsageError
 
 __all__ = ["app"]

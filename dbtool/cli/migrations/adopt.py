@@ -9,7 +9,7 @@ import typer
 
 from dbtool.cli.confirm import confirm
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrating import FolderOption, Work, existing_path, folder_of, prepare
+from dbtool.cli.migrations.wiring import FolderOption, Work, existing_path, folder_of, prepare
 from dbtool.cli.targets import DatabaseArgument, choose
 from dbtool.cli.views import brief, counted
 from dbtool.errors import Refused, UsageError

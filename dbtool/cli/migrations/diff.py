@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrating import FolderOption
-from dbtool.cli.schemafile import find_schema_file, load_schema
+from dbtool.cli.migrations.schemafile import find_schema_file, load_schema
+from dbtool.cli.migrations.wiring import FolderOption
 from dbtool.cli.schemaview import schema_change_data, schema_line
 from dbtool.cli.sources import failures_named, reading
 from dbtool.cli.targets import DatabaseArgument

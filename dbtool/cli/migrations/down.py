@@ -9,8 +9,8 @@ import typer
 
 from dbtool.cli.confirm import confirm
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrateview import show_run
-from dbtool.cli.migrating import (
+from dbtool.cli.migrations.view import show_run
+from dbtool.cli.migrations.wiring import (
     AllowOption,
     FolderOption,
     NoSnapshotOption,

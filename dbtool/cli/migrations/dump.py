@@ -40,7 +40,7 @@ def dump(
     into an empty database gives the schema again. The history of migrations is left out, and so is
     what SQLite and virtual tables make by themselves.
     """
-    from dbtool.cli.dumpfile import write_dump
+    from dbtool.cli.migrations.dumpfile import write_dump
     from dbtool.migrate.dump import schema_sql
 
     session = current(context)

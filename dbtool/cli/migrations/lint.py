@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dbtool.cli.context import Session, current
-from dbtool.cli.lintview import github_error, show_findings, show_rules
-from dbtool.cli.migrating import FolderOption, folder_of
+from dbtool.cli.migrations.lintview import github_error, show_findings, show_rules
+from dbtool.cli.migrations.wiring import FolderOption, folder_of
 from dbtool.cli.targets import DatabaseArgument, Target, optional_database
 from dbtool.cli.visible import Painted
 from dbtool.errors import UsageError

@@ -10,7 +10,7 @@ import typer
 
 from dbtool.cli.confirm import confirm
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrating import FolderOption, Work, prepare
+from dbtool.cli.migrations.wiring import FolderOption, Work, prepare
 from dbtool.cli.targets import DatabaseArgument
 from dbtool.cli.views import brief, counted
 from dbtool.core.atomicfile import failures_named

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrating import FolderOption, folder_of
-from dbtool.cli.schemafile import load_schema
+from dbtool.cli.migrations.schemafile import load_schema
+from dbtool.cli.migrations.wiring import FolderOption, folder_of
 from dbtool.cli.targets import DatabaseArgument, Target, optional_database
 from dbtool.cli.views import brief, counted, pasted
 from dbtool.cli.visible import Painted, visible_lines

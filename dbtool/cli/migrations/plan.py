@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrating import FolderOption, prepare
 from dbtool.cli.migrations.status import CheckOption, troubles
+from dbtool.cli.migrations.wiring import FolderOption, prepare
 from dbtool.cli.targets import DatabaseArgument
 from dbtool.cli.views import counted
 from dbtool.cli.visible import Painted, visible, visible_lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrating import AllowOption, FolderOption, prepare, run_options
+from dbtool.cli.migrations.wiring import AllowOption, FolderOption, prepare, run_options
 from dbtool.cli.render import Column
 from dbtool.cli.targets import DatabaseArgument
 from dbtool.core.quantities import format_duration, format_size

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dbtool.cli.context import Session, current
-from dbtool.cli.migrateview import show_standing
-from dbtool.cli.migrating import FolderOption, prepare
+from dbtool.cli.migrations.view import show_standing
+from dbtool.cli.migrations.wiring import FolderOption, prepare
 from dbtool.cli.targets import DatabaseArgument
 from dbtool.cli.views import counted
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from dbtool.cli.context import current
-from dbtool.cli.migrateview import show_run
-from dbtool.cli.migrating import (
+from dbtool.cli.migrations.view import show_run
+from dbtool.cli.migrations.wiring import (
     AllowOption,
     FolderOption,
     NoSnapshotOption,

@@ -7,8 +7,8 @@ from typing import Any
 import typer
 
 from dbtool.cli.context import current
-from dbtool.cli.migrating import FolderOption, prepare
 from dbtool.cli.migrations.status import troubles
+from dbtool.cli.migrations.wiring import FolderOption, prepare
 from dbtool.cli.targets import DatabaseArgument
 from dbtool.cli.views import counted
 

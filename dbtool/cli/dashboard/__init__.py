@@ -1,0 +1,1 @@
+"""What `dbtool dashboard` does before and behind its screens."""

@@ -1,0 +1,1 @@
+"""What `dbtool monitor` does between the command line and the library."""

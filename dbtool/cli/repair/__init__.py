@@ -1,0 +1,1 @@
+"""What `dbtool repair` does between the command line and the library."""

@@ -1,0 +1,1 @@
+"""What `dbtool restore` does between the command line and the library."""

@@ -1,0 +1,1 @@
+"""What `dbtool search` does between the command line and the library."""

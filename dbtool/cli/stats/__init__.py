@@ -1,0 +1,1 @@
+"""What `dbtool stats` does between the command line and the library."""

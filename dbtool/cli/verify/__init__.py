@@ -1,0 +1,1 @@
+"""What `dbtool verify` does between the command line and the library."""
