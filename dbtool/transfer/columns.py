@@ -113,6 +113,8 @@ def plan_table(
         if told is not None and told.counted and seen[key[0]].kind() == "none":  # type: ignore[attr-defined]
             columns = [c._replace(declared="INTEGER") if c.source in key else c for c in columns]
     _require_key(table, key, [c.name for c in columns], options)
+    if existing is not None:
+        _require_unique(existing, options)
     plan = TablePlan(table, existing is not None, tuple(columns), tuple(key))
     return (
         plan
@@ -213,9 +215,26 @@ def _require_key(
             f"--mode {options.mode} needs to know what names a row of {table}",
             hint="name the columns: --pk id",
         )
-    if options.mode == "upsert" and not set(map(folded, key)) <= set(map(folded, names)):
+    if options.mode in ("upsert", "replace") and not {*map(folded, key)} <= {*map(folded, names)}:
         raise UsageError(
-            "key-missing", f"the source has no value for the key of {table}: {', '.join(key)}"
+            "key-missing",
+            f"the source has no value for the key of {table}: {', '.join(key)}",
+            hint="name columns that it has and that are unique: --pk NAME",
+        )
+
+
+def _require_unique(existing: Table, options: ImportOptions) -> None:
+    """Refuse a key that the table would let occur twice: rows would be doubled."""
+    if not options.pk or options.mode not in ("upsert", "replace", "ignore"):
+        return
+    unique = [_own_key(existing), *(each for each in existing.unique if each is not None)]
+    if {*map(folded, options.pk)} not in [{*map(folded, each)} for each in unique]:
+        columns = ", ".join(map(identifier, options.pk))
+        raise UsageError(
+            "key-missing",
+            f"{existing.name} lets values of {', '.join(options.pk)} occur twice,"
+            f" so --mode {options.mode} finds no row by them",
+            hint=f"CREATE UNIQUE INDEX NAME ON {identifier(existing.name)}({columns})",
         )
 
 

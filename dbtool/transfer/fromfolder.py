@@ -155,6 +155,8 @@ def _build(
         # No other process knows the file, and it is synced as a whole in the end.
         connection.pragma("journal_mode", "delete")
         connection.pragma("foreign_keys", 0)
+        # Rows may be older than a CHECK, or have been written without it.
+        connection.pragma("ignore_check_constraints", 1)
         connection.execute("BEGIN IMMEDIATE")
         _define(connection, schema[: manifest.schema.rows_at])
         tables = [

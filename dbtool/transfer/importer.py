@@ -229,7 +229,8 @@ class _Job:
             told = scan.told.get(table)
             plans.append(plan_table(table, seen, self.options, existing, told))
         if not plans:
-            raise UsageError("source-empty", f"there are no records in {self.source}")
+            why = "{}, line {}: {}".format(*scan.bad[0]) if scan.bad else ""
+            raise UsageError("source-empty", f"{self.source} has no readable record", context=why)
         return plans
 
     def _before(self, *, fresh: bool) -> None:

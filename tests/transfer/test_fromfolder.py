@@ -57,6 +57,14 @@ def test_the_hash_of_its_content_is_the_same(simple: Path, tmp_path: Path) -> No
     assert not list(tmp_path.glob(".back.db*"))
 
 
+def test_rows_that_a_check_forbids_come_back_too(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "old.db"))
+    connection.execute("CREATE TABLE t(v CHECK (v < 10)); PRAGMA ignore_check_constraints = 1")
+    connection.execute("INSERT INTO t VALUES (50)")
+    take_folder(export(connection, tmp_path / "out"), tmp_path / "back.db", Silent())
+    assert dbhash(tmp_path / "back.db") == dbhash(tmp_path / "old.db")
+
+
 def test_one_changed_byte_is_found_before_anything_is_made(simple: Path, tmp_path: Path) -> None:
     for name in ("t.ndjson", "schema.sql"):
         whole = (simple / name).read_bytes()

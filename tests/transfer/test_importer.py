@@ -313,6 +313,15 @@ def test_several_files_go_into_one_table_or_into_their_own(tmp_path: Path) -> No
     assert rows(database, "SELECT (SELECT x FROM a), (SELECT x FROM b)") == [(1, "2")]
 
 
+def test_a_source_of_which_no_record_can_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    source = tmp_path / "t.ndjson"
+    source.write_text('{"a":1,"a":2}\n')
+    with pytest.raises(DbtoolError) as caught:
+        load(source, tmp_path / "a.db")
+    assert caught.value.code == "source-empty"
+    assert "line 1: the key 'a' occurs twice" in caught.value.context
+
+
 def test_other_files_are_not_gone_on_with(tmp_path: Path) -> None:
     folder, database = tmp_path / "in", tmp_path / "a.db"
     folder.mkdir()
