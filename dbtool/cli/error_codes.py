@@ -44,6 +44,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "terminal-missing": ErrorCode(2, "the dashboard needs a terminal, and there is none"),
     "recording-invalid": ErrorCode(2, "a file is no recording of the dashboard"),
     "database-missing": ErrorCode(2, "no database was named, and none is configured"),
+    "source-is-pipe": ErrorCode(2, "a source is a pipe or a device, which can be read once only"),
     "source-is-url": ErrorCode(2, "a source was named by a URL, and nothing is fetched"),
     "source-tables": ErrorCode(2, "a source has several tables, and one name was given"),
     "source-format-unknown": ErrorCode(2, "the format of a source is not known"),

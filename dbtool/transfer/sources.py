@@ -72,7 +72,7 @@ def find_inputs(source: str, form: Format | None, spool: Path | None = None) -> 
 
     Raises:
         NotFound: `source-not-found`.
-        UsageError: `source-is-url`, `source-format-unknown`.
+        UsageError: `source-is-url`, `source-is-pipe`, `source-format-unknown`.
     """
     if "://" in source:
         raise UsageError(
@@ -88,6 +88,7 @@ def find_inputs(source: str, form: Format | None, spool: Path | None = None) -> 
         if path.is_dir():
             found = sorted(p for p in path.iterdir() if p.is_file() and _is_rows(p))
         elif path.exists():
+            _require_file(path)
             found = [path]
         else:
             found = sorted(p for p in _matching(path) if p.is_file())
@@ -96,6 +97,17 @@ def find_inputs(source: str, form: Format | None, spool: Path | None = None) -> 
             "source-not-found", f"there is nothing to import at {source}", hint=_look(path)
         )
     return [_input(each, form) for each in found]
+
+
+def _require_file(path: Path) -> None:
+    """Refuse a pipe or a device, which can be read once only; a source is read twice."""
+    if not path.is_file():
+        raise UsageError(
+            "source-is-pipe",
+            f"{path} is no regular file",
+            context="a source is read twice, a pipe or a device gives its bytes once",
+            hint=f"dbtool import - --table NAME ... < {path}",
+        )
 
 
 def _look(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_what_has_no_known_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DbtoolError) as caught:
         find_inputs(str(tmp_path / "a.dat"), None)
     assert caught.value.code == "source-format-unknown"
+
+
+def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DbtoolError) as caught:
+        find_inputs(str(tmp_path / "pipe"), "csv")
+    assert caught.value.code == "source-is-pipe"
+    assert "import -" in caught.value.hint
 
 
 def test_a_folder_is_its_files_and_a_pattern_those_that_match(tmp_path: Path) -> None:
