@@ -142,11 +142,18 @@ class _Tally:
         end = self.count(read, header, before.salts or b"", start, None)
         overwritten = start - known
         self.pages_complete = not overwritten and self.resets == 1
-        if overwritten and end == start:
-            self.complete = False  # overwritten up to an end that nobody knows
+        if end == start and not (known > reached and self._holds(read, header, before, known)):
+            # Overwritten up to an end that nobody knows, or cut off with the file.
+            self.complete = self.pages_complete = False
             return
         self.frames += overwritten
         self.complete = self.resets == 1
+
+    @staticmethod
+    def _holds(read: Read, header: WalHeader, before: WalCursor, frame: int) -> bool:
+        """Say whether a frame of the older generation is still there: the file was not cut."""
+        raw = read(frame_offset(frame, header.page_size), _FRAME.size)
+        return len(raw) == _FRAME.size and _FRAME.unpack(raw)[2] == before.salts
 
     @staticmethod
     def _whole(read: Read, header: WalHeader, frame: int) -> bool:
