@@ -6,7 +6,7 @@ change counter in the header of the database counts; in WAL mode that one means 
 
 Both are exact while the looks are near enough: where the -shm file was made anew in between, it may
 have been so several times, and the count is a lower bound, which `CommitCount.at_least` says;
-likewise where it came and went.
+likewise where it is gone, or came and went.
 
 Only for a process that never opens the database through SQLite: closing these descriptors would
 drop its locks.
@@ -96,8 +96,9 @@ class CommitCounter:
         found = _identity(self._path)
         commits, at_least = 0, False
         if self._identity is not None and found != self._identity:
-            # Deleted by the last who closed; its last words are in the file that we hold.
-            at_least = self._descriptor is None or found is not None
+            # Deleted by the last who closed; its last words are in the file that we hold. Others
+            # may have come and gone since, with an index that nobody saw.
+            at_least = True
             if self._descriptor is not None:
                 commits, _ = self._count(self._read())
             self.close()
