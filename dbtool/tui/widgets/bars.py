@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from dbtool.core.printable import visible
-from dbtool.tui.line import SYMBOLS, Status
+from dbtool.tui.line import Status
 
 __all__ = ["KeyBar", "ProgressLine", "TabBar", "TitleBar"]
 
@@ -125,8 +125,3 @@ class KeyBar(_Quiet):
             shown = escape(label) if allowed else f"[dim strike]{escape(label)}[/]"
             parts.append(f" [@click=screen.{action}][bold]{escape(key)}[/bold] {shown}[/] ")
         self.put(Content.from_markup("".join(parts)))
-
-
-def marked(status: Status, text: str) -> str:
-    """Return a text behind the symbol of its status."""
-    return f"{SYMBOLS[status]} {text}"
