@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from dbtool.core.printable import visible, visible_lines
 
-__all__ = ["Choose", "Confirm", "Details", "Prompt"]
+__all__ = ["Choose", "Confirm", "Details"]
 
 
 class Confirm(ModalScreen[bool]):
@@ -96,27 +96,6 @@ class Choose(ModalScreen[str | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Answer."""
         self.dismiss(event.option.id)
-
-
-class Prompt(ModalScreen[str | None]):
-    """One line to type."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
-
-    def __init__(self, title: str, value: str = "", hint: str = "") -> None:
-        super().__init__()
-        self._title, self._value, self._hint = title, value, hint
-
-    def compose(self) -> ComposeResult:
-        """Lay out."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(visible(self._title)), classes="title")
-            yield Input(self._value, id="typed")
-            yield Static(Content.styled(visible(self._hint), "$text-muted"))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Answer."""
-        self.dismiss(event.value)
 
 
 class Details(ModalScreen[None]):

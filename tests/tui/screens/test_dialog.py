@@ -9,9 +9,8 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
-from textual.widgets import Input
 
-from dbtool.tui.screens.dialog import Choose, Confirm, Details, Prompt
+from dbtool.tui.screens.dialog import Choose, Confirm, Details
 from tests.tui.piloted import screen_text
 
 _UNANSWERED = object()
@@ -83,15 +82,6 @@ def test_choosing_nothing_is_possible() -> None:
         assert app.answer is None
 
     play(Choose("Which?", [("a", "first")]), story)
-
-
-def test_a_line_is_typed() -> None:
-    async def story(app: Shell, pilot: Pilot) -> None:
-        assert app.screen.query_one(Input).value == "1"
-        await pilot.press("end", "2", "enter")
-        assert app.answer == "12"
-
-    play(Prompt("How many?", "1", "a number"), story)
 
 
 def test_details_are_shown_and_copied(monkeypatch: Any) -> None:
